@@ -1,0 +1,57 @@
+"""Named exceptions. Each says what is wrong, where, and how to mend it, in one line.
+
+The command line prints the line and exits with code 2; library users catch :class:`DarkclrError`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "DarkclrError",
+    "InputError",
+    "MissingExtraError",
+    "SimulationError",
+    "TrainingError",
+]
+
+
+class DarkclrError(Exception):
+    """Base of all errors that a user can mend.
+
+    Args:
+        what: what is wrong, a clause without a full stop.
+        where: the file, column, jet or option it was found at.
+        mend: what the user can do about it.
+
+    >>> print(InputError("3 constituents have negative pT", where="my.parquet", mend="use GeV"))
+    my.parquet: 3 constituents have negative pT; use GeV
+    """
+
+    def __init__(self, what: str, *, where: object = None, mend: str | None = None) -> None:
+        text = what if where is None else f"{where}: {what}"
+        super().__init__(text if mend is None else f"{text}; {mend}")
+
+
+class InputError(DarkclrError):
+    """Data that cannot be used: a missing or broken file, wrong columns, unphysical values."""
+
+
+class ConfigError(DarkclrError):
+    """An option or a configuration file that makes no sense."""
+
+
+class SimulationError(DarkclrError):
+    """The generator refused a setting or gave up."""
+
+
+class TrainingError(DarkclrError):
+    """A training that cannot start, go on or be resumed."""
+
+
+class MissingExtraError(DarkclrError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"this needs the package {package!r}", mend=f"pip install 'darkclr[{extra}]'"
+        )

@@ -1,0 +1,172 @@
+"""Native Parquet files: constituents as ragged lists, units and provenance in the metadata.
+
+Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from darkclr.errors import InputError
+from darkclr.io.atomic import atomic_path
+from darkclr.jets import JET_COLUMNS, Jets
+
+__all__ = ["read_jets", "read_metadata", "read_table", "write_jets", "write_table"]
+
+METADATA_KEY = b"darkclr"
+TRUTH_PREFIX = "truth_"
+_CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
+_UNITS = {"pt": "GeV", "mass": "GeV", "constituent_pt": "GeV", "phi": "rad"} | {
+    "constituent_phi": "rad",
+    "truth_pthat": "GeV",
+}
+
+
+def write_table(table: pa.Table, path: str | Path, metadata: dict[str, Any]) -> None:
+    """Write a table atomically, with ``metadata`` (JSON-able) and units in its schema.
+
+    Raises:
+        InputError: the file cannot be written (nothing is left behind).
+    """
+    fields = [
+        table.schema.field(i).with_metadata(
+            {"units": _UNITS[name]} if name in _UNITS else None  # type: ignore[arg-type]
+        )
+        for i, name in enumerate(table.schema.names)
+    ]
+    encoded = json.dumps(metadata, sort_keys=True).encode()
+    schema = pa.schema(fields, metadata={METADATA_KEY: encoded})
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table.cast(schema), temporary, compression="zstd", row_group_size=100_000
+        )
+
+
+def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file.
+
+    Raises:
+        InputError: the file is missing, truncated, not Parquet, or lacks a column.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file", where=path, mend="check the path")
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
+            if missing:
+                raise InputError(
+                    f"missing columns {missing}",
+                    where=path,
+                    mend=f"it has {file.schema_arrow.names}",
+                )
+            return file.read(columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"cannot be read as Parquet ({reason})",
+            where=path,
+            mend="it may be truncated or of another format",
+        ) from error
+
+
+def read_metadata(table: pa.Table) -> dict[str, Any]:
+    """The metadata that :func:`write_table` stored; empty for files of other programs."""
+    return json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+
+
+def write_jets(jets: Jets, path: str | Path) -> None:
+    """Write jets to a Parquet file, one row a jet.
+
+    Columns: ``constituent_{pt,eta,phi}`` (ragged lists), ``pt, eta, phi, mass, label, weight,
+    event, rank``, and ``truth_*``.
+
+    Raises:
+        InputError: the file cannot be written (nothing is left behind).
+    """
+    offsets = pa.array(jets.constituents.offsets.astype(np.int32))
+    columns: dict[str, Any] = {
+        f"constituent_{name}": pa.ListArray.from_arrays(
+            offsets, pa.array(getattr(jets.constituents, name))
+        )
+        for name in ("pt", "eta", "phi")
+    }
+    columns |= {name: pa.array(getattr(jets, name)) for name in JET_COLUMNS}
+    columns |= {f"{TRUTH_PREFIX}{name}": pa.array(v) for name, v in jets.truth.items()}
+    write_table(pa.table(columns), path, {"kind": "jets", "provenance": dict(jets.provenance)})
+
+
+def read_jets(path: str | Path) -> Jets:
+    """Read jets from a Parquet file and check them.
+
+    Only the three constituent columns are required; jet kinematics are recomputed where missing.
+
+    Raises:
+        InputError: the file is missing, broken, lacks columns, or holds unphysical values.
+    """
+    path = Path(path)
+    table = read_table(path)
+    missing = [name for name in _CONSTITUENT_COLUMNS if name not in table.column_names]
+    if missing:
+        raise InputError(
+            f"missing columns {missing}", where=path, mend=f"it has {table.column_names}"
+        )
+    lists = [_flat_list(table[name], name, path) for name in _CONSTITUENT_COLUMNS]
+    offsets = lists[0][0]
+    if any(not np.array_equal(offsets, other) for other, _ in lists[1:]):
+        raise InputError("constituent_pt, _eta and _phi have different lengths", where=path)
+    present = {
+        name: _numeric(table[name], name, path) for name in JET_COLUMNS if name in table.column_names
+    }
+    kinematics = ("pt", "eta", "phi", "mass")
+    jet = (
+        tuple(present[name] for name in kinematics)
+        if all(name in present for name in kinematics)
+        else None
+    )
+    return Jets.from_constituents(
+        offsets,
+        *(values for _, values in lists),
+        jet=jet,  # type: ignore[arg-type]
+        **{k: v for k, v in present.items() if k not in kinematics},
+        truth={
+            name.removeprefix(TRUTH_PREFIX): _numeric(table[name], name, path)
+            for name in table.column_names
+            if name.startswith(TRUTH_PREFIX)
+        },
+        provenance=read_metadata(table).get("provenance", {}),
+        where=path,
+    )
+
+
+def _flat_list(
+    column: pa.ChunkedArray, name: str, path: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
+    is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
+    if not is_list or not pa.types.is_floating(array.type.value_type):
+        raise InputError(
+            f"column {name!r} is {array.type}, not a list of floats", where=path
+        )
+    values = array.flatten()
+    if array.null_count or values.null_count:
+        raise InputError(f"column {name!r} has missing values", where=path)
+    lengths = array.value_lengths().to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), values.to_numpy(
+        zero_copy_only=False
+    )
+
+
+def _numeric(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
+    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if not numeric or column.null_count:
+        raise InputError(f"column {name!r} ({column.type}) is not filled with numbers", where=path)
+    return column.to_numpy()

@@ -1,0 +1,330 @@
+"""``Jets``: the one data type. Constituents of variable length and one row a jet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import ConfigError, InputError
+from darkclr.kinematics import four_vector_sum, ragged_arange, segment_ids
+
+__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split"]
+
+BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
+
+# Jets of a collider carry at most the beam energy; a larger value means MeV instead of GeV.
+_MAX_PT_GEV = 7000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Constituents:
+    """Constituents of many jets, flat, without padding.
+
+    Args:
+        offsets: (n_jets + 1,) int64; jet *i* owns rows ``offsets[i]:offsets[i + 1]``.
+        pt: (n_constituents,) float32 [GeV].
+        eta: (n_constituents,) float32, pseudorapidity.
+        phi: (n_constituents,) float32 [rad].
+    """
+
+    offsets: NDArray[np.int64]
+    pt: NDArray[np.float32]
+    eta: NDArray[np.float32]
+    phi: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Number of jets."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of constituents of each jet, (n_jets,)."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def jet_index(self) -> NDArray[np.int64]:
+        """Jet that owns each constituent, (n_constituents,)."""
+        return segment_ids(self.offsets)
+
+    def __getitem__(self, index: Any) -> Constituents:
+        """Jets by slice, mask or integer array."""
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        lengths = self.lengths[rows]
+        flat = ragged_arange(self.offsets[rows], lengths)
+        return Constituents(_to_offsets(lengths), self.pt[flat], self.eta[flat], self.phi[flat])
+
+    def keep(self, mask: NDArray[np.bool_]) -> Constituents:
+        """The constituents where ``mask`` (n_constituents,) is true, in the same jets."""
+        lengths = np.bincount(self.jet_index[mask], minlength=len(self))
+        return Constituents(_to_offsets(lengths), self.pt[mask], self.eta[mask], self.phi[mask])
+
+    def sorted(self) -> Constituents:
+        """Hardest constituent first in every jet; equal pT keeps its order."""
+        order = np.lexsort((-self.pt, self.jet_index))
+        return Constituents(self.offsets, self.pt[order], self.eta[order], self.phi[order])
+
+    def hardest(self, n: int) -> Constituents:
+        """The ``n`` hardest constituents of each jet, hardest first."""
+        ordered = self.sorted()
+        position = np.arange(len(ordered.pt)) - ordered.offsets[ordered.jet_index]
+        return ordered.keep(position < n)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Constituents]) -> Constituents:
+        """All jets of all parts, in order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        return Constituents(
+            _to_offsets(lengths),
+            *(np.concatenate([getattr(p, name) for p in parts]) for name in ("pt", "eta", "phi")),
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Shares of the events for training, validation and test.
+
+    Jets of one event always fall into the same part, whatever file or order they come in.
+
+    Args:
+        train: share of the events that train encoder and scores.
+        validation: share that watches the training and selects among epochs.
+        test: share that is scored in the end.
+        seed: another seed, another split.
+    """
+
+    train: float = 0.6
+    validation: float = 0.1
+    test: float = 0.3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        shares = (self.train, self.validation, self.test)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise ConfigError(
+                f"the shares train + validation + test = {sum(shares):g}",
+                where="split",
+                mend="give three numbers between 0 and 1 that add up to 1",
+            )
+
+    def part(self, event: NDArray[np.int64], name: str) -> NDArray[np.bool_]:
+        """Mask of the events in one part ('train', 'validation', 'test', 'all')."""
+        edges = {
+            "train": (0.0, self.train),
+            "validation": (self.train, self.train + self.validation),
+            "test": (self.train + self.validation, 2.0),
+            "all": (0.0, 2.0),
+        }
+        if name not in edges:
+            raise ConfigError(f"no part {name!r}", where="split", mend=f"choose of {list(edges)}")
+        low, high = edges[name]
+        u = _uniform_hash(event, self.seed)
+        return (u >= low) & (u < high)
+
+
+@dataclass(frozen=True, eq=False)
+class Jets:
+    """Jets with their constituents. All arrays have one row a jet, shape (n,).
+
+    Args:
+        constituents: their constituents, hardest first.
+        pt, eta, phi, mass: kinematics of the jet [GeV, rad], float32.
+        label: int8; 0 background, 1 signal, -1 unknown.
+        weight: float32, 1 unless the sample is biased.
+        event: int64; jets of one event share it.
+        rank: int8; position of the jet in its event, hardest first.
+        truth: further columns of the simulation (``pthat``, ``parton_pdg``, ...), by name.
+        provenance: how the jets were made: JSON-able, written into the file's metadata.
+
+    >>> jets = Jets.from_constituents([0, 2, 3], [60., 40., 150.], [0.1, -0.1, 1.], [0., 0., 3.])
+    >>> len(jets), jets.n_constituents.tolist()
+    (2, [2, 1])
+    """
+
+    constituents: Constituents
+    pt: NDArray[np.float32]
+    eta: NDArray[np.float32]
+    phi: NDArray[np.float32]
+    mass: NDArray[np.float32]
+    label: NDArray[np.int8]
+    weight: NDArray[np.float32]
+    event: NDArray[np.int64]
+    rank: NDArray[np.int8]
+    truth: Mapping[str, NDArray] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_constituents(
+        cls,
+        offsets: Any,
+        pt: Any,
+        eta: Any,
+        phi: Any,
+        *,
+        jet: tuple[Any, Any, Any, Any] | None = None,
+        label: Any = UNKNOWN,
+        weight: Any = 1.0,
+        event: Any = None,
+        rank: Any = 0,
+        truth: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+        where: object = None,
+    ) -> Jets:
+        """Check and assemble jets from flat constituents: the border every reader goes through.
+
+        Args:
+            offsets: (n + 1,) integers.
+            pt, eta, phi: (n_constituents,) flat.
+            jet: (pt, eta, phi, mass) of the jets; recomputed from massless constituents if None.
+            label, weight, event, rank: scalars or (n,) arrays; by default each jet is an event.
+            truth: further (n,) columns.
+            provenance: JSON-able description.
+            where: name of the source for error messages.
+
+        Raises:
+            InputError: NaN or infinite values, pT not positive, jets without constituents,
+                momenta that look like MeV, lengths that do not match.
+        """
+        offsets = np.asarray(offsets, dtype=np.int64)
+        flat = [np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi)]
+        n = len(offsets) - 1
+        _check_constituents(offsets, *flat, where=where)
+        constituents = Constituents(offsets, *flat).sorted()
+        if jet is None:
+            jet = four_vector_sum(*flat, offsets)
+        columns = dict(zip(("pt", "eta", "phi", "mass"), jet, strict=True))
+        columns |= {"label": label, "weight": weight, "rank": rank}
+        columns["event"] = np.arange(n) if event is None else event
+        types = {"label": np.int8, "rank": np.int8, "event": np.int64}
+        arrays = {
+            name: _column(value, n, types.get(name, np.float32), name, where)
+            for name, value in columns.items()
+        }
+        _check_jets(arrays, where)
+        truth = {k: _column(v, n, None, k, where) for k, v in (truth or {}).items()}
+        return cls(constituents, **arrays, truth=truth, provenance=dict(provenance or {}))
+
+    def __len__(self) -> int:
+        return len(self.pt)
+
+    def __getitem__(self, index: Any) -> Jets:
+        """Jets by slice, mask or integer array; always a ``Jets``."""
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        columns = {name: getattr(self, name)[rows] for name in JET_COLUMNS}
+        truth = {name: values[rows] for name, values in self.truth.items()}
+        return replace(self, constituents=self.constituents[rows], **columns, truth=truth)
+
+    @property
+    def n_constituents(self) -> NDArray[np.int64]:
+        """Number of constituents of each jet, (n,)."""
+        return self.constituents.lengths
+
+    @staticmethod
+    def concatenate(parts: Sequence[Jets]) -> Jets:
+        """All jets of all parts, in order; truth columns that every part has.
+
+        Events keep their numbers: jets of different samples with equal numbers fall into the
+        same part of a split, which costs nothing, and never into two.
+        """
+        if not parts:
+            raise InputError("there are no jets to concatenate")
+        shared = [name for name in parts[0].truth if all(name in p.truth for p in parts)]
+        provenance = (
+            parts[0].provenance
+            if all(p.provenance == parts[0].provenance for p in parts)
+            else {"parts": [dict(p.provenance) for p in parts]}
+        )
+        return Jets(
+            Constituents.concatenate([p.constituents for p in parts]),
+            **{name: np.concatenate([getattr(p, name) for p in parts]) for name in JET_COLUMNS},
+            truth={name: np.concatenate([p.truth[name] for p in parts]) for name in shared},
+            provenance=provenance,
+        )
+
+    def part(self, name: str, split: Split) -> Jets:
+        """The jets of one part of a split ('train', 'validation', 'test' or 'all')."""
+        return self[split.part(self.event, name)]
+
+    def split(self, split: Split | None = None) -> tuple[Jets, Jets, Jets]:
+        """Train, validation and test; jets of one event are never parted."""
+        split = split or Split()
+        return (
+            self.part("train", split),
+            self.part("validation", split),
+            self.part("test", split),
+        )
+
+    def unlabelled(self) -> Jets:
+        """The same jets without labels and truth: all that a training may see."""
+        return replace(self, label=np.full(len(self), UNKNOWN, dtype=np.int8), truth={})
+
+
+JET_COLUMNS = ("pt", "eta", "phi", "mass", "label", "weight", "event", "rank")
+
+
+def _to_offsets(lengths: NDArray) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _column(value: Any, n: int, dtype: Any, name: str, where: object) -> NDArray:
+    array = np.asarray(value, dtype=dtype)
+    if array.ndim == 0:
+        return np.full(n, array)
+    if array.shape != (n,):
+        raise InputError(f"column {name!r} has shape {array.shape} for {n} jets", where=where)
+    return array
+
+
+def _check_constituents(offsets: NDArray, *flat: NDArray, where: object) -> None:
+    lengths = np.diff(offsets)
+    if len(offsets) < 2:
+        raise InputError("there are no jets", where=where, mend="check the selection")
+    if (lengths < 0).any() or offsets[0] != 0 or any(len(x) != offsets[-1] for x in flat):
+        raise InputError("constituents and offsets do not fit together", where=where)
+    if (lengths == 0).any():
+        raise InputError(
+            f"{int((lengths == 0).sum())} of {len(lengths)} jets have no constituents",
+            where=where,
+            mend="remove them",
+        )
+    for name, values in zip(("pt", "eta", "phi"), flat, strict=True):
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            raise InputError(
+                f"{bad} constituents have NaN or infinite {name}", where=where, mend="remove them"
+            )
+    bad = int((flat[0] <= 0).sum())
+    if bad:
+        raise InputError(
+            f"{bad} constituents have zero or negative pT", where=where, mend="remove them"
+        )
+    if flat[0].max() > _MAX_PT_GEV:
+        raise InputError(
+            f"a constituent has pT = {flat[0].max():.4g} GeV, above the beam energy",
+            where=where,
+            mend="the file is probably in MeV: divide by 1000",
+        )
+
+
+def _check_jets(arrays: Mapping[str, NDArray], where: object) -> None:
+    for name, values in arrays.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InputError(f"jet column {name!r} has NaN or infinite values", where=where)
+    if (arrays["pt"] <= 0).any():
+        raise InputError("jets have zero or negative pT", where=where)
+    if not np.isin(arrays["label"], (BACKGROUND, SIGNAL, UNKNOWN)).all():
+        raise InputError("labels other than 0, 1 and -1", where=where)
+
+
+def _uniform_hash(event: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """A number in [0, 1) for each event that depends on event and seed alone (splitmix64)."""
+    with np.errstate(over="ignore"):
+        x = event.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+        x ^= x >> np.uint64(31)
+    return (x >> np.uint64(11)).astype(np.float64) / 2.0**53
