@@ -1,0 +1,1 @@
+"""From proton collisions to jets: event generation, energy-flow detector, jet clustering."""

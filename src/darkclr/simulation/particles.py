@@ -1,0 +1,120 @@
+"""What enters the detector and what leaves it: arrays over the particles of a batch of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import TypeVar
+
+import numpy as np
+
+__all__ = ["EnergyFlow", "Kind", "Particles", "charge_of", "is_detectable", "take"]
+
+# Three times the charge of quarks 1..6 and the digit 0, by digit; digits above 6 are no quarks.
+_QUARK_CHARGE = np.array([0, -1, 2, -1, 2, -1, 2, 0, 0, 0])
+
+Arrays = TypeVar("Arrays")
+
+
+class Kind(IntEnum):
+    """Kind of an energy-flow object."""
+
+    CHARGED_HADRON = 0
+    ELECTRON = 1
+    MUON = 2
+    PHOTON = 3
+    NEUTRAL_HADRON = 4
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Stable particles of a batch of events, flat and sorted by event; every array is (n,).
+
+    Args:
+        event: Index of the event in the batch, int64, non-decreasing.
+        pdg: PDG code, int64.
+        px: Momentum at production [GeV].
+        py: [GeV].
+        pz: [GeV].
+        mass: [GeV].
+        x: Production vertex, measured from the centre of the detector [mm].
+        y: [mm].
+        z: [mm].
+        charge: In units of the positron charge; see :func:`charge_of`.
+    """
+
+    event: np.ndarray
+    pdg: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    mass: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    charge: np.ndarray
+
+
+@dataclass(frozen=True)
+class EnergyFlow:
+    """Energy-flow objects of a batch of events, flat and sorted by event; every array is (n,).
+
+    Args:
+        event: Index of the event in the batch, int64, non-decreasing.
+        pt: Transverse momentum [GeV].
+        eta: Pseudorapidity; of the momentum for tracks, seen from the origin for neutrals.
+        phi: Azimuth in [-pi, pi].
+        mass: [GeV]; that of the particle for tracks, zero for neutrals.
+        kind: A :class:`Kind`, int8.
+    """
+
+    event: np.ndarray
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+    mass: np.ndarray
+    kind: np.ndarray
+
+
+def take(arrays: Arrays, index: np.ndarray) -> Arrays:
+    """The same dataclass of arrays with every array indexed (by mask or position)."""
+    return type(arrays)(*(getattr(arrays, f.name)[index] for f in fields(arrays)))  # type: ignore
+
+
+def is_detectable(pdg: np.ndarray) -> np.ndarray:
+    """Whether the detector knows these particles at all, (n,) bool.
+
+    Delphes drops a particle whose code is not in ROOT's table. Here the table is replaced by a
+    rule: leptons (11-16), the photon, and ordinary hadrons, i.e. codes of up to five digits whose
+    hundreds and tens digits are quarks. Everything else leaves nothing: dark hadrons (49xxxxx),
+    supersymmetric particles, nuclei, and partons, which are never stable.
+    """
+    code = np.abs(pdg)
+    hundreds, tens = code // 100 % 10, code // 10 % 10
+    hadron = (code >= 100) & (code < 100_000)
+    hadron &= (hundreds >= 1) & (hundreds <= 6) & (tens >= 1) & (tens <= 6)
+    return ((code >= 11) & (code <= 16)) | (code == 22) | hadron
+
+
+def charge_of(pdg: np.ndarray) -> np.ndarray:
+    """Electric charges from the PDG numbering scheme, (n,) float64 in units of the positron charge.
+
+    Charged leptons, mesons and baryons get the charge their code spells out; everything that
+    :func:`is_detectable` rejects counts as neutral.
+
+    Source: R.L. Workman et al. (PDG), Prog. Theor. Exp. Phys. 2022, 083C01, section 45.
+
+    >>> charge_of(np.array([211, -321, 2212, 3112, 130, 22, -13]))
+    array([ 1., -1.,  1., -1.,  0.,  0.,  1.])
+    """
+    pdg = np.asarray(pdg, dtype=np.int64)
+    code = np.abs(pdg)
+    # Of a meson's code the heavier quark comes first; the positive code has it as a quark if it is
+    # up-type and as an antiquark if it is down-type.
+    thousands, hundreds, tens = (code // place % 10 for place in (1000, 100, 10))
+    first, second = _QUARK_CHARGE[hundreds], _QUARK_CHARGE[tens]
+    meson = np.where(hundreds % 2 == 0, first - second, second - first)
+    thirds = np.where(thousands == 0, meson, _QUARK_CHARGE[thousands] + first + second)
+    lepton = np.where((code >= 11) & (code <= 16) & (code % 2 == 1), -3, 0)
+    thirds = np.where(code < 100, lepton, thirds)
+    return np.where(is_detectable(pdg), np.sign(pdg) * thirds / 3.0, 0.0) + 0.0
