@@ -1,0 +1,240 @@
+"""Pythia: batches of events as flat arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import MissingExtraError, SimulationError
+from darkclr.kinematics import segment_ids
+from darkclr.simulation.particles import Particles, charge_of
+from darkclr.simulation.quiet import captured_output
+
+__all__ = ["MAX_SEED", "EventBatch", "Generator", "Partons", "is_dark_meson"]
+
+#: Pythia takes seeds from 1 to this.
+MAX_SEED = 900_000_000
+
+_HARD_PROCESS = 23  # |status| of outgoing partons of the hardest process and its resonances
+_DARK_MATTER = 51  # first code of the range 51..60 of invisible particles
+_MILLIBARN_IN_PICOBARN = 1e9
+
+
+@dataclass(frozen=True)
+class Partons:
+    """Outgoing partons of the hard process before any shower, sorted by event; arrays are (n,).
+
+    Args:
+        event: index of the event in the batch, int64.
+        pdg: PDG code, int64.
+        pt: transverse momentum [GeV].
+        eta: pseudorapidity.
+        phi: azimuth [rad].
+    """
+
+    event: NDArray[np.int64]
+    pdg: NDArray[np.int64]
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Events of one batch.
+
+    Args:
+        n_events: number of events, without those Pythia gave up on.
+        particles: stable particles.
+        partons: outgoing partons of the hard process.
+        pthat: (n_events,) transverse momentum of the hard process [GeV], 0 for 2 -> 1.
+        weight: (n_events,) event weights.
+        n_dark_mesons: dark mesons of all events.
+        n_invisible_dark_mesons: those of them that are stable or decay to invisible particles.
+    """
+
+    n_events: int
+    particles: Particles
+    partons: Partons
+    pthat: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    n_dark_mesons: int
+    n_invisible_dark_mesons: int
+
+
+class Generator:
+    """A seeded, silent Pythia.
+
+    Args:
+        settings: Pythia settings ``"Key = value"``, applied in order.
+        seed: 1 to :data:`MAX_SEED`.
+
+    Raises:
+        MissingExtraError: pythia8mc is not installed.
+        SimulationError: Pythia refuses a setting or cannot be initialised.
+    """
+
+    def __init__(self, settings: Sequence[str], seed: int) -> None:
+        try:
+            import pythia8mc
+        except ImportError as error:
+            raise MissingExtraError("pythia8mc", "simulation") from error
+        self._pythia = pythia8mc.Pythia("", False)
+        lines = (*settings, "Random:setSeed = on", f"Random:seed = {seed}")
+        self._pythia.readString("Print:quiet = on")
+        for line in lines:
+            if not self._pythia.readString(line, False):
+                with captured_output() as printed:
+                    self._pythia.readString(line)
+                raise SimulationError(
+                    f"the setting {line!r} was refused ({_message(printed)})",
+                    where="Pythia",
+                    mend="check its name and value in the Pythia manual",
+                )
+        if not self._pythia.init():
+            loud = pythia8mc.Pythia("", False)  # only to hear the reason
+            with captured_output() as printed:
+                for line in lines:
+                    loud.readString(line)
+                loud.init()
+            raise SimulationError(
+                f"initialisation failed ({_message(printed)})",
+                where="Pythia",
+                mend="check that the settings switch on a process that is possible at this energy",
+            )
+
+    def generate(self, n_events: int) -> EventBatch:
+        """The next events.
+
+        Raises:
+            SimulationError: Pythia gives up.
+        """
+        try:
+            record = self._pythia.nextBatch(n_events)
+        except RuntimeError as error:
+            raise SimulationError(f"event generation failed ({error})", where="Pythia") from error
+        if record is None or not len(record):
+            raise SimulationError(
+                "event generation gave up", where="Pythia", mend="check the settings of the sample"
+            )
+        return _batch(record)
+
+    @property
+    def cross_section(self) -> float:
+        """Cross section of the process [pb], estimated from the events so far."""
+        return self._pythia.infoPython().sigmaGen() * _MILLIBARN_IN_PICOBARN
+
+
+def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether PDG codes are pions or rhos of Pythia's hidden valley (4900ij1, 4900ij3).
+
+    >>> is_dark_meson(np.array([4900111, -4900213, 4900101, 4900021, 211])).tolist()
+    [True, True, False, False, False]
+    """
+    code = np.abs(pdg) - 4_900_000
+    spin, flavours = code % 10, code // 10
+    two_flavours = (flavours > 10) & (flavours < 100) & (flavours % 10 > 0)
+    return two_flavours & ((spin == 1) | (spin == 3))
+
+
+def _batch(record: Any) -> EventBatch:
+    """Flat arrays from the awkward record of ``nextBatch``."""
+    listed = record.prt.layout
+    offsets = np.asarray(listed.offsets.data, dtype=np.int64)
+    first, offsets = offsets[0], offsets - offsets[0]
+    size = int(offsets[-1])
+    flat = listed.content[first : first + size]
+
+    def column(*path: str) -> NDArray:
+        node = flat
+        for name in path:
+            node = node.content(name)
+        return np.asarray(node.data)[:size]
+
+    event = segment_ids(offsets)
+    pdg, status = column("id"), column("status")
+
+    stable = np.flatnonzero(status > 0)
+    px, py, pz = (column("p", axis) for axis in ("px", "py", "pz"))
+    x, y, z = _vertices(flat.content("vProd"), stable)
+    particles = Particles(
+        event=event[stable],
+        pdg=pdg[stable].astype(np.int64),
+        px=px[stable],
+        py=py[stable],
+        pz=pz[stable],
+        mass=column("m")[stable],
+        x=x,
+        y=y,
+        z=z,
+        charge=charge_of(pdg[stable]),
+    )
+    hard = np.flatnonzero(np.abs(status) == _HARD_PROCESS)
+    pt = np.hypot(px[hard], py[hard])
+    partons = Partons(
+        event=event[hard],
+        pdg=pdg[hard].astype(np.int64),
+        pt=pt,
+        eta=np.arcsinh(pz[hard] / pt),
+        phi=np.arctan2(py[hard], px[hard]),
+    )
+    info = record.info
+    dark = np.flatnonzero(is_dark_meson(pdg))
+    n_dark, n_invisible = _count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
+    return EventBatch(
+        n_events=len(offsets) - 1,
+        particles=particles,
+        partons=partons,
+        pthat=np.sqrt(np.asarray(info.pT2Hat, dtype=np.float64)),
+        weight=np.asarray(info.weights[:, 0], dtype=np.float64),
+        n_dark_mesons=n_dark,
+        n_invisible_dark_mesons=n_invisible,
+    )
+
+
+def _vertices(node: Any, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Production vertices of the given rows [mm]; the origin where Pythia gives none."""
+    axes = ("px", "py", "pz")
+    if not node.is_option:
+        return [np.asarray(node.content(axis).data)[rows] for axis in axes]
+    index = np.asarray(node.to_IndexedOptionArray64().index.data)[rows]
+    content = node.content
+    given = index >= 0
+    vertices = []
+    for axis in axes:
+        values = np.zeros(len(rows))
+        values[given] = np.asarray(content.content(axis).data)[index[given]]
+        vertices.append(values)
+    return vertices
+
+
+def _count_dark_mesons(
+    dark: NDArray[np.int64],
+    pdg: NDArray,
+    status: NDArray,
+    daughter: NDArray,
+    offsets: NDArray[np.int64],
+    event: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Number of dark mesons (last copies) and of those that no detector can see."""
+    stable = status[dark] > 0
+    first_daughter = np.abs(pdg[offsets[event[dark]] + daughter[dark]])
+    copied = ~stable & is_dark_meson(first_daughter)
+    neutrino = np.isin(first_daughter, (12, 14, 16))
+    dark_matter = (first_daughter >= _DARK_MATTER) & (first_daughter < 61)
+    hidden = neutrino | dark_matter | (first_daughter >= 4_900_000)
+    invisible = stable | (~copied & hidden)
+    return int((~copied).sum()), int(invisible.sum())
+
+
+def _message(printed: list[str]) -> str:
+    """Pythia's own words in one line, without its tables."""
+    words = [line.strip() for line in printed if line.strip()]
+    complaints = [i for i, line in enumerate(words) if line.startswith("PYTHIA")]
+    # An unknown setting is repeated on the line below its complaint.
+    told = [w for i in complaints for w in words[i : i + 2] if not w.startswith(("|", "*", "-"))]
+    return " ".join(dict.fromkeys(told)) or "Pythia gave no reason"

@@ -1,0 +1,32 @@
+"""What C++ libraries print, caught instead of shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["captured_output"]
+
+
+@contextmanager
+def captured_output() -> Iterator[list[str]]:
+    """Collect the lines written to the process's standard output; filled when the block ends.
+
+    It diverts the output of all threads, so it is for moments, not for computations.
+    """
+    lines: list[str] = []
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    with tempfile.TemporaryFile() as file:
+        saved = os.dup(1)
+        os.dup2(file.fileno(), 1)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 1)
+            os.close(saved)
+            file.seek(0)
+            lines += file.read().decode(errors="replace").splitlines()

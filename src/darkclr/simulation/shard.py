@@ -1,0 +1,233 @@
+"""One shard of a sample: a freshly seeded generator run until it has its jets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import SimulationError
+from darkclr.jets import Jets
+from darkclr.kinematics import delta_r
+from darkclr.simulation.clustering import ClusteredJets, cluster
+from darkclr.simulation.detector import Detector
+from darkclr.simulation.processes import Process, get_process
+from darkclr.simulation.pythia import MAX_SEED, EventBatch, Generator, Partons
+
+__all__ = ["EVENTS_PER_SHARD", "Counts", "Shard", "match_partons", "simulate_shard"]
+
+#: Event numbers are shard * EVENTS_PER_SHARD + position in the shard: unique in the sample.
+EVENTS_PER_SHARD = 1_000_000
+
+# Part of the definition of a sample: the detector draws its random numbers batch by batch.
+_BATCH = 100
+# Without a single jet in this many events the selection cannot be met.
+_HOPELESS = 10_000
+
+
+@dataclass
+class Counts:
+    """What was done for a shard or a sample; sums and counts only, so they can be added.
+
+    Args:
+        events: generated.
+        jets: accepted, before the surplus of the last batch is cut off.
+        dark_mesons: of all events.
+        invisible_dark_mesons: those that no detector can see.
+        cross_section_sum: cross section [pb] times events.
+    """
+
+    events: int = 0
+    jets: int = 0
+    dark_mesons: int = 0
+    invisible_dark_mesons: int = 0
+    cross_section_sum: float = 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def summary(self) -> dict[str, float]:
+        """JSON-able figures of a sample; ``r_inv`` only where there are dark mesons."""
+        result: dict[str, float] = {
+            "events": self.events,
+            "accepted_jets": self.jets,
+            "jets_per_event": self.jets / max(self.events, 1),
+            "cross_section_pb": self.cross_section_sum / max(self.events, 1),
+        }
+        if self.dark_mesons:
+            result["dark_mesons"] = self.dark_mesons
+            result["r_inv"] = self.invisible_dark_mesons / self.dark_mesons
+        return result
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Everything that determines the jets of a shard.
+
+    Args:
+        process: name of the sample.
+        settings: all Pythia settings, in order.
+        seed: of the sample.
+        index: of the shard in the sample.
+        card: name or path of the detector card.
+        n_jets: jets the shard holds.
+    """
+
+    process: str
+    settings: tuple[str, ...]
+    seed: int
+    index: int
+    card: str
+    n_jets: int
+
+    def seeds(self) -> tuple[int, np.random.Generator]:
+        """Pythia's seed and the detector's random numbers."""
+        name = crc32(self.process.encode())
+        sequence = np.random.SeedSequence([self.seed, self.index, name])
+        pythia, detector = (np.random.default_rng(child) for child in sequence.spawn(2))
+        return int(pythia.integers(1, MAX_SEED, endpoint=True)), detector
+
+
+@dataclass
+class _Accepted:
+    """Jets accepted so far, batch by batch."""
+
+    columns: dict[str, list[NDArray]] = field(default_factory=dict)
+    n_jets: int = 0
+
+    def add(self, n_jets: int, **columns: NDArray) -> None:
+        self.n_jets += n_jets
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).append(values)
+
+    def __getitem__(self, name: str) -> NDArray:
+        return np.concatenate(self.columns[name])
+
+
+def simulate_shard(
+    shard: Shard, report: Callable[[int], None] = lambda _: None
+) -> tuple[Jets, Counts]:
+    """Collisions, detector and jets until the shard is full.
+
+    A shorter shard holds the first jets of a longer one.
+
+    Args:
+        shard: what to simulate.
+        report: called after each batch with the number of new jets.
+
+    Raises:
+        MissingExtraError: the generator or the jet finder is not installed.
+        InputError: there is no such card.
+        SimulationError: Pythia refuses the settings, or no jet passes the selection.
+    """
+    process = get_process(shard.process)
+    detector = Detector(shard.card)
+    pythia_seed, rng = shard.seeds()
+    generator = Generator(shard.settings, pythia_seed)
+    counts, accepted = Counts(), _Accepted()
+    while accepted.n_jets < shard.n_jets:
+        batch = generator.generate(_BATCH)
+        jets, partons, distances = _select(batch, detector, process, rng)
+        new = min(len(jets), shard.n_jets - accepted.n_jets)
+        first = shard.index * EVENTS_PER_SHARD + counts.events
+        accepted.add(
+            len(jets),
+            lengths=np.diff(jets.offsets),
+            constituent_pt=jets.constituents.pt,
+            constituent_eta=jets.constituents.eta,
+            constituent_phi=jets.constituents.phi,
+            **{name: getattr(jets, name) for name in ("pt", "eta", "phi", "mass", "rank")},
+            event=first + jets.event,
+            weight=batch.weight[jets.event],
+            pthat=batch.pthat[jets.event].astype(np.float32),
+            parton_pdg=partons.astype(np.int32),
+            parton_delta_r=distances.astype(np.float32),
+        )
+        counts += Counts(
+            batch.n_events, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
+        )
+        _check_yield(counts, process)
+        report(new)
+    counts.cross_section_sum = generator.cross_section * counts.events
+    return _assemble(accepted, process)[: shard.n_jets], counts
+
+
+def _select(
+    batch: EventBatch, detector: Detector, process: Process, rng: np.random.Generator
+) -> tuple[ClusteredJets, NDArray[np.int64], NDArray[np.float64]]:
+    """Jets of a batch that pass selection and matching; matched PDG code and distance of each."""
+    selection, match = process.selection, process.match
+    flow = detector.simulate(batch.particles, rng)
+    jets = cluster(flow, batch.n_events, radius=selection.radius, pt_min=selection.pt_min)
+    keep = np.abs(jets.eta) < selection.abs_eta_max
+    if selection.pt_max is not None:
+        keep &= jets.pt < selection.pt_max
+    jets = jets[keep]
+    partons, distances = match_partons(jets, batch.partons, match.pdg, match.radius)
+    if match.required:
+        matched = partons != 0
+        jets, partons, distances = jets[matched], partons[matched], distances[matched]
+    return jets, partons, distances
+
+
+def match_partons(
+    jets: ClusteredJets, partons: Partons, pdg: tuple[int, ...], radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The nearest parton of each jet within ``radius``: PDG code and distance, both (n_jets,).
+
+    Args:
+        jets: sorted by event.
+        partons: sorted by event.
+        pdg: absolute PDG codes of the partons that count; empty for all.
+        radius: jets without a parton nearer than this get code 0 and distance -1.
+    """
+    wanted = np.isin(np.abs(partons.pdg), pdg) if pdg else np.ones(len(partons.pdg), dtype=bool)
+    rows = np.flatnonzero(wanted)
+    starts, ends = (np.searchsorted(partons.event[rows], jets.event, s) for s in ("left", "right"))
+    code = np.zeros(len(jets), dtype=np.int64)
+    distance = np.full(len(jets), -1.0)
+    best = np.full(len(jets), radius)
+    # The n-th parton of all events at once; hard processes have a handful.
+    for n in range(int((ends - starts).max(initial=0))):
+        having = np.flatnonzero(starts + n < ends)
+        parton = rows[starts[having] + n]
+        apart = delta_r(
+            jets.eta[having], jets.phi[having], partons.eta[parton], partons.phi[parton]
+        )
+        nearer = apart < best[having]
+        winners = having[nearer]
+        best[winners] = distance[winners] = apart[nearer]
+        code[winners] = partons.pdg[parton[nearer]]
+    return code, distance
+
+
+def _check_yield(counts: Counts, process: Process) -> None:
+    if counts.jets == 0 and counts.events >= _HOPELESS:
+        raise SimulationError(
+            f"none of {counts.events} events has a jet that passes the selection",
+            where=f"sample {process.name!r}",
+            mend="check its settings against its selection",
+        )
+    if counts.events > EVENTS_PER_SHARD - 2 * _BATCH:
+        raise SimulationError(
+            f"a shard needs more than {EVENTS_PER_SHARD} events",
+            where=f"sample {process.name!r}",
+            mend="choose a smaller shard_jets",
+        )
+
+
+def _assemble(accepted: _Accepted, process: Process) -> Jets:
+    return Jets.from_constituents(
+        np.concatenate([[0], np.cumsum(accepted["lengths"])]),
+        *(accepted[f"constituent_{name}"] for name in ("pt", "eta", "phi")),
+        jet=tuple(accepted[name] for name in ("pt", "eta", "phi", "mass")),  # type: ignore[arg-type]
+        label=process.label,
+        weight=accepted["weight"],
+        event=accepted["event"],
+        rank=accepted["rank"],
+        truth={name: accepted[name] for name in ("pthat", "parton_pdg", "parton_delta_r")},
+        where=f"sample {process.name!r}",
+    )
