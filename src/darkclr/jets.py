@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError
-from darkclr.kinematics import four_vector_sum, ragged_arange, segment_ids
+from darkclr.kinematics import four_vector_sum, ragged_arange, segment_diameter, segment_ids
 
 __all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split"]
 
@@ -50,6 +50,14 @@ class Constituents:
     def jet_index(self) -> NDArray[np.int64]:
         """Jet that owns each constituent, (n_constituents,)."""
         return segment_ids(self.offsets)
+
+    @cached_property
+    def diameter(self) -> NDArray[np.float32]:
+        """Distance in the eta-phi plane between the two furthest constituents of each jet.
+
+        Shape (n_jets,). Coordinates must be relative to the jet axis: phi is not wrapped.
+        """
+        return segment_diameter(self.eta, self.phi, self.offsets)
 
     def __getitem__(self, index: Any) -> Constituents:
         """Jets by slice, mask or integer array."""

@@ -15,6 +15,7 @@ __all__ = [
     "delta_r",
     "four_vector_sum",
     "ragged_arange",
+    "segment_diameter",
     "segment_ids",
     "segment_max",
     "segment_sum",
@@ -108,3 +109,18 @@ def four_vector_sum(
     with np.errstate(divide="ignore", invalid="ignore"):
         total_eta = np.where(total_pt > 0, np.arcsinh(pz / total_pt), 0.0)
     return total_pt, total_eta, wrap_phi(np.arctan2(py, px)), np.sqrt(np.maximum(mass_squared, 0))
+
+
+def segment_diameter(x: NDArray, y: NDArray, offsets: NDArray[np.int64]) -> NDArray:
+    """Largest distance between two points (x, y) of each segment, shape (n,); none may be empty.
+
+    >>> segment_diameter(np.array([0., 3., 7.]), np.array([0., 4., 7.]), np.array([0, 2, 3]))
+    array([5., 0.])
+    """
+    lengths = np.diff(offsets)
+    # Every point beside every point of its segment.
+    ids = segment_ids(offsets)
+    first = np.repeat(np.arange(len(x)), lengths[ids])
+    second = ragged_arange(offsets[ids], lengths[ids])
+    squared = (x[first] - x[second]) ** 2 + (y[first] - y[second]) ** 2
+    return np.sqrt(segment_max(squared, np.concatenate([[0], np.cumsum(lengths**2)])))

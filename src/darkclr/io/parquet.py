@@ -6,6 +6,8 @@ Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import JET_COLUMNS, Jets
 
-__all__ = ["read_jets", "read_metadata", "read_table", "write_jets", "write_table"]
+__all__ = ["column_names", "read_jets", "read_metadata", "read_table", "write_jets", "write_table"]
 
 METADATA_KEY = b"darkclr"
 TRUTH_PREFIX = "truth_"
@@ -43,30 +45,43 @@ def write_table(table: pa.Table, path: str | Path, metadata: dict[str, Any]) -> 
     encoded = json.dumps(metadata, sort_keys=True).encode()
     schema = pa.schema(fields, metadata={METADATA_KEY: encoded})
     with atomic_path(path) as temporary:
-        pq.write_table(
-            table.cast(schema), temporary, compression="zstd", row_group_size=100_000
-        )
+        pq.write_table(table.cast(schema), temporary, compression="zstd", row_group_size=100_000)
 
 
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a Parquet file.
+    """Read a Parquet file, or some of its columns.
 
     Raises:
         InputError: the file is missing, truncated, not Parquet, or lacks a column.
     """
-    path = Path(path)
-    if not path.is_file():
+    with _opened(path) as file:
+        missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
+        if missing:
+            raise InputError(
+                f"missing columns {missing}",
+                where=path,
+                mend=f"it has {', '.join(file.schema_arrow.names)}",
+            )
+        return file.read(columns=columns)
+
+
+def column_names(path: str | Path) -> list[str]:
+    """Names of the columns of a Parquet file.
+
+    Raises:
+        InputError: the file is missing, truncated or not Parquet.
+    """
+    with _opened(path) as file:
+        return file.schema_arrow.names
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
+    if not Path(path).is_file():
         raise InputError("no such file", where=path, mend="check the path")
     try:
         with pq.ParquetFile(path) as file:
-            missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
-            if missing:
-                raise InputError(
-                    f"missing columns {missing}",
-                    where=path,
-                    mend=f"it has {file.schema_arrow.names}",
-                )
-            return file.read(columns=columns)
+            yield file
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
@@ -110,7 +125,6 @@ def read_jets(path: str | Path) -> Jets:
     Raises:
         InputError: the file is missing, broken, lacks columns, or holds unphysical values.
     """
-    path = Path(path)
     table = read_table(path)
     missing = [name for name in _CONSTITUENT_COLUMNS if name not in table.column_names]
     if missing:
@@ -122,7 +136,9 @@ def read_jets(path: str | Path) -> Jets:
     if any(not np.array_equal(offsets, other) for other, _ in lists[1:]):
         raise InputError("constituent_pt, _eta and _phi have different lengths", where=path)
     present = {
-        name: _numeric(table[name], name, path) for name in JET_COLUMNS if name in table.column_names
+        name: _numeric(table[name], name, path)
+        for name in JET_COLUMNS
+        if name in table.column_names
     }
     kinematics = ("pt", "eta", "phi", "mass")
     jet = (
@@ -146,16 +162,14 @@ def read_jets(path: str | Path) -> Jets:
 
 
 def _flat_list(
-    column: pa.ChunkedArray, name: str, path: Path
+    column: pa.ChunkedArray, name: str, path: str | Path
 ) -> tuple[np.ndarray, np.ndarray]:
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
     is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
     if not is_list or not pa.types.is_floating(array.type.value_type):
-        raise InputError(
-            f"column {name!r} is {array.type}, not a list of floats", where=path
-        )
+        raise InputError(f"column {name!r} is {array.type}, not a list of floats", where=path)
     values = array.flatten()
     if array.null_count or values.null_count:
         raise InputError(f"column {name!r} has missing values", where=path)
@@ -165,7 +179,7 @@ def _flat_list(
     )
 
 
-def _numeric(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
+def _numeric(column: pa.ChunkedArray, name: str, path: str | Path) -> np.ndarray:
     numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if not numeric or column.null_count:
         raise InputError(f"column {name!r} ({column.type}) is not filled with numbers", where=path)

@@ -1,0 +1,150 @@
+"""Transformer encoder: packed constituents -> representation of each jet.
+
+Source: DarkCLR, arXiv:2312.03067, section 3.3 and Table 1. There is no padding and hence nothing
+to mask: jets of equal length attend side by side, all other layers see constituents only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from darkclr.contrastive.batches import PackedBatch
+from darkclr.errors import ConfigError
+
+__all__ = ["Encoder", "EncoderConfig"]
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Architecture of the encoder; the defaults are Table 1 of the paper.
+
+    Args:
+        n_constituents: N_c, number of hardest constituents that are read.
+        pt_scale: unit of pT in the input [GeV].
+        embedding_dim: d_r, width of the transformer and of the pooled representation.
+        feedforward_dim: d_h, width of the feed-forward layers.
+        output_dim: d_z, width of the head and of its output.
+        n_heads: number of self-attention heads.
+        n_layers: number of transformer blocks.
+        dropout: dropout rate in the transformer blocks.
+    """
+
+    n_constituents: int = 50
+    pt_scale: float = 300.0
+    embedding_dim: int = 128
+    feedforward_dim: int = 512
+    output_dim: int = 512
+    n_heads: int = 4
+    n_layers: int = 4
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.embedding_dim % self.n_heads:
+            raise ConfigError(
+                f"embedding_dim = {self.embedding_dim} is not a multiple of "
+                f"n_heads = {self.n_heads}",
+                where="encoder",
+                mend="change one of them",
+            )
+        sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
+        if min(*sizes, self.n_heads, self.n_layers) < 1 or self.pt_scale <= 0:
+            raise ConfigError("sizes and pt_scale must be positive", where="encoder")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"dropout = {self.dropout}", where="encoder", mend="choose a number in [0, 1)"
+            )
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention among the constituents of each jet (paper eq. 4 and 5)."""
+
+    def __init__(self, dim: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.dropout = dropout
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.output = nn.Linear(dim, dim)
+        nn.init.xavier_uniform_(self.query_key_value.weight)
+        nn.init.zeros_(self.query_key_value.bias)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
+        """(n_constituents, dim) -> the same shape."""
+        dim = x.shape[-1]
+        attended = []
+        # `split` and not slices: the backward of a slice fills the whole tensor with zeros.
+        for (length, n_jets), part in zip(
+            runs, self.query_key_value(x).split([n * m for n, m in runs]), strict=True
+        ):
+            # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
+            q, k, v = part.view(n_jets, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+            attended.append(self._attend(q, k, v).transpose(1, 2).reshape(-1, dim))
+        return self.output(torch.cat(attended))
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        dropout = self.dropout if self.training else 0.0
+        if q.is_cuda or not torch.is_grad_enabled():
+            return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        # On CPU the fused kernel's backward is slower than three plain operations.
+        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+        return F.dropout(weights, dropout) @ v if dropout else weights @ v
+
+
+class Block(nn.Module):
+    """Self-attention and feed-forward layer, each with residual and norm after it."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        dim = config.embedding_dim
+        self.attention = SelfAttention(dim, config.n_heads, config.dropout)
+        self.norm_attention = nn.LayerNorm(dim)
+        self.expand = nn.Linear(dim, config.feedforward_dim)
+        self.contract = nn.Linear(config.feedforward_dim, dim)
+        self.norm_feedforward = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
+        """(n_constituents, dim) -> the same shape."""
+        x = self.norm_attention(x + self.dropout(self.attention(x, runs)))
+        hidden = self.dropout(F.relu(self.expand(x)))
+        return self.norm_feedforward(x + self.dropout(self.contract(hidden)))
+
+
+class Encoder(nn.Module):
+    """f: jet -> representation; invariant under the order of the constituents.
+
+    Embedding, transformer blocks, sum over constituents, head of two layers (paper Fig. 2).
+    """
+
+    def __init__(self, config: EncoderConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or EncoderConfig()
+        self.embedding = nn.Linear(3, config.embedding_dim)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.head = nn.Sequential(
+            nn.Linear(config.embedding_dim, config.output_dim),
+            nn.ReLU(),
+            nn.Linear(config.output_dim, config.output_dim),
+        )
+
+    def forward(self, batch: PackedBatch) -> tuple[Tensor, Tensor]:
+        """Pooled representation h, (n_jets, d_r), and head output z, (n_jets, d_z)."""
+        pooled = self.pool(batch)
+        return pooled, self.head(pooled)
+
+    def pool(self, batch: PackedBatch) -> Tensor:
+        """Pooled representation h: the sum over constituents, (n_jets, d_r)."""
+        x = self.embedding(batch.features)
+        for block in self.blocks:
+            x = block(x, batch.runs)
+        sums = [
+            part.view(n_jets, length, -1).sum(1)
+            for (length, n_jets), part in zip(
+                batch.runs, x.split([n * m for n, m in batch.runs]), strict=True
+            )
+        ]
+        return torch.cat(sums)[batch.inverse]

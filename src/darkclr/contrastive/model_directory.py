@@ -1,0 +1,94 @@
+"""The directory of a trained encoder: weights as safetensors, configuration as YAML."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.errors import InputError, TrainingError
+from darkclr.io.atomic import atomic_path
+from darkclr.io.parquet import write_table
+from darkclr.jets import Jets
+
+__all__ = ["begin_model", "is_finished", "load_encoder", "save_model"]
+
+_WEIGHTS = "model.safetensors"
+_CONFIG = "config.yaml"
+
+
+def load_encoder(directory: str | Path) -> Encoder:
+    """The encoder of a model directory; nothing in it is executed.
+
+    Raises:
+        InputError: missing or broken files.
+    """
+    directory = Path(directory)
+    try:
+        config = EncoderConfig(**yaml.safe_load((directory / _CONFIG).read_text())["encoder"])
+        encoder = Encoder(config)
+        encoder.load_state_dict(load_file(directory / _WEIGHTS))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"no {Path(error.filename or _WEIGHTS).name}",
+            where=directory,
+            mend="give the directory of a finished `darkclr train`",
+        ) from error
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"is not a model directory of an encoder ({reason})", where=directory
+        ) from error
+    return encoder.eval()
+
+
+def begin_model(directory: Path, config: dict[str, Any], jets: Jets) -> None:
+    """Write the configuration, or check that an earlier one is the same.
+
+    Raises:
+        TrainingError: the directory holds a training with another configuration or other jets.
+    """
+    document = {**config, "training_jets": {"n": len(jets), "sha256": _fingerprint(jets)}}
+    path = directory / _CONFIG
+    text = yaml.safe_dump(document, sort_keys=False)
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            temporary.write_text(text)
+        return
+    if path.read_text() != text:
+        earlier = yaml.safe_load(path.read_text())
+        differing = [
+            key for key, value in yaml.safe_load(text).items() if earlier.get(key) != value
+        ]
+        raise TrainingError(
+            f"holds a training with another configuration ({', '.join(differing)})",
+            where=directory,
+            mend="choose another output or delete it",
+        )
+
+
+def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> None:
+    """Write similarities of pairs, then the weights: their presence says that all is done."""
+    write_table(pa.table(pairs), directory / "pairs.parquet", {"kind": "pairs"})
+    with atomic_path(directory / _WEIGHTS) as temporary:
+        save_file(encoder.state_dict(), temporary)
+
+
+def is_finished(directory: Path) -> bool:
+    """Whether the training in the directory has ended."""
+    return (directory / _WEIGHTS).exists()
+
+
+def _fingerprint(jets: Jets) -> str:
+    digest = hashlib.sha256()
+    for values in (jets.constituents.offsets, jets.constituents.pt, jets.constituents.eta):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]

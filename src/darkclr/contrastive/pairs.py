@@ -1,0 +1,56 @@
+"""Similarities of pairs of views: what the training wants, and whether it collapsed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from darkclr.augmentations import Augmentations
+from darkclr.contrastive.encoder import Encoder
+from darkclr.contrastive.representations import encode_constituents
+from darkclr.jets import Constituents
+
+__all__ = ["pair_similarities", "summarise_pairs"]
+
+
+def pair_similarities(
+    encoder: Encoder, constituents: Constituents, augmentations: Augmentations, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Cosine similarities and norms of background jets and their copies, each (n,).
+
+    ``positive_similarity`` of two physical views, ``anomalous_similarity`` of a view and the
+    anomalous view, ``background_similarity`` of two *different* jets (all 1 if the encoder has
+    collapsed), ``norm`` and ``anomalous_norm``.
+    """
+    views = augmentations.views(constituents, np.random.default_rng(seed))
+    device = next(encoder.parameters()).device
+    z, physical, anomalous = (encode_constituents(encoder, v, device=device)[1] for v in views)
+    norms = [np.linalg.norm(x, axis=1) for x in (z, physical, anomalous)]
+    unit, unit_physical, unit_anomalous = (
+        x / norm[:, None] for x, norm in zip((z, physical, anomalous), norms, strict=True)
+    )
+    return {
+        "positive_similarity": (unit * unit_physical).sum(1),
+        "anomalous_similarity": (unit * unit_anomalous).sum(1),
+        "background_similarity": (unit * np.roll(unit, 1, axis=0)).sum(1),
+        "norm": norms[0],
+        "anomalous_norm": norms[2],
+    }
+
+
+def summarise_pairs(pairs: dict[str, NDArray[np.float32]]) -> dict[str, float]:
+    """Means, the spread of different jets, and whether the norm orders dropped copies right.
+
+    ``norm_auc`` is the AUC of the norm between background jets and their own dropped copies;
+    above 0.5 the anomalies are the longer vectors.
+    """
+    norms = np.concatenate([pairs["anomalous_norm"], pairs["norm"]])
+    is_anomalous = np.repeat([1, 0], len(pairs["norm"]))
+    return {
+        "alignment": float(pairs["positive_similarity"].mean()),
+        "anomaly_similarity": float(pairs["anomalous_similarity"].mean()),
+        "background_similarity": float(pairs["background_similarity"].mean()),
+        "norm": float(pairs["norm"].mean()),
+        "norm_auc": float(roc_auc_score(is_anomalous, norms)),
+    }

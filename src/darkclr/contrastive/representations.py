@@ -1,0 +1,177 @@
+"""Jets -> representations: the station's product, and its Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from darkclr.augmentations import Augmentations, recentre
+from darkclr.contrastive.batches import pack
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.errors import InputError
+from darkclr.io.parquet import read_metadata, read_table, write_table
+from darkclr.jets import Constituents, Jets, Split
+
+__all__ = ["Representations", "encode", "prepare"]
+
+_ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+
+
+@dataclass(frozen=True, eq=False)
+class Representations:
+    """Representations of jets, one row a jet, with what is needed to score and compare them.
+
+    Args:
+        z: (n, d_z) float32, output of the head, not normalised (paper section 4).
+        pooled: (n, d_r) float32, sum over constituents before the head.
+        pt: (n,) float32, pT of the jet [GeV].
+        n_constituents: (n,) int64, number of constituents of the jet.
+        label, weight, event, rank: (n,) as in :class:`darkclr.jets.Jets`.
+        dropped: (n,) bool, true for anomalous copies of jets.
+        provenance: JSON-able description.
+    """
+
+    z: NDArray[np.float32]
+    pooled: NDArray[np.float32]
+    pt: NDArray[np.float32]
+    n_constituents: NDArray[np.int64]
+    label: NDArray[np.int8]
+    weight: NDArray[np.float32]
+    event: NDArray[np.int64]
+    rank: NDArray[np.int8]
+    dropped: NDArray[np.bool_]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def __getitem__(self, index: Any) -> Representations:
+        """Rows by slice, mask or integer array."""
+        names = ("z", "pooled", *_ROW_COLUMNS)
+        return replace(self, **{name: getattr(self, name)[index] for name in names})
+
+    def part(self, name: str, split: Split) -> Representations:
+        """The rows of one part of a split; copies of a jet stay with it."""
+        return self[split.part(self.event, name)]
+
+    @staticmethod
+    def concatenate(parts: Sequence[Representations]) -> Representations:
+        """All rows of all parts, in order."""
+        names = ("z", "pooled", *_ROW_COLUMNS)
+        return replace(
+            parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+        )
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write one row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
+        columns: dict[str, Any] = {name: pa.array(getattr(self, name)) for name in _ROW_COLUMNS}
+        for name in ("z", "pooled"):
+            values = getattr(self, name)
+            columns[name] = pa.FixedSizeListArray.from_arrays(
+                pa.array(values.ravel()), values.shape[1]
+            )
+        write_table(
+            pa.table(columns),
+            path,
+            {"kind": "representations", "provenance": dict(self.provenance)},
+        )
+
+    @classmethod
+    def from_parquet(cls, path: str | Path) -> Representations:
+        """Read what :meth:`to_parquet` wrote.
+
+        Raises:
+            InputError: missing or broken file, missing columns, values that are not finite.
+        """
+        table = read_table(path)
+        names = ("z", "pooled", *_ROW_COLUMNS)
+        missing = [name for name in names if name not in table.column_names]
+        if missing:
+            raise InputError(
+                f"missing columns {missing}", where=path, mend="write the file with darkclr encode"
+            )
+        columns: dict[str, Any] = {name: table[name].to_numpy() for name in _ROW_COLUMNS}
+        for name in ("z", "pooled"):
+            if not pa.types.is_fixed_size_list(table[name].type):
+                raise InputError(f"column {name!r} is not a list of fixed size", where=path)
+            flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            columns[name] = flat.reshape(len(table), -1)
+            if not np.isfinite(flat).all():
+                raise InputError(f"column {name!r} has NaN or infinite values", where=path)
+        return cls(**columns, provenance=read_metadata(table).get("provenance", {}))
+
+
+def prepare(constituents: Constituents, config: EncoderConfig) -> Constituents:
+    """The N_c hardest constituents relative to their pT-weighted centroid."""
+    return recentre(constituents.hardest(config.n_constituents))
+
+
+def encode(
+    encoder: Encoder,
+    jets: Jets,
+    *,
+    dropped: Augmentations | None = None,
+    seed: int = 0,
+    batch_size: int = 1024,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> Representations:
+    """Representations of jets.
+
+    Args:
+        encoder: a trained encoder.
+        jets: jets of any label.
+        dropped: if given, its anomalous augmentations are applied before encoding, which makes
+            the background's own dropped copies.
+        seed: of those augmentations.
+        batch_size: jets a forward pass.
+        device: where to compute.
+        progress: called with the number of jets of each finished batch.
+    """
+    constituents = prepare(jets.constituents, encoder.config)
+    if dropped is not None:
+        constituents = dropped.altered(constituents, np.random.default_rng(seed))
+    pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
+    return Representations(
+        z=z,
+        pooled=pooled,
+        pt=jets.pt,
+        n_constituents=jets.n_constituents if dropped is None else constituents.lengths,
+        label=jets.label,
+        weight=jets.weight,
+        event=jets.event,
+        rank=jets.rank,
+        dropped=np.full(len(jets), dropped is not None),
+        provenance=jets.provenance,
+    )
+
+
+def encode_constituents(
+    encoder: Encoder,
+    constituents: Constituents,
+    batch_size: int = 1024,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(pooled, z) of prepared constituents, in their order."""
+    encoder = encoder.to(device).eval()
+    pooled = np.empty((len(constituents), encoder.config.embedding_dim), dtype=np.float32)
+    z = np.empty((len(constituents), encoder.config.output_dim), dtype=np.float32)
+    # Jets of similar length side by side make long runs.
+    order = np.argsort(constituents.lengths, kind="stable")
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = pack(constituents[rows], encoder.config.pt_scale).to(device)
+            h, output = encoder(batch)
+            pooled[rows], z[rows] = h.float().cpu().numpy(), output.float().cpu().numpy()
+            if progress is not None:
+                progress(len(rows))
+    return pooled, z

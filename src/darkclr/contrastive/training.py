@@ -1,0 +1,183 @@
+"""Train the encoder on background jets with Lightning: checkpoints, resume, history.
+
+Source: DarkCLR, arXiv:2312.03067, section 3 and Table 1; optimiser details that the paper leaves
+open are arguments of :class:`TrainingConfig`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from darkclr.augmentations import Augmentations
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.model_directory import (
+    begin_model,
+    is_finished,
+    load_encoder,
+    save_model,
+)
+from darkclr.contrastive.pairs import pair_similarities
+from darkclr.contrastive.representations import prepare
+from darkclr.errors import ConfigError, MissingExtraError, TrainingError
+from darkclr.jets import Jets
+
+__all__ = ["TrainingConfig", "fast_precision", "train"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Optimiser and schedule; the defaults are Table 1 of the paper.
+
+    Args:
+        epochs: passes over the training jets.
+        batch_size: jets a step; each enters as three views.
+        learning_rate: of Adam; the peak for ``one_cycle``.
+        schedule: ``constant``, or ``one_cycle``: up in the first third, then down to zero.
+        betas: of Adam.
+        eps: of Adam.
+        precision: ``float32``, ``bfloat16`` (autocast), or ``auto``: bfloat16 where the hardware
+            computes in it.
+        keep: ``best``: the epoch with the lowest training loss, as in the paper; or ``last``.
+        seed: of initialisation, order of the jets, augmentations and dropout.
+        device: ``auto``, ``cpu`` or ``gpu``.
+    """
+
+    epochs: int = 150
+    batch_size: int = 256
+    learning_rate: float = 5e-5
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-4
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    keep: Literal["best", "last"] = "best"
+    seed: int = 1
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2 or self.learning_rate <= 0:
+            raise ConfigError(
+                "epochs >= 1, batch_size >= 2 and learning_rate > 0 are needed", where="training"
+            )
+
+
+def train(
+    jets: Jets,
+    output: str | Path,
+    *,
+    validation: Jets,
+    encoder: EncoderConfig | None = None,
+    augmentations: Augmentations | None = None,
+    loss: LossConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: Callable[[int, dict[str, float]], None] | None = None,
+) -> Encoder:
+    """Train an encoder on background jets; labels and truth are not looked at.
+
+    Writes ``model.safetensors``, ``config.yaml``, ``history.csv`` and ``pairs.parquet`` to
+    ``output``, and a checkpoint after every epoch, from which an interrupted call goes on. A
+    finished training is returned at once.
+
+    Args:
+        jets: training jets, background.
+        output: model directory.
+        validation: background jets to watch the training with; they choose nothing.
+        encoder, augmentations, loss, training: configuration; the paper's by default.
+        progress: called after every step with the number of jets and the current terms.
+
+    Raises:
+        TrainingError: fewer jets than a batch, a directory that holds another training, a loss
+            that is not finite.
+    """
+    encoder = encoder or EncoderConfig()
+    augmentations = augmentations or Augmentations()
+    loss = loss or LossConfig()
+    training = training or TrainingConfig()
+    output = Path(output)
+    if len(jets) < training.batch_size or len(validation) < 2:
+        raise TrainingError(
+            f"{len(jets)} training and {len(validation)} validation jets do not fill a batch of "
+            f"{training.batch_size}",
+            mend="generate more jets or lower training.batch_size",
+        )
+    begin_model(output, resolved(encoder, augmentations, loss, training), jets)
+    if is_finished(output):
+        log.info("%s holds the finished training", output)
+        return load_encoder(output)
+
+    try:
+        from lightning.pytorch import Trainer
+        from lightning.pytorch.callbacks import ModelCheckpoint
+
+        from darkclr.contrastive.module import ContrastiveModule
+    except ImportError as error:
+        raise MissingExtraError("lightning", "training") from error
+
+    with torch.random.fork_rng():
+        torch.manual_seed(training.seed)
+        module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
+    module.train_constituents = prepare(jets.constituents, encoder)
+    module.validation_constituents = prepare(validation.constituents, encoder)
+    checkpoints = output / "checkpoints"
+    keeper = ModelCheckpoint(
+        dirpath=checkpoints,
+        filename="best",
+        monitor="epoch_loss",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    trainer = Trainer(
+        max_epochs=training.epochs,
+        accelerator=training.device,
+        devices=1,
+        precision="bf16-mixed" if _bfloat16(training.precision) else "32-true",
+        callbacks=[keeper],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+    )
+    last = checkpoints / "last.ckpt"
+    try:
+        trainer.fit(module, ckpt_path=last if last.exists() else None, weights_only=True)
+    except SystemExit as stop:  # Lightning's answer to Ctrl-C
+        raise KeyboardInterrupt from stop
+    chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
+    module.load_state_dict(torch.load(chosen, weights_only=True)["state_dict"])
+    trained = module.encoder.eval().cpu()
+    pairs = pair_similarities(trained, module.validation_constituents, augmentations, training.seed)
+    save_model(output, trained, pairs)
+    return trained
+
+
+def fast_precision() -> Literal["float32", "bfloat16"]:
+    """bfloat16 where the hardware multiplies matrices in it, else float32."""
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if supported else "float32"
+
+
+def _bfloat16(precision: str) -> bool:
+    return (fast_precision() if precision == "auto" else precision) == "bfloat16"
+
+
+def resolved(
+    encoder: EncoderConfig, augmentations: Augmentations, loss: LossConfig, training: TrainingConfig
+) -> dict[str, Any]:
+    """The configuration as plain data."""
+    return {
+        "encoder": asdict(encoder),
+        "augmentations": augmentations.to_dict(),
+        "loss": asdict(loss),
+        "training": asdict(training),
+    }
