@@ -1,0 +1,42 @@
+"""A run directory -> its pictures and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from darkclr.augmentations import Augmentations
+from darkclr.errors import InputError
+from darkclr.io.atomic import atomic_path
+from darkclr.report.html import page
+from darkclr.report.sections import sections
+
+__all__ = ["report"]
+
+
+def report(run_directory: str | Path, augmentations: Augmentations | None = None) -> Path:
+    """Write ``plots/*.png`` and the self-contained ``report.html`` of a run.
+
+    Files that are missing cost their own picture only.
+
+    Args:
+        run_directory: what the other commands wrote.
+        augmentations: those that the run was trained with, for their picture; the paper's if None.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: there is no such directory, or it cannot be written.
+    """
+    run = Path(run_directory)
+    if not run.is_dir():
+        raise InputError("no such directory", where=run, mend="give the directory of a run")
+    content = sections(run, augmentations or Augmentations())
+    for section in content:
+        for picture in section.pictures:
+            with atomic_path(run / "plots" / f"{picture.name}.png") as temporary:
+                temporary.write_bytes(picture.png)
+    target = run / "report.html"
+    with atomic_path(target) as temporary:
+        temporary.write_text(page(run.resolve().name, content), encoding="utf-8")
+    return target

@@ -1,0 +1,299 @@
+"""The sections of the page: each reads its files from the run directory and draws its pictures.
+
+A picture whose input is missing or broken is left out, and a line says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from darkclr.augmentations import Augmentation, Augmentations
+from darkclr.errors import DarkclrError, InputError
+from darkclr.evaluation import read_metrics
+from darkclr.evaluation.evaluate import score_columns
+from darkclr.io.parquet import read_jets, read_table
+from darkclr.jets import BACKGROUND, Constituents, Jets
+from darkclr.report.distributions import (
+    constituents_figure,
+    norm_figure,
+    score_figure,
+    similarity_figure,
+)
+from darkclr.report.html import Picture, Section, folded, key_values, summary_table
+from darkclr.report.jets import augmentations_figure
+from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
+from darkclr.report.style import png, sample_title
+from darkclr.report.tables import (
+    read_constituent_counts,
+    read_history,
+    read_timings,
+    split_classes,
+)
+from darkclr.report.training import encoder_figure, energies_figure
+
+__all__ = ["sections"]
+
+# Jets of the picture of augmentations: few, middling and many constituents.
+_SHOWN_QUANTILES = (0.2, 0.5, 0.8)
+# The network sees the hardest 50 of them (paper, Table 1).
+_SHOWN_CONSTITUENTS = 50
+
+
+def sections(run: Path, augmentations: Augmentations) -> list[Section]:
+    """All sections of the page about one run, in order."""
+    return [
+        _results(run),
+        _roc(run),
+        _scores(run),
+        _constituents(run),
+        _augmentations(run, augmentations),
+        _training(run),
+        _similarity(run),
+        _energies(run),
+        _facts(run),
+    ]
+
+
+def _results(run: Path) -> Section:
+    section = Section(
+        "results",
+        "Results",
+        "Area under the ROC curve, background rejection at fixed signal efficiencies, and the "
+        "largest significance improvement. Uncertainties: 68 % of a bootstrap over events. "
+        "Baselines come from the same jets; the best value of a column is bold.",
+    )
+    with _or_say_why(section, "the table of scores"):
+        metrics = read_metrics(run / "metrics.json")
+        section.markup = summary_table(metrics)
+    return section
+
+
+def _roc(run: Path) -> Section:
+    section = Section(
+        "roc",
+        "ROC curves",
+        "Bands: 68 % of a bootstrap over events. Curves end where fewer than "
+        f"{MINIMUM_BACKGROUND} background jets pass.",
+    )
+    with _or_say_why(section, "the ROC curves"):
+        metrics = read_metrics(run / "metrics.json")
+        signals = dict.fromkeys(s for e in metrics["scores"].values() for s in e["signals"])
+        for signal in signals:
+            title = sample_title(signal)
+            _add(
+                section,
+                f"roc_{signal}",
+                f"Background rejection against signal efficiency, signal {title}.",
+                rejection_figure(metrics, signal),
+            )
+            _add(
+                section,
+                f"significance_{signal}",
+                f"Significance improvement against signal efficiency, signal {title}.",
+                significance_figure(metrics, signal),
+            )
+    return section
+
+
+def _scores(run: Path) -> Section:
+    section = Section(
+        "scores",
+        "Score distributions",
+        "Held-out jets, each class normalised to 1. The outermost bins hold what lies beyond.",
+    )
+    with _or_say_why(section, "the score distributions"):
+        table = read_table(run / "scores.parquet")
+        titles = {}
+        if (run / "metrics.json").is_file():
+            scores = read_metrics(run / "metrics.json")["scores"]
+            titles = {name: entry["title"] for name, entry in scores.items()}
+        for name, position in score_columns(table, run / "scores.parquet").items():
+            classes = split_classes(table, position)
+            title = titles.get(name, name)
+            picture = score_figure(title, classes.background, classes.signals)
+            _add(section, f"score_{name}", f"{title}: QCD and signal.", picture)
+    return section
+
+
+def _constituents(run: Path) -> Section:
+    section = Section(
+        "constituents",
+        "Number of constituents",
+        "Dropping constituents of QCD jets makes the stand-in for anomalies that the encoder is "
+        "trained against.",
+    )
+    with _or_say_why(section, "the number of constituents"):
+        try:
+            classes = read_constituent_counts(run / "representations")
+        except InputError as error:
+            section.missing.append(f"No dropped copies: {error}.")
+            classes = split_classes(read_table(run / "scores.parquet"), "n_constituents").absolute()
+        picture = constituents_figure(classes.background, classes.dropped, classes.signals)
+        caption = "Number of constituents of QCD jets, their dropped copies, and signal jets."
+        _add(section, "constituents", caption, picture)
+    return section
+
+
+def _augmentations(run: Path, augmentations: Augmentations) -> Section:
+    section = Section(
+        "augmentations",
+        "Augmentations",
+        "Three QCD jets with few, middling and many constituents, as they are and after each "
+        "augmentation.",
+    )
+    with _or_say_why(section, "the augmentations"):
+        constituents = _typical(_background_jets(run / "samples"))
+        picture = augmentations_figure(constituents, _columns(augmentations))
+        caption = (
+            "Constituents in the η-φ plane about the jet axis (+). The area of a marker is "
+            "proportional to pT. Blue: the jet or its view; grey rings: the original."
+        )
+        _add(section, "augmentations", caption, picture, wide=True)
+    return section
+
+
+def _training(run: Path) -> Section:
+    section = Section(
+        "training",
+        "Training of the encoder",
+        "The terms of the loss apart, on training and on validation jets, background only. "
+        "Alignment should rise to +1 and the similarity to dropped views fall to −1, while "
+        "different jets keep away from +1.",
+    )
+    with _or_say_why(section, "the training curves"):
+        history = read_history(run / "encoder" / "history.csv", ("loss",))
+        caption = "Terms of the contrastive training against the epoch."
+        _add(section, "training", caption, encoder_figure(history), wide=True)
+    return section
+
+
+def _similarity(run: Path) -> Section:
+    section = Section(
+        "similarity",
+        "Similarity of the pairs",
+        "Validation jets after the training. If different jets all sat at +1, the encoder would "
+        "have collapsed.",
+    )
+    with _or_say_why(section, "the similarity of the pairs"):
+        path = run / "encoder" / "pairs.parquet"
+        table = read_table(path)
+        pairs = {name: table[name].to_numpy() for name in table.column_names}
+        missing = [n for n in ("positive_similarity", "anomalous_similarity") if n not in pairs]
+        if missing or not len(table):
+            raise InputError(f"missing columns {missing}" if missing else "empty", where=path)
+        picture = similarity_figure(
+            pairs["positive_similarity"],
+            pairs["anomalous_similarity"],
+            pairs.get("background_similarity"),
+        )
+        _add(section, "similarity", "Cosine similarities of pairs of views.", picture)
+        if {"norm", "anomalous_norm"} <= set(pairs):
+            picture = norm_figure(pairs["norm"], pairs["anomalous_norm"])
+            _add(section, "norm", "Norms of QCD jets and of their dropped copies.", picture)
+    return section
+
+
+def _energies(run: Path) -> Section:
+    section = Section(
+        "energies",
+        "Training of the autoencoders",
+        "The normalised autoencoder has learned the density of the background where the energies "
+        "of jets (E₊) and of samples of its Markov chains (E₋) agree, provided the chains move.",
+    )
+    paths = sorted((run / "scores").glob("*/history.csv"))
+    for path in paths:
+        name = path.parent.name
+        with _or_say_why(section, f"the energies of {name}"):
+            history = read_history(path, ("epoch", "train_energy", "validation_energy"))
+            picture = energies_figure(history)
+            wide = len(picture.axes) > 1
+            _add(section, f"energies_{name}", f"Energies of {name}.", picture, wide=wide)
+    if not paths:
+        section.missing.append("The energies are left out: no scores/*/history.csv.")
+    return section
+
+
+def _facts(run: Path) -> Section:
+    section = Section("run", "The run")
+    with _or_say_why(section, "the times"):
+        timings = read_timings(run / "timings.json")
+        rows = {station: _duration(seconds) for station, seconds in timings.items()}
+        rows["total"] = _duration(sum(timings.values()))
+        section.markup += "<h3>Wall-clock</h3>" + key_values(rows)
+    with _or_say_why(section, "the samples"):
+        metrics = read_metrics(run / "metrics.json")
+        rows = {
+            sample_title(name): f"{n['n_jets']:,} jets of {n['n_events']:,} events"
+            for name, n in metrics["samples"].items()
+        }
+        section.markup += "<h3>Scored jets</h3>" + key_values(rows)
+        section.markup += "<h3>Versions</h3>" + key_values(metrics["provenance"]["versions"])
+    with _or_say_why(section, "the configuration"):
+        path = run / "config.yaml"
+        if not path.is_file():
+            raise InputError("no such file", where=path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        section.markup += folded("Configuration", text)
+    return section
+
+
+@contextmanager
+def _or_say_why(section: Section, what: str) -> Iterator[None]:
+    try:
+        yield
+    except DarkclrError as error:
+        section.missing.append(f"{what[0].upper()}{what[1:]} is left out: {error}.")
+
+
+def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bool = False) -> None:
+    section.pictures.append(Picture(name, caption, png(picture), wide))
+
+
+def _background_jets(folder: Path) -> Jets:
+    paths = sorted(folder.glob("*.parquet"), key=lambda path: (path.stem != "qcd", path.stem))
+    for path in paths:
+        jets = read_jets(path)
+        background = jets.label == BACKGROUND
+        if background.any():
+            return jets[background]
+    raise InputError("no background jets", where=folder, mend="run `darkclr generate`")
+
+
+def _typical(jets: Jets) -> Constituents:
+    order = np.argsort(jets.n_constituents, kind="stable")
+    rows = order[[int(q * (len(order) - 1)) for q in _SHOWN_QUANTILES]]
+    return jets.constituents[rows].hardest(_SHOWN_CONSTITUENTS)
+
+
+def _columns(augmentations: Augmentations) -> dict[str, Augmentation]:
+    columns: dict[str, Augmentation] = {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(a).__name__).lower(): a
+        for a in (*augmentations.physical, *augmentations.anomalous)
+    }
+    return columns | {"anomalous view": _AnomalousView(augmentations.views)}
+
+
+class _AnomalousView(Augmentation):
+    """All that the anomalous view goes through, as one augmentation."""
+
+    def __init__(self, views: Callable) -> None:
+        self.views = views
+
+    def __call__(
+        self, constituents: Constituents, original: Constituents, rng: np.random.Generator
+    ) -> Constituents:
+        return self.views(original, rng)[2]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{seconds:.3g} s"

@@ -1,0 +1,116 @@
+"""One look for all pictures: colours, figures, PNG.
+
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; lines differ in
+their dashes too. Figures are made without pyplot, so no global state is touched.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from darkclr.errors import MissingExtraError
+
+try:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+except ImportError as error:  # pragma: no cover
+    raise MissingExtraError("matplotlib", "report") from error
+
+__all__ = ["LineStyle", "figure", "png", "sample_style", "sample_title", "score_styles", "styled"]
+
+LineStyle = Mapping[str, Any]
+
+_RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
+    "font.size": 12,
+    "axes.labelsize": 13,
+    "axes.titlesize": 12,
+    "axes.grid": True,
+    "grid.color": "#e3e6ea",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#444b55",
+    "axes.linewidth": 0.9,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.major.pad": 6,
+    "ytick.major.pad": 6,
+    "xtick.top": True,
+    "ytick.right": True,
+    "lines.linewidth": 1.9,
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "figure.constrained_layout.use": True,
+}
+
+_BLUE, _VERMILLION, _GREEN = "#0072B2", "#D55E00", "#009E73"
+_PURPLE, _ORANGE, _SKY = "#CC79A7", "#E69F00", "#56B4E9"
+
+# Scores that a picture must show in the same colour whatever else it shows.
+_SCORE_STYLES: dict[str, LineStyle] = {
+    "n_constituents": {"color": "#222222", "linestyle": (0, (5, 2))},
+    "jet_pt": {"color": "#8a8f98", "linestyle": (0, (1, 1.2))},
+    "supervised": {"color": "#5b616b", "linestyle": (0, (6, 1.5, 1, 1.5))},
+    "norm": {"color": _BLUE},
+    "discriminant": {"color": _VERMILLION},
+    "nae": {"color": _GREEN},
+    "nae_onmanifold": {"color": _PURPLE},
+    "autoencoder": {"color": _ORANGE},
+}
+_FURTHER_SCORES: tuple[LineStyle, ...] = tuple(
+    {"color": color, "linestyle": linestyle}
+    for linestyle in ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+    for color in (_SKY, _BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE)
+)
+_SIGNAL_COLOURS = (_VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY)
+
+_TITLES = {"qcd": "QCD", "aachen": "Aachen"}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib settings of the report, for the length of the block."""
+    with mpl.rc_context(_RC):
+        yield
+
+
+def figure(width: float = 6.4, height: float = 4.6) -> Figure:
+    """An empty figure [inches] that belongs to no window. Call inside :func:`styled`."""
+    made = Figure(figsize=(width, height))
+    FigureCanvasAgg(made)
+    return made
+
+
+def png(picture: Figure) -> bytes:
+    """The figure as a PNG, the same bytes for the same picture."""
+    buffer = io.BytesIO()
+    with styled():
+        picture.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def score_styles(names: Iterable[str]) -> dict[str, LineStyle]:
+    """Colour and dashes of each score; known names keep theirs, others take turns."""
+    further = iter(_FURTHER_SCORES * 4)
+    return {
+        name: {"linestyle": "-"} | dict(_SCORE_STYLES.get(name) or next(further)) for name in names
+    }
+
+
+def sample_style(position: int) -> LineStyle:
+    """Line of a signal sample, by its position among the signals."""
+    return {
+        "color": _SIGNAL_COLOURS[position % len(_SIGNAL_COLOURS)],
+        "linestyle": ("-", (0, (5, 1.5)))[position // len(_SIGNAL_COLOURS) % 2],
+    }
+
+
+def sample_title(name: str) -> str:
+    """How a sample is called in pictures."""
+    return _TITLES.get(name, name)

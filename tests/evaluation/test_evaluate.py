@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import norm
+
+from darkclr.errors import ConfigError, InputError
+from darkclr.evaluation import (
+    EvaluationConfig,
+    evaluate,
+    format_number,
+    read_metrics,
+    summary_rows,
+    write_metrics,
+)
+from darkclr.io.parquet import write_table
+
+N = 2000
+FAST = EvaluationConfig(n_bootstrap=40)
+
+
+def scores_table(seed: int = 0, **columns) -> pa.Table:
+    """QCD and two signals; ``good`` separates by one standard deviation, ``blind`` not at all."""
+    rng = np.random.default_rng(seed)
+    sample = np.repeat(["qcd", "aachen", "light"], N)
+    label = (sample != "qcd").astype(np.int8)
+    event = np.tile(np.repeat(np.arange(N // 2), 2), 3)
+    rank = np.tile([0, 1], 3 * N // 2).astype(np.int8)
+    data = {
+        "id": [f"{s}:{e}:{r}" for s, e, r in zip(sample, event, rank, strict=True)],
+        "sample": sample,
+        "event": event,
+        "rank": rank,
+        "label": label,
+        "weight": np.ones(3 * N, np.float32),
+        "pt": rng.uniform(150, 300, 3 * N).astype(np.float32),
+        "n_constituents": rng.poisson(30, 3 * N),
+        "good": rng.normal(label * np.where(sample == "light", 2.0, 1.0)),
+        "blind": rng.normal(size=3 * N),
+    }
+    return pa.table(data | columns)
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return evaluate(scores_table(), FAST)
+
+
+def test_every_score_on_every_signal(metrics):
+    assert list(metrics["scores"]) == ["good", "blind"]
+    assert list(metrics["scores"]["good"]["signals"]) == ["aachen", "light"]
+    for signal, shift in (("aachen", 1.0), ("light", 2.0)):
+        result = metrics["scores"]["good"]["signals"][signal]
+        expected = norm.cdf(shift / np.sqrt(2))
+        assert abs(result["auc"] - expected) < 4 * result["auc_error"]
+        assert (result["n_background"], result["n_signal"]) == (N, N)
+    blind = metrics["scores"]["blind"]["signals"]["aachen"]
+    assert abs(blind["auc"] - 0.5) < 4 * blind["auc_error"]
+
+
+def test_rejection_lies_in_its_band_and_on_the_curve(metrics):
+    result = metrics["scores"]["good"]["signals"]["aachen"]
+    curve = {key: np.array(values) for key, values in result["roc"].items()}
+    at = int(np.flatnonzero(curve["signal_efficiency"] == 0.2)[0])
+    assert result["background_rejection"]["0.2"]["value"] == pytest.approx(
+        1 / curve["background_efficiency"][at]
+    )
+    assert result["significance_improvement"]["0.2"]["value"] == pytest.approx(
+        0.2 / np.sqrt(curve["background_efficiency"][at])
+    )
+    assert np.mean(curve["low"] <= curve["background_efficiency"]) > 0.95
+    assert np.mean(curve["background_efficiency"] <= curve["high"]) > 0.95
+
+
+def test_maximum_significance_keeps_enough_background(metrics):
+    result = metrics["scores"]["good"]["signals"]["light"]
+    best = result["maximum_significance_improvement"]
+    at = result["roc"]["signal_efficiency"].index(best["signal_efficiency"])
+    assert result["roc"]["background_efficiency"][at] * N >= FAST.minimum_background
+    assert all(
+        best["value"] >= e / np.sqrt(b)
+        for e, b in zip(
+            result["roc"]["signal_efficiency"],
+            result["roc"]["background_efficiency"],
+            strict=True,
+        )
+        if b * N >= FAST.minimum_background
+    )
+
+
+def test_a_perfect_score_has_a_bound_and_no_infinity(tmp_path):
+    table = scores_table()
+    table = table.append_column("perfect", pa.array(table["label"].to_numpy() * 1.0))
+    metrics = evaluate(table, FAST)
+    entry = metrics["scores"]["perfect"]["signals"]["aachen"]["background_rejection"]["0.2"]
+    assert entry["value"] is None
+    assert entry["error"] is None
+    assert entry["lower_bound"] == pytest.approx(N / 3, rel=0.01)
+    write_metrics(metrics, tmp_path / "metrics.json")
+    assert "Infinity" not in (tmp_path / "metrics.json").read_text()
+
+
+def test_same_seed_same_numbers_and_file_equals_table(tmp_path, metrics):
+    write_table(scores_table(), tmp_path / "scores.parquet", {"made": "by a test"})
+    again = evaluate(tmp_path / "scores.parquet", FAST)
+    assert again["scores"] == metrics["scores"]
+    assert again["provenance"]["scores"] == {"made": "by a test"}
+    other = evaluate(scores_table(), EvaluationConfig(n_bootstrap=40, seed=1))
+    first, second = (m["scores"]["good"]["signals"]["aachen"] for m in (metrics, other))
+    assert first["auc"] == second["auc"]
+    assert first["auc_error"] != second["auc_error"]
+
+
+def test_metrics_survive_the_file(tmp_path, metrics):
+    write_metrics(metrics, tmp_path / "metrics.json")
+    assert read_metrics(tmp_path / "metrics.json") == metrics
+    assert json.loads((tmp_path / "metrics.json").read_text())["kind"] == "metrics"
+
+
+def test_order_of_the_rows_does_not_matter(metrics):
+    table = scores_table()
+    shuffled = table.take(np.random.default_rng(1).permutation(len(table)))
+    again = evaluate(shuffled, FAST)
+    for score, entry in metrics["scores"].items():
+        for signal, result in entry["signals"].items():
+            assert again["scores"][score]["signals"][signal]["auc"] == result["auc"]
+
+
+def test_unknown_labels_are_counted_and_left_out(metrics):
+    table = scores_table()
+    label = table["label"].to_numpy().copy()
+    event = table["event"].to_numpy()
+    label[event < 10] = -1
+    masked = table.set_column(table.column_names.index("label"), "label", pa.array(label))
+    found = evaluate(masked, FAST)
+    assert found["n_unlabelled"] == 60
+    assert found["scores"]["good"]["signals"]["aachen"]["n_background"] == N - 20
+
+
+def test_number_of_constituents_is_a_score_when_it_holds_floats():
+    table = scores_table()
+    minus_n = pa.array(-table["n_constituents"].to_numpy().astype(float))
+    both = table.append_column("n_constituents", minus_n)
+    assert "n_constituents" not in evaluate(table, FAST)["scores"]
+    assert "n_constituents" in evaluate(both, FAST)["scores"]
+
+
+def test_summary_has_baselines_first_then_falling_auc(metrics):
+    marked = json.loads(json.dumps(metrics))
+    marked["scores"]["blind"]["baseline"] = True
+    rows = summary_rows(marked)
+    assert [(r["signal"], r["score"]) for r in rows] == [
+        ("aachen", "blind"),
+        ("aachen", "good"),
+        ("light", "blind"),
+        ("light", "good"),
+    ]
+    assert {"auc", "rejection_0.1", "rejection_0.2", "rejection_0.5", "max_sic"} <= set(rows[0])
+    assert format_number(rows[1]["auc"]).startswith("0.7")
+
+
+@pytest.mark.parametrize("missing", ["sample", "event", "label", "weight"])
+def test_missing_columns_are_named(missing):
+    with pytest.raises(InputError, match=missing):
+        evaluate(scores_table().drop_columns([missing]), FAST)
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_equal_labels_are_an_error_that_tells_the_cure(keep):
+    table = scores_table()
+    table = table.filter(table["label"].to_numpy() == keep)
+    with pytest.raises(InputError, match=r"labels are \[\d\].*score a background and a signal"):
+        evaluate(table, FAST)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_broken_scores_are_named(value):
+    good = np.zeros(3 * N)
+    good[3] = value
+    with pytest.raises(InputError, match="1 jets have a score 'good'"):
+        evaluate(scores_table(good=good), FAST)
+
+
+def test_negative_weights_and_missing_scores_are_errors():
+    with pytest.raises(InputError, match="weights"):
+        evaluate(scores_table(weight=-np.ones(3 * N)), FAST)
+    with pytest.raises(InputError, match="no score columns"):
+        evaluate(scores_table().drop_columns(["good", "blind"]), FAST)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"signal_efficiencies": (0.0,)}, {"n_bootstrap": 3}, {"minimum_background": 0.0}],
+)
+def test_senseless_options_are_refused(option):
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        EvaluationConfig(**option)
+
+
+def test_other_files_are_not_metrics(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_metrics(tmp_path / "metrics.json")
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(InputError, match="not a metrics file"):
+        read_metrics(tmp_path / "metrics.json")

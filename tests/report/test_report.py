@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from matplotlib.image import imread
+
+from darkclr.errors import InputError
+from darkclr.evaluation import read_metrics
+from darkclr.report import report
+
+SECTIONS = (
+    "results", "roc", "scores", "constituents", "augmentations", "training", "similarity",
+    "energies", "run",
+)  # fmt: skip
+PICTURES = {
+    "roc_aachen", "significance_aachen", "score_norm", "score_discriminant", "score_autoencoder",
+    "score_nae", "score_n_constituents", "score_jet_pt", "constituents", "augmentations",
+    "training", "similarity", "norm", "energies_autoencoder", "energies_nae",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of the cells and of the notes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.text = path.read_text(encoding="utf-8")
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def notes(self) -> int:
+        return sum(a.get("class") == "missing" for a in self.all("p"))
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are made but not drawn, which takes most of the time."""
+    monkeypatch.setattr("darkclr.report.sections.png", lambda figure: b"")
+
+
+@pytest.fixture(scope="module")
+def page(finished_run) -> Page:
+    return Page(report(finished_run))
+
+
+def test_nothing_outside_the_file_is_needed(page):
+    for _, attributes in page.tags:
+        for name in ("src", "href", "srcset", "data", "poster"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), value[:60]
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    for word in ("http://", "https://", "url(", "@import"):
+        assert word not in page.text
+
+
+def test_every_picture_is_an_embedded_png_that_says_what_it_shows(page):
+    images = page.all("img")
+    assert len(images) == len(PICTURES)
+    for image in images:
+        assert image["alt"]
+        data = base64.b64decode(image["src"].split(",", 1)[1], validate=True)
+        pixels = imread(io.BytesIO(data), format="png")
+        assert pixels.shape[0] > 300
+        assert pixels.shape[1] > 300
+        assert pixels.std() > 0.01  # not blank
+
+
+def test_every_section_is_there_and_linked(page):
+    assert tuple(a["id"] for a in page.all("section")) == SECTIONS
+    assert {a["href"] for a in page.all("a")} == {f"#{name}" for name in SECTIONS}
+    assert page.notes == 0
+
+
+def test_pictures_are_files_too(finished_run, page):
+    assert {path.stem for path in (finished_run / "plots").glob("*.png")} == PICTURES
+    assert not list(finished_run.rglob("*.part"))
+
+
+def test_the_table_shows_the_numbers_of_the_metrics_file(finished_run, page):
+    metrics = read_metrics(finished_run / "metrics.json")
+    for entry in metrics["scores"].values():
+        result = entry["signals"]["aachen"]
+        assert any(word.startswith(f"{result['auc']:.3f} ±") for word in page.words)
+    marks = sum(a.get("class") == "baseline" for a in page.all("span"))
+    assert marks == sum(entry["baseline"] for entry in metrics["scores"].values()) > 0
+
+
+def test_text_of_files_is_escaped(page):
+    assert "# <b>escaped</b> & kept" in "".join(page.words)
+    assert not page.all("b")
+
+
+def test_times_are_added_up(page):
+    assert {"6 min 52 s", "6 min 11 s", "14 min 43 s", "4.2 s"} <= set(page.words)
+
+
+def test_the_same_run_gives_the_same_page_and_leaves_matplotlib_alone(finished_run, page):
+    before = dict(mpl.rcParams)
+    assert report(finished_run).read_text(encoding="utf-8") == page.text
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "lost", "notes"),
+    [
+        ("metrics.json", {"roc_aachen", "significance_aachen"}, 3),
+        ("scores.parquet", {n for n in PICTURES if n.startswith("score_")}, 1),
+        ("samples", {"augmentations"}, 1),
+        ("representations", set(), 1),  # the scores know the number of constituents too
+        ("encoder", {"training", "similarity", "norm"}, 2),
+        ("scores", {"energies_autoencoder", "energies_nae"}, 1),
+        ("timings.json", set(), 1),
+        ("config.yaml", set(), 1),
+    ],
+)
+def test_what_is_missing_costs_its_own_pictures_only(
+    undrawn, finished_run, tmp_path, path, lost, notes
+):
+    run = _copy(finished_run, tmp_path)
+    target = run / path
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    page = Page(report(run))
+    assert {p.stem for p in (run / "plots").glob("*.png")} == PICTURES - lost
+    assert page.notes == notes
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "metrics.json",
+        "scores.parquet",
+        "samples/qcd.parquet",
+        "representations/qcd.parquet",
+        "encoder/history.csv",
+        "encoder/pairs.parquet",
+        "scores/nae/history.csv",
+        "timings.json",
+    ],
+)
+def test_a_broken_file_is_named(undrawn, finished_run, tmp_path, path):
+    run = _copy(finished_run, tmp_path)
+    (run / path).write_bytes(b"broken")
+    page = Page(report(run))
+    assert page.notes >= 1
+    assert Path(path).name in page.text
+
+
+def test_an_empty_directory_gives_a_page_that_says_so(tmp_path):
+    page = Page(report(tmp_path))
+    assert not page.all("img")
+    assert page.notes >= len(SECTIONS)
+
+
+def test_a_missing_directory_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="no such directory"):
+        report(tmp_path / "none")
+
+
+def test_scores_without_a_finite_rejection_have_a_bound(undrawn, finished_run, tmp_path):
+    run = _copy(finished_run, tmp_path)
+    metrics = read_metrics(run / "metrics.json")
+    entry = metrics["scores"]["nae"]["signals"]["aachen"]
+    entry["background_rejection"]["0.1"] = {"value": None, "error": None, "lower_bound": 100.0}
+    entry["roc"]["background_efficiency"][:10] = [0.0] * 10
+    entry["roc"]["high"][:10] = [None] * 10
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    assert "> 100" in Page(report(run)).words
+
+
+def _copy(run: Path, folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("plots", "report.html")
+    return Path(shutil.copytree(run, folder / "demo", ignore=ignored))
