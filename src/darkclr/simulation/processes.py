@@ -226,7 +226,7 @@ _SAMPLES = (
             "PhaseSpace:pTHatMin = 80",
             "PhaseSpace:pTHatMax = 500",
         ),
-        jets_per_second=11,
+        jets_per_second=14,
     ),
     Process(
         name="aachen",
