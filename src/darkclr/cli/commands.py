@@ -1,0 +1,16 @@
+"""All commands by name, in the order of the way from collisions to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from darkclr.cli.run import run
+from darkclr.cli.stations import encode, evaluate, fit, generate, info, report, score, train
+
+__all__ = ["COMMANDS"]
+
+COMMANDS: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (generate, train, encode, fit, score, evaluate, report, info, run)
+}

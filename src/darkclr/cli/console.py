@@ -1,0 +1,77 @@
+"""What the command line prints: progress bars with rates, tables, lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["bar", "error", "line", "table"]
+
+_out = Console()
+_err = Console(stderr=True)
+
+
+class _Rate(ProgressColumn):
+    """Units a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = task.fields.get("unit", "")
+        return Text("" if speed is None else f"{speed:,.3g} {unit}/s", style="cyan")
+
+
+@contextmanager
+def bar(title: str, total: int, unit: str = "jets") -> Iterator[Callable[..., None]]:
+    """A progress bar; the block gets ``advance(n, note="")``."""
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    with Progress(*columns, console=_err, refresh_per_second=4) as progress:
+        task = progress.add_task(title, total=total, unit=unit, note="")
+
+        def advance(n: int = 1, note: str = "") -> None:
+            progress.update(task, advance=n, note=note)
+
+        yield advance
+
+
+def line(text: str) -> None:
+    """One line of output."""
+    _out.print(text, highlight=False, soft_wrap=True)
+
+
+def error(text: object) -> None:
+    """One line on standard error, without mark-up."""
+    _err.print(f"darkclr: {' '.join(str(text).split())}", style="red", markup=False, soft_wrap=True)
+
+
+def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """A table; the keys of the first row are the columns."""
+    if not rows:
+        return
+    drawn = Table(title=title, title_justify="left")
+    for i, name in enumerate(rows[0]):
+        drawn.add_column(name, justify="left" if i == 0 else "right")
+    for row in rows:
+        drawn.add_row(*(str(value) for value in row.values()))
+    _out.print(drawn)

@@ -1,0 +1,151 @@
+"""The ``darkclr`` command: one typed function a sub-command, errors in one line."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+import warnings
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
+
+import darkclr
+from darkclr.cli import console
+from darkclr.cli.commands import COMMANDS
+from darkclr.cli.run import run
+from darkclr.errors import ConfigError, DarkclrError
+from darkclr.simulation.sample import SampleConfig
+
+__all__ = ["build_parser", "main"]
+
+_DESCRIPTION = """Finding new physics in jets without knowing what it looks like.
+
+The stations, in order: generate, train, encode, fit, score, evaluate, report; `run` is all of
+them. Each reads and writes files, so enter or leave anywhere. `darkclr COMMAND --help` teaches.
+"""
+
+
+class _Help(DefaultHelpFormatter, RawDescriptionHelpFormatter):
+    """Paragraphs of a docstring stay paragraphs."""
+
+
+class Parser(ArgumentParser):
+    """A parser whose complaints are one line and exit code 2."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
+        """Raise what :func:`main` prints."""
+        raise ConfigError(" ".join(str(message).split()), mend=f"see `{self.prog} --help`") from ex
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of all commands."""
+    parser = Parser(
+        prog="darkclr",
+        description=_DESCRIPTION,
+        version=darkclr.__version__,
+        formatter_class=_Help,
+    )
+    commands = parser.add_subcommands(required=True, metavar="COMMAND", dest="command")
+    for name, function in COMMANDS.items():
+        help_text = (function.__doc__ or "").strip().splitlines()[0]
+        commands.add_subcommand(name, _parser_of(function), help=help_text)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _quieten()
+    try:
+        parser = build_parser()
+        parsed = parser.parse_args(_with_config_text(arguments))
+        command = parsed.command
+        values = vars(parser.instantiate_classes(parsed)[command])
+        values.pop("config", None)
+        function = COMMANDS[command]
+        if function.__name__ == "generate":
+            names = [field.name for field in fields(SampleConfig)]
+            values["sample"] = SampleConfig(**{name: values.pop(name) for name in names})
+        function(**values)
+    except DarkclrError as problem:
+        console.error(problem)
+        return 2
+    except KeyboardInterrupt:
+        console.error("stopped; the same command goes on where it was")
+        return 130
+    return 0
+
+
+def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
+    description = inspect.getdoc(function) or ""
+    parser = Parser(description=description.partition("\nArgs:")[0], formatter_class=_Help)
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with options")
+    if function.__name__ == "generate":
+        parser.add_class_arguments(SampleConfig, as_group=False)
+    parser.add_function_arguments(
+        function, as_group=False, as_positional=True, skip={"sample"}, sub_configs=True
+    )
+    return parser
+
+
+def _with_config_text(arguments: list[str]) -> list[str]:
+    """Replace the name after ``--config`` by the part of the file that concerns the command.
+
+    One file describes a whole run; a single station reads its own sections and passes over those
+    of the other stations, but not over a key that no station knows.
+    """
+    result = list(arguments)
+    for i, argument in enumerate(result):
+        name, equals, value = argument.partition("=")
+        if name != "--config":
+            continue
+        position = i if equals else i + 1
+        path = value if equals else (result[i + 1] if position < len(result) else "")
+        text = _sections(Path(path), _signature(COMMANDS.get(result[0], run)))
+        result[position] = f"--config={text}" if equals else text
+    return result
+
+
+def _sections(path: Path, known: set[str]) -> str:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as problem:
+        raise ConfigError(problem.strerror or "cannot be read", where=path) from problem
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"is not YAML ({problem})", where=path) from problem
+    if not isinstance(content, dict):
+        raise ConfigError("is not a mapping of options", where=path)
+    unknown = sorted(set(map(str, content)) - known - _signature(run))
+    if unknown:
+        raise ConfigError(
+            f"unknown key {', '.join(unknown)}",
+            where=path,
+            mend=f"known: {', '.join(sorted(known))}",
+        )
+    return yaml.safe_dump({key: value for key, value in content.items() if key in known})
+
+
+def _signature(function: Callable[..., Any]) -> set[str]:
+    names = set(function.__annotations__) - {"return", "sample"}
+    if function.__name__ == "generate":
+        names |= {field.name for field in fields(SampleConfig)}
+    return names
+
+
+def _quieten() -> None:
+    """Leave the terminal to the bars: libraries speak through errors only."""
+    logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper())
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""The stations as commands: the signature is the command line, the docstring the help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from darkclr.augmentations import Augmentations
+from darkclr.cli import console
+from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.training import TrainingConfig
+from darkclr.evaluation import EvaluationConfig
+from darkclr.jets import Split
+from darkclr.simulation.sample import SampleConfig
+
+__all__ = ["encode", "evaluate", "fit", "generate", "info", "report", "score", "train"]
+
+Part = Literal["train", "validation", "test", "all"]
+
+
+def generate(
+    output: Path, sample: SampleConfig, workers: int | None = None, dry_run: bool = False
+) -> None:
+    """Simulate collisions, detector and jets of one process.
+
+    Pythia 8 makes the events, an energy-flow detector with the published Delphes formulas sees
+    them, FastJet clusters them. Stop with Ctrl-C; the same command goes on where it was.
+
+    Example: darkclr generate qcd.parquet --process qcd --n_jets 10000
+
+    Args:
+        output: Parquet file to write, one row a jet.
+        sample: what to simulate.
+        workers: processes; by default one a core. Their number does not change the jets.
+        dry_run: only say what would be done.
+    """
+    from darkclr.simulation import sample as simulation
+    from darkclr.simulation.workers import available_cores
+
+    workers = workers or available_cores()
+    planned = simulation.plan(sample)
+    if dry_run:
+        console.line(
+            f"{sample.n_jets} jets of {planned.process.title} ({planned.process.summary}) in "
+            f"{len(planned.shards)} shards on {workers} cores: "
+            f"about {planned.seconds(workers) / 60:.1f} minutes"
+        )
+        for setting in planned.settings:
+            console.line(f"  {setting}")
+        return
+    with console.bar(f"generate {sample.process}", sample.n_jets) as advance:
+        simulation.generate(sample, output, workers=workers, progress=advance)
+    console.line(f"{sample.n_jets} jets in {output}")
+
+
+def train(
+    jets: Path,
+    model: Path,
+    split: Split = Split(),
+    encoder: EncoderConfig = EncoderConfig(),
+    augmentations: Augmentations = Augmentations(),
+    loss: LossConfig = LossConfig(),
+    training: TrainingConfig = TrainingConfig(),
+) -> None:
+    """Train the encoder on the training part of a file of background jets.
+
+    A jet and its rotated, shifted copy are pulled together, a copy with dropped constituents is
+    pushed away. Labels are not read. A checkpoint is written after every epoch; the same command
+    goes on from it.
+
+    Example: darkclr train qcd.parquet runs/mine --config configs/quick.yaml
+
+    Args:
+        jets: Parquet file of background jets.
+        model: directory; the encoder is written to its sub-directory `encoder`.
+        split: shares of the events for training, validation and test.
+        encoder: architecture.
+        augmentations: what makes the views; to add your own, name its class by import path.
+        loss: AnomCLR+ loss.
+        training: optimiser and schedule.
+    """
+    from darkclr.contrastive.training import train as train_encoder
+    from darkclr.io import read_jets
+
+    everything = read_jets(jets)
+    background = everything.part("train", split)
+    steps = len(background) // training.batch_size * training.epochs
+    with console.bar("train", steps * training.batch_size) as advance:
+        train_encoder(
+            background,
+            model / "encoder",
+            validation=everything.part("validation", split),
+            encoder=encoder,
+            augmentations=augmentations,
+            loss=loss,
+            training=training,
+            progress=lambda n, terms: advance(
+                n,
+                f"loss {terms['loss']:.2f}  alignment {terms['alignment']:.2f}  "
+                f"anomaly {terms['anomaly_similarity']:.2f}",
+            ),
+        )
+    console.line(f"encoder in {model / 'encoder'}")
+
+
+def encode(
+    jets: Path,
+    model: Path,
+    output: Path,
+    dropped: bool = False,
+    augmentations: Augmentations = Augmentations(),
+    seed: int = 0,
+) -> None:
+    """Turn jets into representations, z and the pooled one, as columns of a Parquet file.
+
+    Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped true
+
+    Args:
+        jets: Parquet file of jets.
+        model: directory that `darkclr train` wrote.
+        output: Parquet file to write, one row a jet.
+        dropped: add a dropped copy of every jet, which `fit` needs for the discriminant.
+        augmentations: those that make the dropped copies; the paper's by default.
+        seed: of the dropped copies.
+    """
+    from darkclr.contrastive.model_directory import load_encoder
+    from darkclr.contrastive.representations import Representations
+    from darkclr.contrastive.representations import encode as encode_jets
+    from darkclr.io import read_jets
+
+    trained = load_encoder(model / "encoder")
+    content = read_jets(jets)
+    with console.bar(f"encode {jets.stem}", len(content) * (1 + dropped)) as advance:
+        parts = [encode_jets(trained, content, progress=advance)]
+        if dropped:
+            parts.append(
+                encode_jets(trained, content, dropped=augmentations, seed=seed, progress=advance)
+            )
+    Representations.concatenate(parts).to_parquet(output)
+    console.line(f"{len(content)} jets in {output}")
+
+
+def fit(
+    representations: Path,
+    model: Path,
+    scores: dict[str, dict[str, Any]] | None = None,
+    split: Split = Split(),
+    seed: int = 0,
+) -> None:
+    """Fit anomaly scores on the training part of background representations.
+
+    Scores are named as in the documentation: norm, discriminant, autoencoder, nae,
+    nae_onmanifold, and the yardsticks n_constituents and jet_pt. Labels are not read.
+
+    Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
+
+    Args:
+        representations: Parquet file of `darkclr encode --dropped true` of background jets.
+        model: directory; each score is written to its sub-directory `scores/NAME`.
+        scores: parameters of each score, by name; all scores with their defaults if not given.
+        split: shares of the events; the training part is used.
+        seed: of all random numbers.
+    """
+    from darkclr.anomaly.registry import SCORES, create_detector, fit_score
+    from darkclr.contrastive.representations import Representations
+
+    chosen = {name: {} for name in SCORES} if scores is None else scores
+    for name, parameters in chosen.items():
+        create_detector(name, parameters)
+    rows = Representations.from_parquet(representations).part("train", split)
+    for name, parameters in chosen.items():
+        target = model / "scores" / name
+        if (target / "model.safetensors").exists():
+            console.line(f"fit {name}: done before")
+            continue
+        epochs = create_detector(name, parameters).n_epochs
+        with console.bar(f"fit {name}", epochs or 1, "epochs") as advance:
+            fitted = fit_score(
+                name,
+                parameters,
+                rows,
+                seed=seed,
+                progress=lambda row, advance=advance: advance(1, f"{row.get('stage', '')}"),
+            )
+            if not epochs:
+                advance()
+        fitted.save(target)
+    console.line(f"scores in {model / 'scores'}")
+
+
+def score(
+    jets: Path, model: Path, output: Path, split: Split = Split(), part: Part = "all"
+) -> None:
+    """Score jets, or representations, with every fitted score; higher is more anomalous.
+
+    Example: darkclr score mine.parquet runs/quick scores.parquet
+
+    Args:
+        jets: Parquet file of jets, or of representations.
+        model: directory with `encoder` and `scores`.
+        output: Parquet file to write: one row a jet with id, label and raw scores.
+        split: shares of the events, for `part`.
+        part: which part of the events to score.
+    """
+    from darkclr.anomaly.scoring import load_scores, score_table
+    from darkclr.contrastive.model_directory import load_encoder
+    from darkclr.contrastive.representations import Representations
+    from darkclr.contrastive.representations import encode as encode_jets
+    from darkclr.io import read_jets
+    from darkclr.io.parquet import column_names, write_table
+
+    fitted = load_scores(model / "scores")
+    if "pooled" in column_names(jets):
+        rows = Representations.from_parquet(jets).part(part, split)
+    else:
+        content = read_jets(jets).part(part, split)
+        trained = load_encoder(model / "encoder")
+        with console.bar(f"encode {jets.stem}", len(content)) as advance:
+            rows = encode_jets(trained, content, progress=advance)
+    table = score_table({jets.stem: rows}, fitted)
+    write_table(table, output, {"kind": "scores"})
+    console.line(f"{len(table)} jets with {len(fitted)} scores in {output}")
+
+
+def evaluate(
+    scores: list[Path], output: Path, evaluation: EvaluationConfig = EvaluationConfig()
+) -> None:
+    """Measure AUC, background rejection and significance improvement of every score.
+
+    Errors come from a bootstrap over events; weights are honoured. Needs both labels.
+
+    Example: darkclr evaluate '[qcd_scores.parquet, aachen_scores.parquet]' metrics.json
+
+    Args:
+        scores: Parquet files of `darkclr score`.
+        output: JSON file to write.
+        evaluation: what to measure.
+    """
+    import pyarrow as pa
+
+    from darkclr.evaluation import evaluate as evaluate_table
+    from darkclr.evaluation import write_metrics
+    from darkclr.io.parquet import read_table
+
+    metrics = evaluate_table(pa.concat_tables([read_table(path) for path in scores]), evaluation)
+    write_metrics(metrics, output)
+    print_metrics(metrics)
+    console.line(f"figures of merit in {output}")
+
+
+def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
+    """Draw all pictures of a run directory and write one HTML page that opens from disk.
+
+    Example: darkclr report runs/quick
+
+    Args:
+        run: directory that `darkclr run` wrote, or with the same files.
+        augmentations: those of the training, for their picture; the paper's by default.
+    """
+    try:
+        from darkclr.report import report as write_report
+    except ImportError as error:
+        from darkclr.errors import MissingExtraError
+
+        raise MissingExtraError(str(error.name), "report") from error
+
+    console.line(f"report: {write_report(run, augmentations)}")
+
+
+def info(file: Path) -> None:
+    """Say what a Parquet file of jets holds: how many, ranges, labels, provenance.
+
+    Example: darkclr info qcd.parquet
+
+    Args:
+        file: Parquet file of jets.
+    """
+    import numpy as np
+
+    from darkclr.io import read_jets
+
+    jets = read_jets(file)
+    rows = {
+        "constituents": jets.n_constituents,
+        "pt [GeV]": jets.pt,
+        "eta": jets.eta,
+        "phi [rad]": jets.phi,
+        "mass [GeV]": jets.mass,
+        "constituent pt [GeV]": jets.constituents.pt,
+        "weight": jets.weight,
+    }
+    console.table(
+        f"{file}: {len(jets)} jets of {len(np.unique(jets.event))} events",
+        [
+            {
+                "quantity": name,
+                **{
+                    title: f"{value:.4g}"
+                    for title, value in zip(
+                        ("min", "median", "mean", "max"),
+                        (values.min(), np.median(values), values.mean(), values.max()),
+                        strict=True,
+                    )
+                },
+            }
+            for name, values in rows.items()
+        ],
+    )
+    names = {0: "background", 1: "signal", -1: "unknown"}
+    counts = zip(*np.unique(jets.label, return_counts=True), strict=True)
+    console.line("labels: " + ", ".join(f"{n} {names[int(label)]}" for label, n in counts))
+    for key, value in jets.provenance.items():
+        console.line(f"{key}: {value}")
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """The summary table of figures of merit."""
+    from darkclr.evaluation import format_number, summary_rows
+
+    for signal in dict.fromkeys(row["signal"] for row in summary_rows(metrics)):
+        rows = [row for row in summary_rows(metrics) if row["signal"] == signal]
+        counts = metrics["samples"]
+        console.table(
+            f"{signal} against background (rejection at signal efficiency; * = yardstick)",
+            [
+                {
+                    "score": row["title"] + (" *" if row["baseline"] else ""),
+                    "AUC": format_number(row["auc"]),
+                    **{
+                        key.removeprefix("rejection_"): format_number(number)
+                        for key, number in row.items()
+                        if key.startswith("rejection_")
+                    },
+                }
+                for row in rows
+            ],
+        )
+        console.line(f"jets: {counts}")
