@@ -1,0 +1,333 @@
+"""A plain autoencoder on representations: the reconstruction error is the score."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from darkclr.anomaly.detector import Detector, Progress
+from darkclr.errors import ConfigError, InputError, TrainingError
+
+__all__ = ["Activation", "Autoencoder", "AutoencoderNetwork"]
+
+logger = logging.getLogger(__name__)
+
+Activation = Literal["relu", "silu", "elu", "leaky_relu"]
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+    "leaky_relu": nn.LeakyReLU,
+}
+_SCORING_ROWS = 8192
+
+# arXiv:2312.03067 section 4: "five layers with neurons from 128 to 8 in powers of two and a
+# three-dimensional bottleneck"; shared by the plain and the normalized autoencoder.
+PAPER_WIDTHS = (128, 64, 32, 16, 8)
+PAPER_BOTTLENECK = 3
+
+
+class AutoencoderNetwork(nn.Module):
+    """Encoder d -> widths -> bottleneck and its mirror image, linear at bottleneck and output.
+
+    Args:
+        n_features: d.
+        widths: hidden layers of the encoder, outermost first.
+        bottleneck: dimension of the latent space.
+        activation: between the layers; the papers name none.
+        sphere: latent points are projected on the unit sphere (arXiv:2206.14225), which makes the
+            latent space compact: a chain in it can start from the uniform distribution.
+        generator: source of the initial weights (the defaults of ``nn.Linear``).
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        widths: Sequence[int],
+        bottleneck: int,
+        activation: str,
+        sphere: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        sizes = [n_features, *widths, bottleneck]
+        self.bottleneck = bottleneck
+        self.sphere = sphere
+        self.encoder = _perceptron(sizes, _ACTIVATIONS[activation], generator)
+        self.decoder = _perceptron(sizes[::-1], _ACTIVATIONS[activation], generator)
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Latent points, (n, d) -> (n, bottleneck)."""
+        latent = self.encoder(z)
+        return nn.functional.normalize(latent, dim=-1) if self.sphere else latent
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Reconstructions, (n, bottleneck) -> (n, d)."""
+        return self.decoder(latent)
+
+    def energy(self, z: Tensor) -> Tensor:
+        """Reconstruction error E(z) = mean((z - z')²), (n, d) -> (n,).
+
+        Eq. 8 of arXiv:2312.03067 writes a norm; its text and the thesis (eq. 3.25) use the mean
+        squared error, and so do we. The order of the scores is the same.
+        """
+        return (z - self.decode(self.encode(z))).square().mean(dim=-1)
+
+    def latent_energy(self, latent: Tensor) -> Tensor:
+        """H(b) = E(d(b)), (n, bottleneck) -> (n,) (thesis eq. 4.9)."""
+        return self.energy(self.decode(latent))
+
+
+class Autoencoder(Detector):
+    """Reconstruction error of an autoencoder trained on background (arXiv:2312.03067 section 4).
+
+    Representations enter as they are: the paper transforms nothing before the autoencoder.
+
+    Args:
+        epochs: passes over the training rows.
+        learning_rate: of Adam.
+        batch_size: rows a step.
+        widths: hidden layers of the encoder, mirrored in the decoder.
+        bottleneck: dimension of the latent space.
+        activation: between the layers; the papers name none. ELU has a continuous gradient, which
+            Langevin chains follow, and no units that die in layers of 3 to 8.
+        validation_fraction: share of the rows that is kept aside to watch the training.
+        early_stopping: end with the weights of the epoch with the smallest validation error
+            instead of those of the last epoch.
+        rescale: divide all features by one number, their root mean square. Directions and ratios
+            of norms stay as they are; for representations whose size is far from 1 a component.
+        seed: of weights, order of the rows, validation rows.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Attributes:
+        network_: the trained network.
+        scale_: the number that features are divided by.
+        history_: epoch, stage, train_energy, validation_energy.
+    """
+
+    def __init__(
+        self,
+        epochs: int = 100,
+        learning_rate: float = 1e-3,
+        batch_size: int = 512,
+        widths: Sequence[int] = PAPER_WIDTHS,
+        bottleneck: int = PAPER_BOTTLENECK,
+        activation: Activation = "elu",
+        validation_fraction: float = 0.1,
+        early_stopping: bool = False,
+        rescale: bool = False,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.widths = widths
+        self.bottleneck = bottleneck
+        self.activation = activation
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.rescale = rescale
+        self.seed = seed
+        self.device = device
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the training."""
+        return self.epochs
+
+    _spherical = False
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> Self:
+        """Train on background rows X (n, d).
+
+        Raises:
+            ConfigError: a parameter out of its range.
+            InputError: X is not finite, or too short.
+            TrainingError: the reconstruction error became infinite.
+        """
+        super().fit(X)
+        self._check_parameters()
+        generator = torch.Generator().manual_seed(self.seed)
+        train, validation = self._prepare(X, generator)
+        self.network_ = self._build(generator).to(train.device)
+        self._train_reconstruction(train, validation, self.epochs, generator, progress)
+        return self
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Reconstruction error of each row, (n,), in units of scaled X²."""
+        X = self._checked(X)
+        device = _device(self.device)
+        self.network_.to(device)
+        with torch.no_grad():
+            parts = [
+                self.network_.energy(self._tensor(X[i : i + _SCORING_ROWS], device)).cpu()
+                for i in range(0, len(X), _SCORING_ROWS)
+            ]
+        return torch.cat(parts).double().numpy()
+
+    def state(self) -> dict[str, NDArray]:
+        """Weights and scale."""
+        weights = {f"network.{k}": v.cpu().numpy() for k, v in self.network_.state_dict().items()}
+        return super().state() | {"scale": np.array([self.scale_])} | weights
+
+    def restore(self, state: Mapping[str, NDArray]) -> Self:
+        """Take over weights and scale."""
+        super().restore(state)
+        self.scale_ = float(state["scale"][0])
+        self.network_ = self._build(torch.Generator())
+        prefix = "network."
+        self.network_.load_state_dict(
+            {
+                k.removeprefix(prefix): torch.from_numpy(np.array(v))
+                for k, v in state.items()
+                if k.startswith(prefix)
+            }
+        )
+        return self
+
+    def _check_parameters(self) -> None:
+        bad = [
+            name
+            for name, good in {
+                "epochs": self.epochs >= 1,
+                "learning_rate": self.learning_rate > 0,
+                "batch_size": self.batch_size >= 1,
+                "widths": all(width >= 1 for width in self.widths),
+                "bottleneck": self.bottleneck >= 1,
+                "activation": self.activation in _ACTIVATIONS,
+                "validation_fraction": 0 < self.validation_fraction < 1,
+            }.items()
+            if not good
+        ]
+        if bad:
+            values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
+            raise ConfigError(values, where=type(self).__name__, mend="out of range")
+
+    def _prepare(self, X: ArrayLike, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Scaled training and validation rows on the device."""
+        X = self._checked(X)
+        n_validation = round(self.validation_fraction * len(X))
+        if n_validation < 1 or len(X) - n_validation < 2:
+            raise InputError(
+                f"{len(X)} rows are too few to train on", where="features", mend="take more jets"
+            )
+        root_mean_square = float(np.sqrt(np.mean(np.square(X, dtype=np.float64))))
+        self.scale_ = root_mean_square if self.rescale else 1.0
+        if not self.scale_ > 0:
+            raise InputError("all features are zero", where="features")
+        rows = torch.randperm(len(X), generator=generator).numpy()
+        device = _device(self.device)
+        return (
+            self._tensor(X[rows[n_validation:]], device),
+            self._tensor(X[rows[:n_validation]], device),
+        )
+
+    def _tensor(self, X: NDArray, device: torch.device) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(X / self.scale_, dtype=np.float32)).to(device)
+
+    def _build(self, generator: torch.Generator) -> AutoencoderNetwork:
+        return AutoencoderNetwork(
+            self.n_features_in_,
+            widths=self.widths,
+            bottleneck=self.bottleneck,
+            activation=self.activation,
+            sphere=self._spherical,
+            generator=generator,
+        )
+
+    def _train_reconstruction(
+        self,
+        train: Tensor,
+        validation: Tensor,
+        epochs: int,
+        generator: torch.Generator,
+        progress: Progress | None,
+    ) -> None:
+        """Minimise the mean E(z) over the background with Adam."""
+        optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.learning_rate)
+        best: tuple[float, dict[str, Tensor]] = (float("inf"), {})
+        for epoch in range(1, epochs + 1):
+            total = 0.0
+            for batch in batches(train, self.batch_size, generator):
+                loss = self.network_.energy(batch).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * len(batch)
+            row: dict[str, Any] = {
+                "epoch": epoch,
+                "stage": "autoencoder",
+                "train_energy": total / len(train),
+                "validation_energy": mean_energy(self.network_, validation),
+            }
+            if not np.isfinite(row["train_energy"] + row["validation_energy"]):
+                raise TrainingError(
+                    f"the reconstruction error is infinite in epoch {epoch}",
+                    where=type(self).__name__,
+                    mend="lower learning_rate or set rescale",
+                )
+            if self.early_stopping and row["validation_energy"] < best[0]:
+                best = (row["validation_energy"], clone_state(self.network_))
+            record(self.history_, row, progress)
+        if self.early_stopping:
+            self.network_.load_state_dict(best[1])
+
+
+def batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """All rows once, in a new random order, ``size`` at a time."""
+    for index in torch.randperm(len(rows), generator=generator).split(size):
+        yield rows[index.to(rows.device)]
+
+
+def mean_energy(network: AutoencoderNetwork, rows: Tensor) -> float:
+    """Mean reconstruction error of rows (n, d)."""
+    with torch.no_grad():
+        parts = [network.energy(part).double().sum() for part in rows.split(_SCORING_ROWS)]
+    return (torch.stack(parts).sum() / len(rows)).item()
+
+
+def clone_state(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights that later steps do not touch."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def record(history: list[dict[str, Any]], row: dict[str, Any], progress: Progress | None) -> None:
+    """Append a row to the history and tell whoever watches."""
+    history.append(row)
+    logger.debug("%s", row)
+    if progress is not None:
+        progress(row)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"no device {name!r}", where="device", mend="take 'auto'") from error
+
+
+def _perceptron(
+    sizes: Sequence[int], activation: type[nn.Module], generator: torch.Generator
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(sizes):
+        # skip_init: nn.Linear would draw its weights from the global random state.
+        linear = nn.utils.skip_init(nn.Linear, n_in, n_out)
+        bound = n_in**-0.5
+        nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
+        nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+        layers += [linear, activation()]
+    return nn.Sequential(*layers[:-1])

@@ -1,0 +1,115 @@
+"""What every anomaly score has in common: checks at the border and a plain state to save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.exceptions import NotFittedError
+
+from darkclr.errors import InputError
+
+__all__ = ["Detector", "Progress", "check_features"]
+
+Progress = Callable[[Mapping[str, Any]], None]
+
+
+class Detector(OutlierMixin, BaseEstimator):
+    """Base of the anomaly scores: ``fit``, ``score_samples`` and a state of named arrays.
+
+    A score ranks and sets no threshold, so there is no ``predict``.
+
+    Attributes:
+        n_features_in_: number of columns seen in ``fit``.
+        history_: one mapping an epoch where the score is trained by epochs, else empty.
+    """
+
+    n_features_in_: int
+    history_: list[dict[str, Any]]
+
+    @property
+    def n_epochs(self) -> int:
+        """How often ``fit`` calls ``progress``; 0 for scores that are not trained by epochs."""
+        return 0
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> Self:
+        """Learn the background.
+
+        Args:
+            X: (n, d) features of background jets.
+            y: (n,) 1 marks anomalous copies of background jets; ignored by most scores.
+            progress: called after each epoch with its row of the history.
+
+        Raises:
+            InputError: X is not a finite (n, d) array.
+        """
+        del y, progress
+        self.n_features_in_ = check_features(X).shape[1]
+        self.history_ = []
+        return self
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Anomaly score of each row, (n,); higher = more anomalous.
+
+        Raises:
+            InputError: X is not a finite (n, d) array with the columns of the fit.
+        """
+        raise NotImplementedError
+
+    def state(self) -> dict[str, NDArray]:
+        """All that the fit learned, as arrays by name."""
+        return {"n_features_in": np.array([self.n_features_in_])}
+
+    def restore(self, state: Mapping[str, NDArray]) -> Self:
+        """Take over the state of another detector with the same parameters.
+
+        Raises:
+            KeyError, ValueError, RuntimeError: the state does not fit the parameters.
+        """
+        self.n_features_in_ = int(state["n_features_in"][0])
+        self.history_ = []
+        return self
+
+    def _checked(self, X: ArrayLike) -> NDArray:
+        if not hasattr(self, "n_features_in_"):
+            raise NotFittedError(f"{type(self).__name__} is not fitted; call fit first")
+        return check_features(X, self.n_features_in_)
+
+
+def check_features(X: ArrayLike, n_features: int | None = None) -> NDArray:
+    """X as a finite floating (n, d) array; a column (n,) becomes (n, 1).
+
+    Raises:
+        InputError: no rows, wrong shape, NaN or infinite values.
+
+    >>> check_features([1.0, 2.0]).shape
+    (2, 1)
+    """
+    array = np.asarray(X)
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
+        raise InputError(
+            f"an array of shape {array.shape} and type {array.dtype}",
+            where="features",
+            mend="give numbers of shape (jets, features)",
+        )
+    if n_features is not None and array.shape[1] != n_features:
+        raise InputError(
+            f"{array.shape[1]} features, the score was fitted on {n_features}",
+            where="features",
+            mend="use representations of the same encoder",
+        )
+    bad = int((~np.isfinite(array)).any(axis=1).sum())
+    if bad:
+        raise InputError(
+            f"{bad} of {len(array)} rows have NaN or infinite values", where="features"
+        )
+    return array

@@ -1,0 +1,180 @@
+"""The sampler against densities that are known exactly."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from darkclr.anomaly.langevin import Chain, energy_and_gradient, langevin
+from darkclr.errors import ConfigError
+
+
+def _generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _gaussian_energy(mean: torch.Tensor, covariance: torch.Tensor):
+    precision = torch.linalg.inv(covariance)
+
+    def energy(z: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("ni,ij,nj->n", z - mean, precision, z - mean) / 2
+
+    return energy
+
+
+@pytest.mark.parametrize(("step_size", "noise"), [(0.1, math.sqrt(0.2)), (0.05, 0.6), (0.2, 0.3)])
+def test_metropolis_chain_samples_the_gaussian_of_its_temperature(step_size, noise):
+    """Stationary density exp(-E/T) with T = σ²/(2λ), at T = 1 and away from it."""
+    mean = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    covariance = torch.tensor([[1.0, 0.6], [0.6, 0.8]], dtype=torch.float64)
+    chain = Chain(150, step_size, noise, metropolis=True)
+    n = 5000
+    start = 3 * torch.randn(n, 2, dtype=torch.float64, generator=_generator(1))
+    result = langevin(_gaussian_energy(mean, covariance), start, chain, generator=_generator(2))
+    expected = chain.temperature * covariance
+    assert 0.3 < result.acceptance < 1
+    error_of_mean = (expected.diagonal() / n).sqrt()
+    assert ((result.samples.mean(0) - mean).abs() < 4 * error_of_mean).all()
+    variances = expected.diagonal()
+    error = ((torch.outer(variances, variances) + expected.square()) / n).sqrt()
+    assert ((torch.cov(result.samples.T) - expected).abs() < 4 * error).all()
+
+
+def test_metropolis_chain_stays_in_equilibrium_in_many_dimensions():
+    """Equipartition ⟨E⟩ = T d/2 for the energy of an autoencoder, a mean over d components."""
+    d, temperature, n = 512, 2e-4, 64
+    chain = Chain(100, d / 20, Chain.noise_at(temperature, d / 20), metropolis=True)
+    start = torch.zeros(n, d, dtype=torch.float64)
+    result = langevin(lambda z: z.square().mean(-1), start, chain, generator=_generator())
+    # E = |z|²/d and so |z|²/(d T/2) is chi-squared with d degrees of freedom.
+    error = temperature * math.sqrt(d / 2) / math.sqrt(n)
+    assert result.energy.mean().item() == pytest.approx(temperature * d / 2, abs=4 * error)
+
+
+def test_unadjusted_chain_has_its_known_bias():
+    """z' = (1 - λ) z + σ ε on E = z²/2 settles at variance σ²/(1 - (1 - λ)²), not at T."""
+    step_size, noise, n = 0.5, 1.0, 40_000
+    start = torch.zeros(n, 1, dtype=torch.float64)
+    result = langevin(
+        lambda z: z.square().sum(-1) / 2,
+        start,
+        Chain(40, step_size, noise),
+        generator=_generator(),
+    )
+    expected = noise**2 / (1 - (1 - step_size) ** 2)
+    assert result.samples.var().item() == pytest.approx(expected, rel=4 * math.sqrt(2 / n))
+    assert abs(expected - Chain(40, step_size, noise).temperature) > 0.3
+
+
+def test_clipped_chain_keeps_the_density():
+    """A clipped force is still a proposal whose densities are known."""
+    n = 8000
+    start = torch.zeros(n, 1, dtype=torch.float64)
+    chain = Chain(300, 0.2, math.sqrt(0.4), clip=0.5, metropolis=True)
+    result = langevin(lambda z: z.square().sum(-1) / 2, start, chain, generator=_generator())
+    assert result.samples.var().item() == pytest.approx(1, rel=4 * math.sqrt(2 / n))
+
+
+def test_ring_has_the_moments_of_its_radial_density():
+    """E = (r - R)²/(2 s²) in two dimensions: p(r) ∝ r exp(-E), uniform in angle."""
+    radius, width, n = 2.0, 0.3, 4000
+    start = torch.randn(n, 2, dtype=torch.float64, generator=_generator(1))
+    chain = Chain(400, 0.03, math.sqrt(0.06), metropolis=True)
+    result = langevin(
+        lambda z: ((z.norm(dim=-1) - radius) / width).square() / 2,
+        start,
+        chain,
+        generator=_generator(2),
+    )
+    r = torch.linspace(1e-4, radius + 8 * width, 20_001, dtype=torch.float64)
+    density = r * torch.exp(-(((r - radius) / width) ** 2) / 2)
+    density /= density.sum()
+    mean = (r * density).sum()
+    variance = ((r - mean) ** 2 * density).sum()
+    samples = result.samples.norm(dim=-1)
+    assert samples.mean().item() == pytest.approx(mean.item(), abs=4 * math.sqrt(variance / n))
+    assert samples.var().item() == pytest.approx(variance.item(), rel=4 * math.sqrt(2 / n))
+    direction = (result.samples / samples[:, None]).mean(0).norm().item()
+    assert direction < 4 / math.sqrt(n)
+
+
+def test_sphere_chain_samples_the_von_mises_fisher_density():
+    """exp(κ cos θ) on the two-sphere: ⟨cos θ⟩ = coth κ - 1/κ, exactly with Metropolis."""
+    kappa, n = 2.0, 8000
+    start = torch.nn.functional.normalize(
+        torch.randn(n, 3, dtype=torch.float64, generator=_generator(1)), dim=-1
+    )
+    chain = Chain(200, 0.15, math.sqrt(0.3), sphere=True, metropolis=True)
+    result = langevin(lambda b: -kappa * b[:, 2], start, chain, generator=_generator(2))
+    cosine = result.samples[:, 2]
+    mean = 1 / math.tanh(kappa) - 1 / kappa
+    variance = 1 - 2 * mean / kappa - mean**2
+    torch.testing.assert_close(result.samples.norm(dim=-1), torch.ones(n, dtype=torch.float64))
+    assert cosine.mean().item() == pytest.approx(mean, abs=4 * math.sqrt(variance / n))
+    assert result.samples[:, :2].mean(0).abs().max() < 4 / math.sqrt(n)
+
+
+def test_chain_climbs_towards_high_density():
+    """The sign of eq. 10: without noise the energy falls monotonically."""
+    start = torch.full((1, 2), 3.0)
+    energies = [
+        langevin(
+            lambda z: z.square().sum(-1), start, Chain(steps, 0.1, 0.0), generator=_generator()
+        ).energy.item()
+        for steps in (1, 5, 20)
+    ]
+    assert energies[0] > energies[1] > energies[2]
+
+
+def test_annealed_noise_falls_as_one_over_step():
+    """On a flat energy the variance is σ² Σ 1/(1 + i)²."""
+    n = 50_000
+    start = torch.zeros(n, 1)
+    result = langevin(
+        lambda z: 0 * z.sum(-1), start, Chain(4, 1.0, 0.5, annealing=True), generator=_generator()
+    )
+    expected = 0.25 * sum(1 / (1 + i) ** 2 for i in range(4))
+    assert result.samples.var().item() == pytest.approx(expected, rel=4 * math.sqrt(2 / n))
+
+
+def test_gradient_is_that_of_finite_differences():
+    z = torch.randn(5, 3, dtype=torch.float64, generator=_generator())
+
+    def energy(z: torch.Tensor) -> torch.Tensor:
+        return (z.sin() * z.roll(1, -1)).sum(-1) + z.square().mean(-1)
+
+    _, gradient = energy_and_gradient(energy, z)
+    h = 1e-6
+    for j in range(3):
+        shift = h * torch.eye(3, dtype=torch.float64)[j]
+        numeric = (energy(z + shift) - energy(z - shift)) / (2 * h)
+        torch.testing.assert_close(gradient[:, j], numeric, rtol=1e-7, atol=1e-8)
+
+
+def test_same_generator_same_samples():
+    start = torch.zeros(4, 2)
+    results = [
+        langevin(
+            lambda z: z.square().sum(-1), start, Chain(5, 0.1, 0.1), generator=_generator(seed)
+        )
+        for seed in (3, 3, 4)
+    ]
+    assert torch.equal(results[0].samples, results[1].samples)
+    assert not torch.equal(results[0].samples, results[2].samples)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": 0},
+        {"step_size": 0.0},
+        {"noise": -1.0},
+        {"noise": 0.0, "metropolis": True},
+        {"clip": 0.0},
+    ],
+)
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        Chain(**{"steps": 1, "step_size": 0.1, "noise": 0.1, **settings})

@@ -1,0 +1,148 @@
+"""Normalisation on distributions in two dimensions, where everything can be seen."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from darkclr.anomaly import Autoencoder, NormalizedAutoencoder
+from darkclr.errors import ConfigError
+
+TOY = {"widths": (64, 64), "bottleneck": 2, "activation": "silu", "batch_size": 256}
+NORMALISED = {
+    **TOY,
+    **{"pretraining_epochs": 30, "epochs": 15, "burn_in": 5, "steps": 30},
+    **{"normalization_learning_rate": 1e-3, "step_size": 0.05, "noise": 0.03},
+}
+
+
+def _two_gaussians(n: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = np.array([[-2.0, 0.0], [2.0, 0.0]])
+    return centres[rng.integers(0, 2, n)] + 0.25 * rng.normal(size=(n, 2))
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """Training data, test data, and points between and around the two Gaussians."""
+    rng = np.random.default_rng(9)
+    far = rng.uniform(-3.5, 3.5, size=(4000, 2))
+    distance = np.minimum(*(np.hypot(far[:, 0] - c, far[:, 1]) for c in (-2.0, 2.0)))
+    return _two_gaussians(2000, 1), _two_gaussians(500, 2), far[distance > 1.25]
+
+
+def _auc(detector, inside, outside) -> float:
+    scores = detector.score_samples(np.concatenate([inside, outside]))
+    return roc_auc_score(np.repeat([0, 1], [len(inside), len(outside)]), scores)
+
+
+@pytest.fixture(scope="module")
+def plain(samples):
+    return Autoencoder(**TOY, epochs=30).fit(samples[0])
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        {"initialisation": "data"},
+        {
+            **{"initialisation": "on_manifold", "bottleneck": 3},
+            **{"latent_steps": 10, "latent_noise": 0.1},
+        },
+    ],
+    ids=["data", "on_manifold"],
+)
+def test_normalisation_raises_what_an_autoencoder_reconstructs(chain, samples, plain):
+    """A bottleneck as wide as the data lets an autoencoder reconstruct points far from it."""
+    train, inside, outside = samples
+    normalised = NormalizedAutoencoder(**{**NORMALISED, **chain}).fit(train)
+    well_reconstructed = outside[
+        plain.score_samples(outside) < np.quantile(plain.score_samples(inside), 0.95)
+    ]
+    assert len(well_reconstructed) > 50
+    assert _auc(plain, inside, well_reconstructed) < 0.75
+    assert _auc(normalised, inside, well_reconstructed) > 0.9
+    assert _auc(normalised, inside, outside) > _auc(plain, inside, outside)
+
+
+def test_selected_epoch_has_the_smallest_energy_difference_after_burn_in(samples):
+    detector = NormalizedAutoencoder(**NORMALISED).fit(samples[0][:500])
+    rows = [row for row in detector.history_ if row["stage"] == "normalisation"]
+    difference = {
+        row["epoch"]: abs(row["validation_energy"] - row["validation_negative_energy"])
+        for row in rows
+        if row["epoch"] > NORMALISED["burn_in"]
+    }
+    assert detector.selected_epoch_ == min(difference, key=difference.__getitem__)
+    assert all(row["distance"] > 0 and 0 < row["acceptance"] <= 1 for row in rows)
+
+
+def test_last_epoch_on_request(samples):
+    detector = NormalizedAutoencoder(**{**NORMALISED, "epochs": 6, "selection": "last"})
+    assert detector.fit(samples[0][:300]).selected_epoch_ == 6
+
+
+def test_selection_keeps_the_weights_of_its_epoch(samples):
+    """The chosen epoch's validation energy is that of the detector that is kept."""
+    X = samples[0][:500]
+    detector = NormalizedAutoencoder(**NORMALISED).fit(X)
+    rows = torch.randperm(500, generator=torch.Generator().manual_seed(0)).numpy()[:50]
+    kept = detector.history_[NORMALISED["pretraining_epochs"] + detector.selected_epoch_ - 1]
+    assert detector.score_samples(X[rows]).mean() == pytest.approx(
+        kept["validation_energy"], rel=1e-5
+    )
+
+
+def test_default_chain_has_the_temperature_of_equipartition():
+    """σ²/(2λ) = 2 E₊/(d - b), which goes with the square of the representation's size."""
+    X = np.random.default_rng(0).normal(size=(300, 16))
+    settings = {**TOY, "pretraining_epochs": 1, "epochs": 1, "burn_in": 0, "rescale": True}
+    detector = NormalizedAutoencoder(**settings).fit(X)
+    energy = detector.history_[0]["validation_energy"]
+    assert detector.temperature_ == pytest.approx(2 * energy / (16 - 2), rel=0.2)
+    assert detector.chain_.step_size == pytest.approx(16 / 40)
+    larger = NormalizedAutoencoder(**{**settings, "rescale": False, "learning_rate": 1e-9})
+    ratio = larger.fit(30 * X).temperature_ / larger.fit(X).temperature_
+    assert ratio == pytest.approx(900, rel=0.2)
+
+
+def test_published_chain_on_request():
+    """λ = 100, σ = 1e-4 annealed (thesis table 5.3) has T = 5e-11."""
+    X = np.random.default_rng(0).normal(size=(100, 8))
+    detector = NormalizedAutoencoder(
+        **{**TOY, "pretraining_epochs": 1, "epochs": 1, "burn_in": 0, "steps": 2},
+        **{"step_size": 100.0, "noise": 1e-4, "annealing": True},
+    ).fit(X)
+    assert detector.chain_.annealing
+    assert detector.temperature_ == pytest.approx(5e-11)
+
+
+def test_divergence_ends_with_a_warning_and_the_best_epoch_before(samples, caplog):
+    wild = {"normalization_learning_rate": 30.0, "selection": "last", "metropolis": False}
+    with caplog.at_level(logging.WARNING, "darkclr"):
+        detector = NormalizedAutoencoder(**{**NORMALISED, **wild}).fit(samples[0][:500])
+    assert "diverged" in caplog.text
+    assert detector.selected_epoch_ < NORMALISED["epochs"]
+    assert np.isfinite(detector.score_samples(samples[1])).all()
+    assert math.isfinite(detector.history_[NORMALISED["pretraining_epochs"] - 1]["train_energy"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"burn_in": 15},
+        {"pretraining_epochs": 0},
+        {"initialisation": "noise"},
+        {"selection": "best"},
+        {"initialisation": "on_manifold", "bottleneck": 1},
+        {"negative_energy_penalty": -1.0},
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, samples):
+    with pytest.raises(ConfigError, match=list(settings)[-1]):
+        NormalizedAutoencoder(**{**NORMALISED, **settings}).fit(samples[0])
