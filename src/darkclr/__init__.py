@@ -1,3 +1,45 @@
-"""darkclr: from collisions to representations to anomaly scores of jets."""
+"""darkclr: from collisions to representations to anomaly scores of jets.
+
+The words of the command line, in Python; the report is ``darkclr.report.report``. Names are
+imported when first used, so that what one does not use need not be installed.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Augmentations": "darkclr.augmentations",
+    "EncoderConfig": "darkclr.contrastive.encoder",
+    "EvaluationConfig": "darkclr.evaluation",
+    "FittedScore": "darkclr.anomaly.registry",
+    "Jets": "darkclr.jets",
+    "LossConfig": "darkclr.contrastive.losses",
+    "Representations": "darkclr.contrastive.representations",
+    "SampleConfig": "darkclr.simulation.sample",
+    "Split": "darkclr.jets",
+    "TrainingConfig": "darkclr.contrastive.training",
+    "encode": "darkclr.contrastive.representations",
+    "evaluate": "darkclr.evaluation",
+    "fit_score": "darkclr.anomaly.registry",
+    "generate": "darkclr.simulation.sample",
+    "load_encoder": "darkclr.contrastive.model_directory",
+    "load_scores": "darkclr.anomaly.scoring",
+    "read_jets": "darkclr.io",
+    "score_table": "darkclr.anomaly.scoring",
+    "train": "darkclr.contrastive.training",
+    "write_jets": "darkclr.io",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'darkclr' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -31,7 +31,8 @@ def wrap_phi(phi: ArrayLike) -> Floats:
     >>> bool(np.isclose(wrap_phi(np.pi + 0.1), -np.pi + 0.1))
     True
     """
-    phi = np.asarray(phi, dtype=np.result_type(phi, np.float32))
+    phi = np.asarray(phi)
+    phi = phi.astype(np.result_type(phi, np.float32))
     wrapped = (phi + np.pi) % (2 * np.pi) - np.pi
     # Rounding may return the upper edge itself.
     return np.where(wrapped >= phi.dtype.type(np.pi), -phi.dtype.type(np.pi), wrapped).astype(

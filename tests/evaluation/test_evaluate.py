@@ -140,12 +140,13 @@ def test_unknown_labels_are_counted_and_left_out(metrics):
     assert found["scores"]["good"]["signals"]["aachen"]["n_background"] == N - 20
 
 
-def test_number_of_constituents_is_a_score_when_it_holds_floats():
+def test_columns_that_describe_the_jet_are_no_scores():
     table = scores_table()
-    minus_n = pa.array(-table["n_constituents"].to_numpy().astype(float))
-    both = table.append_column("n_constituents", minus_n)
-    assert "n_constituents" not in evaluate(table, FAST)["scores"]
-    assert "n_constituents" in evaluate(both, FAST)["scores"]
+    described = table.append_column("pt_copy", table["pt"].cast(pa.float64()))
+    scores = evaluate(described, FAST)["scores"]
+    assert "pt" not in scores
+    assert "n_constituents" not in scores
+    assert "pt_copy" in scores
 
 
 def test_summary_has_baselines_first_then_falling_auc(metrics):

@@ -101,7 +101,8 @@ def _scores(run: Path, counts: dict[str, np.ndarray], rng: np.random.Generator) 
         "label": label,
         "weight": np.ones(len(n), np.float32),
         "pt": rng.uniform(150, 300, len(n)).astype(np.float32),
-        "n_constituents": -n.astype(float),
+        "n_constituents": n,
+        "few_constituents": -n.astype(float),
     }
     columns["jet_pt"] = columns["pt"].astype(float)
     for name, shift in SEPARATION.items():

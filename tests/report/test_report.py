@@ -21,7 +21,7 @@ SECTIONS = (
 )  # fmt: skip
 PICTURES = {
     "roc_aachen", "significance_aachen", "score_norm", "score_discriminant", "score_autoencoder",
-    "score_nae", "score_n_constituents", "score_jet_pt", "constituents", "augmentations",
+    "score_nae", "score_few_constituents", "score_jet_pt", "constituents", "augmentations",
     "training", "similarity", "norm", "energies_autoencoder", "energies_nae",
 }  # fmt: skip
 

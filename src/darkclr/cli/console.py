@@ -46,13 +46,21 @@ def bar(title: str, total: int, unit: str = "jets") -> Iterator[Callable[..., No
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim"),
     )
-    with Progress(*columns, console=_err, refresh_per_second=4) as progress:
-        task = progress.add_task(title, total=total, unit=unit, note="")
+    progress = Progress(*columns, console=_err, refresh_per_second=4)
+    task = progress.add_task(title, total=total, unit=unit, note="")
 
-        def advance(n: int = 1, note: str = "") -> None:
-            progress.update(task, advance=n, note=note)
+    def advance(n: int = 1, note: str = "") -> None:
+        progress.update(task, advance=n, note=note)
 
+    progress.start()
+    try:
         yield advance
+    except BaseException:
+        # The error's line is the only one that stays: no bar, and not the stop's empty line.
+        progress.live.transient = True
+        progress.live.stop()
+        raise
+    progress.stop()
 
 
 def line(text: str) -> None:

@@ -107,8 +107,10 @@ def _with_config_text(arguments: list[str]) -> list[str]:
         if name != "--config":
             continue
         position = i if equals else i + 1
-        path = value if equals else (result[i + 1] if position < len(result) else "")
-        text = _sections(Path(path), _signature(COMMANDS.get(result[0], run)))
+        if position == len(result):
+            break  # the parser says that the name is missing
+        path = value if equals else result[position]
+        text = _sections(Path(path), _options(COMMANDS.get(result[0], run)))
         result[position] = f"--config={text}" if equals else text
     return result
 
@@ -122,7 +124,7 @@ def _sections(path: Path, known: set[str]) -> str:
         raise ConfigError(f"is not YAML ({problem})", where=path) from problem
     if not isinstance(content, dict):
         raise ConfigError("is not a mapping of options", where=path)
-    unknown = sorted(set(map(str, content)) - known - _signature(run))
+    unknown = sorted(set(map(str, content)) - known - _options(run))
     if unknown:
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",
@@ -132,8 +134,13 @@ def _sections(path: Path, known: set[str]) -> str:
     return yaml.safe_dump({key: value for key, value in content.items() if key in known})
 
 
-def _signature(function: Callable[..., Any]) -> set[str]:
-    names = set(function.__annotations__) - {"return", "sample"}
+def _options(function: Callable[..., Any]) -> set[str]:
+    """Names of a command's options; its positional arguments do not come from a file.
+
+    A run's ``output`` is its directory and no station's output file.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    names = {p.name for p in parameters if p.default is not p.empty}
     if function.__name__ == "generate":
         names |= {field.name for field in fields(SampleConfig)}
     return names

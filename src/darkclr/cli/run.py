@@ -6,11 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console, stations
@@ -20,7 +21,7 @@ from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
-from darkclr.jets import BACKGROUND, Split
+from darkclr.jets import BACKGROUND, Jets, Split
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig
 
@@ -211,9 +212,38 @@ class _Run:
             for name in self.samples
         }
         fitted = load_scores(self.output / "scores")
-        supervised = None if self.supervised is None else self._supervised(rows, signal_part)
+        supervised = None if self.supervised is None else self._supervised(signal_part)
         table = score_table(rows, fitted, supervised)
         write_table(table, self.output / "scores.parquet", {"kind": "scores"})
+
+    def _supervised(self, part: str) -> dict[str, NDArray]:
+        """Logits of the classifier for the rows of the table, by sample."""
+        from darkclr.io import read_jets
+        from darkclr.supervised.classifier import train_classifier
+
+        jets = {name: read_jets(self._file("samples", name)) for name in self.samples}
+        train, validation = (
+            Jets.concatenate(
+                [jets[name].part(half, self.split) for name in (self.background, self.supervised)]
+            )
+            for half in ("train", "validation")
+        )
+        steps = len(train) // self.training.batch_size * self.training.epochs
+        with console.bar("train supervised", steps * self.training.batch_size) as advance:
+            classifier = train_classifier(
+                train,
+                self.output / "supervised",
+                validation=validation,
+                encoder=self.encoder,
+                training=replace(self.training, keep="best"),
+                progress=lambda n, terms: advance(n, f"loss {terms['loss']:.2f}"),
+            )
+        return {
+            name: classifier.score(
+                jets[name].part("test" if name == self.background else part, self.split)
+            )
+            for name in self.samples
+        }
 
     def _file(self, station: str, name: str) -> Path:
         return self.output / station / f"{name}.parquet"
@@ -253,4 +283,4 @@ def _with_yardsticks(scores: dict[str, dict[str, Any]] | None) -> dict[str, dict
 
     if scores is None:
         return {name: {} for name in SCORES}
-    return scores | {name: {} for name in ("n_constituents", "jet_pt") if name not in scores}
+    return scores | {name: {} for name in ("few_constituents", "jet_pt") if name not in scores}

@@ -151,7 +151,7 @@ def fit(
     """Fit anomaly scores on the training part of background representations.
 
     Scores are named as in the documentation: norm, discriminant, autoencoder, nae,
-    nae_onmanifold, and the yardsticks n_constituents and jet_pt. Labels are not read.
+    nae_onmanifold, and the yardsticks few_constituents and jet_pt. Labels are not read.
 
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 

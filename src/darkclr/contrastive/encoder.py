@@ -43,6 +43,9 @@ class EncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
+        if min(*sizes, self.n_heads, self.n_layers) < 1 or self.pt_scale <= 0:
+            raise ConfigError("sizes and pt_scale must be positive", where="encoder")
         if self.embedding_dim % self.n_heads:
             raise ConfigError(
                 f"embedding_dim = {self.embedding_dim} is not a multiple of "
@@ -50,9 +53,6 @@ class EncoderConfig:
                 where="encoder",
                 mend="change one of them",
             )
-        sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
-        if min(*sizes, self.n_heads, self.n_layers) < 1 or self.pt_scale <= 0:
-            raise ConfigError("sizes and pt_scale must be positive", where="encoder")
         if not 0 <= self.dropout < 1:
             raise ConfigError(
                 f"dropout = {self.dropout}", where="encoder", mend="choose a number in [0, 1)"

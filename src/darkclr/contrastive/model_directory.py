@@ -11,10 +11,10 @@ import pyarrow as pa
 import yaml
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.errors import InputError, TrainingError
+from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table
 from darkclr.jets import Jets
@@ -42,7 +42,10 @@ def load_encoder(directory: str | Path) -> Encoder:
             where=directory,
             mend="give the directory of a finished `darkclr train`",
         ) from error
-    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (
+        *(OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError),
+        *(yaml.YAMLError, ConfigError),
+    ) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"is not a model directory of an encoder ({reason})", where=directory
@@ -79,7 +82,7 @@ def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> 
     """Write similarities of pairs, then the weights: their presence says that all is done."""
     write_table(pa.table(pairs), directory / "pairs.parquet", {"kind": "pairs"})
     with atomic_path(directory / _WEIGHTS) as temporary:
-        save_file(encoder.state_dict(), temporary)
+        temporary.write_bytes(save(encoder.state_dict()))  # its errors are OSError
 
 
 def is_finished(directory: Path) -> bool:

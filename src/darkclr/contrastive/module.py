@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from darkclr.jets import Constituents
 if TYPE_CHECKING:
     from darkclr.contrastive.training import TrainingConfig
 
-__all__ = ["ContrastiveModule", "EpochOfBatches"]
+__all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
 
 
 class ContrastiveModule(LightningModule):
@@ -60,14 +61,12 @@ class ContrastiveModule(LightningModule):
 
     def training_step(self, batch: PackedBatch, batch_index: int) -> torch.Tensor:
         """Loss of one batch."""
-        # Dropout's random numbers depend on the step alone, so a resumed run repeats them.
-        with torch.random.fork_rng(_devices(self.device)):
-            torch.manual_seed(_step_seed(self.training_config.seed, self.global_step))
+        with seeded_step(self.training_config.seed, self.global_step, self.device):
             _, z = self.encoder(batch)
         terms = anomclr_plus(*z.chunk(3), self.loss)
         if not torch.isfinite(terms.loss):
             raise TrainingError(
-                f"the loss is {float(terms.loss)} at step {self.global_step}",
+                f"the loss is {float(terms.loss.detach())} at step {self.global_step}",
                 mend="lower training.learning_rate or use training.precision=float32",
             )
         self._record(terms, len(z) // 3)
@@ -102,20 +101,8 @@ class ContrastiveModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam, with a constant learning rate or one cycle."""
-        config = self.training_config
-        optimiser = torch.optim.Adam(
-            self.parameters(), lr=config.learning_rate, betas=config.betas, eps=config.eps
-        )
-        if config.schedule == "constant":
-            return optimiser
-        steps = config.epochs * (len(self.train_constituents) // config.batch_size)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, max_lr=config.learning_rate, total_steps=steps, cycle_momentum=False
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        steps = len(self.train_constituents) // self.training_config.batch_size
+        return adam(self, self.training_config, steps)
 
 
 @dataclass(frozen=True)
@@ -142,9 +129,29 @@ class EpochOfBatches:
             yield pack(Constituents.concatenate(views), self.pt_scale)
 
 
-def _devices(device: torch.device) -> list[torch.device]:
-    return [device] if device.type == "cuda" else []
+def adam(module: torch.nn.Module, config: TrainingConfig, steps_per_epoch: int) -> Any:
+    """Adam and its schedule in the form that Lightning takes."""
+    optimiser = torch.optim.Adam(
+        module.parameters(), lr=config.learning_rate, betas=config.betas, eps=config.eps
+    )
+    if config.schedule == "constant":
+        return optimiser
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=config.learning_rate,
+        total_steps=config.epochs * steps_per_epoch,
+        cycle_momentum=False,
+    )
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _step_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+@contextmanager
+def seeded_step(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Random numbers of torch (dropout) that depend on seed and step alone.
+
+    So a resumed training repeats them, and nobody else's generator is touched.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        state = np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0] >> np.uint64(1)))
+        yield

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -28,7 +28,10 @@ from darkclr.contrastive.representations import prepare
 from darkclr.errors import ConfigError, MissingExtraError, TrainingError
 from darkclr.jets import Jets
 
-__all__ = ["TrainingConfig", "fast_precision", "train"]
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule
+
+__all__ = ["TrainingConfig", "fast_precision", "fit_resumable", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +117,6 @@ def train(
         return load_encoder(output)
 
     try:
-        from lightning.pytorch import Trainer
-        from lightning.pytorch.callbacks import ModelCheckpoint
-
         from darkclr.contrastive.module import ContrastiveModule
     except ImportError as error:
         raise MissingExtraError("lightning", "training") from error
@@ -126,7 +126,27 @@ def train(
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
     module.train_constituents = prepare(jets.constituents, encoder)
     module.validation_constituents = prepare(validation.constituents, encoder)
-    checkpoints = output / "checkpoints"
+    fit_resumable(module, output / "checkpoints", training)
+    trained = module.encoder.eval().cpu()
+    pairs = pair_similarities(trained, module.validation_constituents, augmentations, training.seed)
+    save_model(output, trained, pairs)
+    return trained
+
+
+def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> None:
+    """Let Lightning train a module that logs ``epoch_loss``; a stopped call goes on.
+
+    A checkpoint is written after every epoch. In the end the module holds the weights that
+    ``training.keep`` names.
+
+    Args:
+        module: what to train.
+        checkpoints: directory of the checkpoints.
+        training: epochs, precision, device and what to keep.
+    """
+    from lightning.pytorch import Trainer
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
     keeper = ModelCheckpoint(
         dirpath=checkpoints,
         filename="best",
@@ -153,10 +173,6 @@ def train(
         raise KeyboardInterrupt from stop
     chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
     module.load_state_dict(torch.load(chosen, weights_only=True)["state_dict"])
-    trained = module.encoder.eval().cpu()
-    pairs = pair_similarities(trained, module.validation_constituents, augmentations, training.seed)
-    save_model(output, trained, pairs)
-    return trained
 
 
 def fast_precision() -> Literal["float32", "bfloat16"]:

@@ -33,8 +33,7 @@ from darkclr.jets import BACKGROUND, SIGNAL
 
 __all__ = ["EvaluationConfig", "evaluate", "score_columns"]
 
-# Columns that describe the jet. ``n_constituents`` is one of them as integers; a column of that
-# name that holds floats is the score of that name.
+# Columns that describe the jet; all other columns of floats are scores.
 _JET_COLUMNS = ("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents")
 _REQUIRED = ("sample", "event", "label", "weight")
 
@@ -149,11 +148,10 @@ def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
     Raises:
         InputError: there is none.
     """
-    described = set(_JET_COLUMNS) - {"n_constituents"}
     found = {
         field.name: position
         for position, field in enumerate(table.schema)
-        if pa.types.is_floating(field.type) and field.name not in described
+        if pa.types.is_floating(field.type) and field.name not in _JET_COLUMNS
     }
     if not found:
         raise InputError(

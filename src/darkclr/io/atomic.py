@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from darkclr.errors import InputError
@@ -39,4 +39,5 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             mend="check free space and permissions",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or not even a folder
+            temporary.unlink()

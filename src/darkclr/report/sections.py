@@ -133,7 +133,7 @@ def _constituents(run: Path) -> Section:
             classes = read_constituent_counts(run / "representations")
         except InputError as error:
             section.missing.append(f"No dropped copies: {error}.")
-            classes = split_classes(read_table(run / "scores.parquet"), "n_constituents").absolute()
+            classes = split_classes(read_table(run / "scores.parquet"), "n_constituents")
         picture = constituents_figure(classes.background, classes.dropped, classes.signals)
         caption = "Number of constituents of QCD jets, their dropped copies, and signal jets."
         _add(section, "constituents", caption, picture)

@@ -54,7 +54,7 @@ _PURPLE, _ORANGE, _SKY = "#CC79A7", "#E69F00", "#56B4E9"
 
 # Scores that a picture must show in the same colour whatever else it shows.
 _SCORE_STYLES: dict[str, LineStyle] = {
-    "n_constituents": {"color": "#222222", "linestyle": (0, (5, 2))},
+    "few_constituents": {"color": "#222222", "linestyle": (0, (5, 2))},
     "jet_pt": {"color": "#8a8f98", "linestyle": (0, (1, 1.2))},
     "supervised": {"color": "#5b616b", "linestyle": (0, (6, 1.5, 1, 1.5))},
     "norm": {"color": _BLUE},

@@ -34,18 +34,6 @@ class Classes:
     dropped: Weighted | None = None
     signals: dict[str, Weighted] = field(default_factory=dict)
 
-    def absolute(self) -> Classes:
-        """The same without signs: the score -N becomes the number of constituents N."""
-
-        def without_sign(part: Weighted) -> Weighted:
-            return np.abs(part[0]), part[1]
-
-        return Classes(
-            without_sign(self.background),
-            self.dropped and without_sign(self.dropped),
-            {name: without_sign(part) for name, part in self.signals.items()},
-        )
-
 
 def split_classes(table: pa.Table, column: int | str) -> Classes:
     """One column of ``scores.parquet`` by class.

@@ -1,0 +1,1 @@
+"""The ceiling: classifiers that are shown the signal."""

@@ -1,0 +1,212 @@
+"""Supervised transformer classifier: the encoder's backbone with a head for one logit.
+
+Source: DarkCLR, arXiv:2312.03067, section 5.2 and Table 3: the same transformer with a head of two
+layers, binary cross-entropy, the epoch with the best validation loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from darkclr.contrastive.batches import PackedBatch, pack
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.model_directory import begin_model, is_finished
+from darkclr.contrastive.module import adam, seeded_step
+from darkclr.contrastive.representations import prepare
+from darkclr.contrastive.training import TrainingConfig, fit_resumable
+from darkclr.errors import InputError, TrainingError
+from darkclr.io.atomic import atomic_path
+from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
+
+__all__ = ["Classifier", "train_classifier"]
+
+
+class Classifier(nn.Module):
+    """Logit of a jet being signal; higher = more signal-like."""
+
+    def __init__(self, config: EncoderConfig | None = None) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        config = self.encoder.config
+        self.encoder.head = nn.Sequential(
+            nn.Linear(config.embedding_dim, config.output_dim),
+            nn.ReLU(),
+            nn.Linear(config.output_dim, 1),
+        )
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Logits, (n_jets,)."""
+        return self.encoder(batch)[1].squeeze(-1)
+
+    def score(self, jets: Jets, batch_size: int = 1024) -> NDArray[np.float64]:
+        """Logit of each jet, (n,)."""
+        constituents = prepare(jets.constituents, self.encoder.config)
+        return _logits(self, constituents, batch_size).astype(np.float64)
+
+
+def train_classifier(
+    jets: Jets,
+    output: str | Path,
+    *,
+    validation: Jets,
+    encoder: EncoderConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: Callable[[int, dict[str, float]], None] | None = None,
+) -> Classifier:
+    """Train on labelled jets; both classes count equally, weights within a class are honoured.
+
+    Writes ``model.safetensors``, ``config.yaml`` and checkpoints to ``output``; an interrupted
+    call goes on, a finished one returns at once. Kept is the epoch with the lowest validation
+    loss (``training.keep = "best"``) or the last.
+
+    Args:
+        jets, validation: jets with labels 0 and 1.
+        output: model directory.
+        encoder, training: configuration.
+        progress: called after every step with the number of jets and the loss.
+
+    Raises:
+        InputError: one of the classes is missing.
+        TrainingError: fewer jets than a batch, or a directory that holds another training.
+    """
+    encoder = encoder or EncoderConfig()
+    training = training or TrainingConfig()
+    output = Path(output)
+    for part in (jets, validation):
+        if not {BACKGROUND, SIGNAL} <= set(part.label.tolist()):
+            raise InputError("a classifier needs jets of label 0 and of label 1")
+    if len(jets) < training.batch_size:
+        raise TrainingError(
+            f"{len(jets)} training jets do not fill a batch of {training.batch_size}",
+            mend="generate more jets or lower training.batch_size",
+        )
+    begin_model(output, {"encoder": asdict(encoder), "training": asdict(training)}, jets)
+    with torch.random.fork_rng():
+        torch.manual_seed(training.seed)
+        classifier = Classifier(encoder)
+    weights = output / "model.safetensors"
+    if is_finished(output):
+        classifier.load_state_dict(load_file(weights))
+        return classifier.eval()
+    module = _ClassifierModule(classifier, _labelled(jets, encoder), training, progress)
+    module.validation = _labelled(validation, encoder)
+    fit_resumable(module, output / "checkpoints", training)
+    with atomic_path(weights) as temporary:
+        save_file(classifier.state_dict(), temporary)
+    return classifier.cpu().eval()
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """Prepared constituents, labels, and weights with equal sums for both classes."""
+
+    constituents: Constituents
+    label: NDArray[np.float32]
+    weight: NDArray[np.float32]
+
+
+def _labelled(jets: Jets, config: EncoderConfig) -> _Labelled:
+    jets = jets[jets.label >= 0]
+    weight = jets.weight.astype(np.float64)
+    for label in (BACKGROUND, SIGNAL):
+        weight[jets.label == label] *= 0.5 * len(jets) / weight[jets.label == label].sum()
+    return _Labelled(
+        prepare(jets.constituents, config),
+        jets.label.astype(np.float32),
+        weight.astype(np.float32),
+    )
+
+
+class _ClassifierModule(LightningModule):
+    """Binary cross-entropy on packed batches."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        jets: _Labelled,
+        training: TrainingConfig,
+        progress: Callable[[int, dict[str, float]], None] | None,
+    ) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.jets = jets
+        self.training_config = training
+        self.progress = progress
+        self.validation: _Labelled
+
+    def train_dataloader(self) -> Any:
+        """Batches of the current epoch."""
+        return _Epoch(self, self.current_epoch)
+
+    def training_step(self, batch: tuple[PackedBatch, Tensor, Tensor], index: int) -> Tensor:
+        """Weighted cross-entropy of one batch."""
+        packed, label, weight = batch
+        with seeded_step(self.training_config.seed, self.global_step, self.device):
+            logits = self.classifier(packed)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), label, weight)
+        if self.progress is not None:
+            self.progress(len(label), {"loss": float(loss.detach())})
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Validation loss, by which the best epoch is chosen."""
+        logits = torch.from_numpy(_logits(self.classifier, self.validation.constituents))
+        self.classifier.train()
+        label, weight = (
+            torch.from_numpy(x) for x in (self.validation.label, self.validation.weight)
+        )
+        self.log("epoch_loss", F.binary_cross_entropy_with_logits(logits, label, weight))
+
+    def configure_optimizers(self) -> Any:
+        """Adam, with a constant learning rate or one cycle."""
+        steps = len(self.jets.label) // self.training_config.batch_size
+        return adam(self, self.training_config, steps)
+
+
+class _Epoch:
+    """Shuffled batches; a function of seed and epoch."""
+
+    def __init__(self, module: _ClassifierModule, epoch: int) -> None:
+        self.jets = module.jets
+        self.size = module.training_config.batch_size
+        self.rng = np.random.default_rng([module.training_config.seed, epoch])
+        self.pt_scale = module.classifier.encoder.config.pt_scale
+
+    def __len__(self) -> int:
+        return len(self.jets.label) // self.size
+
+    def __iter__(self) -> Iterator[tuple[PackedBatch, Tensor, Tensor]]:
+        order = self.rng.permutation(len(self.jets.label))
+        for i in range(len(self)):
+            rows = order[i * self.size : (i + 1) * self.size]
+            yield (
+                pack(self.jets.constituents[rows], self.pt_scale),
+                torch.from_numpy(self.jets.label[rows]),
+                torch.from_numpy(self.jets.weight[rows]),
+            )
+
+
+def _logits(
+    classifier: Classifier, constituents: Constituents, batch_size: int = 1024
+) -> NDArray[np.float32]:
+    device = next(classifier.parameters()).device
+    classifier.eval()
+    logits = np.empty(len(constituents), dtype=np.float32)
+    order = np.argsort(constituents.lengths, kind="stable")
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = pack(constituents[rows], classifier.encoder.config.pt_scale).to(device)
+            logits[rows] = classifier(batch).float().cpu().numpy()
+    return logits
