@@ -131,7 +131,8 @@ def _sections(path: Path, known: set[str]) -> str:
             where=path,
             mend=f"known: {', '.join(sorted(known))}",
         )
-    return yaml.safe_dump({key: value for key, value in content.items() if key in known})
+    chosen = {key: value for key, value in content.items() if key in known}
+    return yaml.safe_dump(chosen, sort_keys=False)
 
 
 def _options(function: Callable[..., Any]) -> set[str]:
