@@ -60,9 +60,13 @@ class Rotation(Augmentation):
     ) -> Constituents:
         """Rotated constituents."""
         angle = rng.uniform(0, self.max_angle, len(constituents)).astype(np.float32)
-        cos, sin = (f(angle)[constituents.jet_index] for f in (np.cos, np.sin))
-        eta, phi = constituents.eta, constituents.phi
-        return replace(constituents, eta=cos * eta - sin * phi, phi=sin * eta + cos * phi)
+        angle = angle[constituents.jet_index]
+        cos, sin = np.cos(angle), np.sin(angle)
+        return replace(
+            constituents,
+            eta=(cos * constituents.eta - sin * constituents.phi).astype(np.float32, copy=False),
+            phi=(sin * constituents.eta + cos * constituents.phi).astype(np.float32, copy=False),
+        )
 
 
 @dataclass(frozen=True)

@@ -198,12 +198,12 @@ class Jets:
                 momenta that look like MeV, lengths that do not match.
         """
         offsets = np.asarray(offsets, dtype=np.int64)
-        flat = [np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi)]
+        pt, eta, phi = (np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi))
         n = len(offsets) - 1
-        _check_constituents(offsets, *flat, where=where)
-        constituents = Constituents(offsets, *flat).sorted()
+        _check_constituents(offsets, pt, eta, phi, where=where)
+        constituents = Constituents(offsets, pt, eta, phi).sorted()
         if jet is None:
-            jet = four_vector_sum(*flat, offsets)
+            jet = four_vector_sum(pt, eta, phi, offsets)
         columns = dict(zip(("pt", "eta", "phi", "mass"), jet, strict=True))
         columns |= {"label": label, "weight": weight, "rank": rank}
         columns["event"] = np.arange(n) if event is None else event

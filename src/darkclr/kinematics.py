@@ -72,7 +72,10 @@ def ragged_arange(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
 
 def segment_sum(values: NDArray, offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sum over the constituents of each jet in float64, shape (n,); empty jets give 0."""
-    return np.bincount(segment_ids(offsets), weights=values, minlength=len(offsets) - 1)
+    weights = np.asarray(values, dtype=np.float64)
+    return np.bincount(segment_ids(offsets), weights=weights, minlength=len(offsets) - 1).astype(
+        np.float64, copy=False
+    )
 
 
 def segment_max(values: NDArray, offsets: NDArray[np.int64]) -> NDArray:
@@ -82,7 +85,7 @@ def segment_max(values: NDArray, offsets: NDArray[np.int64]) -> NDArray:
 
 def centroid(
     pt: NDArray, eta: NDArray, phi: NDArray, offsets: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """pT-weighted centroid (eta, phi) of each jet, shapes (n,).
 
     phi is averaged around the jet's hardest constituent, so the wrap-around does no harm.
@@ -98,7 +101,7 @@ def centroid(
 
 def four_vector_sum(
     pt: NDArray, eta: NDArray, phi: NDArray, offsets: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], ...]:
+) -> tuple[Floats, Floats, Floats, Floats]:
     """(pt, eta, phi, mass) of the sum of massless constituents of each jet, shapes (n,)."""
     pt, eta, phi = (np.asarray(x, dtype=np.float64) for x in (pt, eta, phi))
     px = segment_sum(pt * np.cos(phi), offsets)

@@ -212,11 +212,11 @@ class _Run:
             for name in self.samples
         }
         fitted = load_scores(self.output / "scores")
-        supervised = None if self.supervised is None else self._supervised(signal_part)
+        supervised = None if self.supervised is None else self._classify(self.supervised)
         table = score_table(rows, fitted, supervised)
         write_table(table, self.output / "scores.parquet", {"kind": "scores"})
 
-    def _supervised(self, part: str) -> dict[str, NDArray]:
+    def _classify(self, signal: str) -> dict[str, NDArray]:
         """Logits of the classifier for the rows of the table, by sample."""
         from darkclr.io import read_jets
         from darkclr.supervised.classifier import train_classifier
@@ -224,7 +224,7 @@ class _Run:
         jets = {name: read_jets(self._file("samples", name)) for name in self.samples}
         train, validation = (
             Jets.concatenate(
-                [jets[name].part(half, self.split) for name in (self.background, self.supervised)]
+                [jets[name].part(half, self.split) for name in (self.background, signal)]
             )
             for half in ("train", "validation")
         )
@@ -239,10 +239,7 @@ class _Run:
                 progress=lambda n, terms: advance(n, f"loss {terms['loss']:.2f}"),
             )
         return {
-            name: classifier.score(
-                jets[name].part("test" if name == self.background else part, self.split)
-            )
-            for name in self.samples
+            name: classifier.score(jets[name].part("test", self.split)) for name in self.samples
         }
 
     def _file(self, station: str, name: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,7 +183,7 @@ def fit(
                 parameters,
                 rows,
                 seed=seed,
-                progress=lambda row, advance=advance: advance(1, f"{row.get('stage', '')}"),
+                progress=partial(_epoch_done, advance),
             )
             if not epochs:
                 advance()
@@ -281,7 +283,7 @@ def info(file: Path) -> None:
     from darkclr.io import read_jets
 
     jets = read_jets(file)
-    rows = {
+    rows: dict[str, np.ndarray] = {
         "constituents": jets.n_constituents,
         "pt [GeV]": jets.pt,
         "eta": jets.eta,
@@ -312,6 +314,10 @@ def info(file: Path) -> None:
     console.line("labels: " + ", ".join(f"{n} {names[int(label)]}" for label, n in counts))
     for key, value in jets.provenance.items():
         console.line(f"{key}: {value}")
+
+
+def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
+    advance(1, str(row.get("stage", "")))
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:

@@ -63,7 +63,8 @@ class ContrastiveModule(LightningModule):
         """Loss of one batch."""
         with seeded_step(self.training_config.seed, self.global_step, self.device):
             _, z = self.encoder(batch)
-        terms = anomclr_plus(*z.chunk(3), self.loss)
+        original, physical, anomalous = z.chunk(3)
+        terms = anomclr_plus(original, physical, anomalous, self.loss)
         if not torch.isfinite(terms.loss):
             raise TrainingError(
                 f"the loss is {float(terms.loss.detach())} at step {self.global_step}",

@@ -55,7 +55,8 @@ class Representations:
     def __getitem__(self, index: Any) -> Representations:
         """Rows by slice, mask or integer array."""
         names = ("z", "pooled", *_ROW_COLUMNS)
-        return replace(self, **{name: getattr(self, name)[index] for name in names})
+        columns: dict[str, Any] = {name: getattr(self, name)[index] for name in names}
+        return replace(self, **columns)
 
     def part(self, name: str, split: Split) -> Representations:
         """The rows of one part of a split; copies of a jet stay with it."""
@@ -65,9 +66,10 @@ class Representations:
     def concatenate(parts: Sequence[Representations]) -> Representations:
         """All rows of all parts, in order."""
         names = ("z", "pooled", *_ROW_COLUMNS)
-        return replace(
-            parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-        )
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(p, name) for p in parts]) for name in names
+        }
+        return replace(parts[0], **columns)
 
     def to_parquet(self, path: str | Path) -> None:
         """Write one row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""

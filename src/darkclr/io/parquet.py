@@ -22,6 +22,7 @@ from darkclr.jets import JET_COLUMNS, Jets
 __all__ = ["column_names", "read_jets", "read_metadata", "read_table", "write_jets", "write_table"]
 
 METADATA_KEY = b"darkclr"
+COMPRESSION = "zstd"
 TRUTH_PREFIX = "truth_"
 _CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
 _UNITS = {"pt": "GeV", "mass": "GeV", "constituent_pt": "GeV", "phi": "rad"} | {
@@ -36,16 +37,28 @@ def write_table(table: pa.Table, path: str | Path, metadata: dict[str, Any]) -> 
     Raises:
         InputError: the file cannot be written (nothing is left behind).
     """
-    fields = [
-        table.schema.field(i).with_metadata(
-            {"units": _UNITS[name]} if name in _UNITS else None  # type: ignore[arg-type]
-        )
-        for i, name in enumerate(table.schema.names)
-    ]
-    encoded = json.dumps(metadata, sort_keys=True).encode()
-    schema = pa.schema(fields, metadata={METADATA_KEY: encoded})
+    schema = with_units(table.schema).with_metadata({METADATA_KEY: encode_metadata(metadata)})
     with atomic_path(path) as temporary:
-        pq.write_table(table.cast(schema), temporary, compression="zstd", row_group_size=100_000)
+        pq.write_table(
+            table.cast(schema), temporary, compression=COMPRESSION, row_group_size=100_000
+        )
+
+
+def with_units(schema: pa.Schema) -> pa.Schema:
+    """The schema with the units of the known columns in the metadata of its fields."""
+    return pa.schema(
+        [
+            schema.field(i).with_metadata(
+                {"units": _UNITS[name]} if name in _UNITS else None  # type: ignore[arg-type]
+            )
+            for i, name in enumerate(schema.names)
+        ]
+    )
+
+
+def encode_metadata(metadata: dict[str, Any]) -> bytes:
+    """What is stored under :data:`METADATA_KEY`."""
+    return json.dumps(metadata, sort_keys=True).encode()
 
 
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
@@ -62,7 +75,10 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
                 where=path,
                 mend=f"it has {', '.join(file.schema_arrow.names)}",
             )
-        return file.read(columns=columns)
+        # A file that was written in a stream has its metadata at its end, beside the schema.
+        metadata = file.metadata.metadata or {}
+        kept = {k: v for k, v in metadata.items() if k == METADATA_KEY}
+        return file.read(columns=columns).replace_schema_metadata(kept)
 
 
 def column_names(path: str | Path) -> list[str]:
@@ -105,6 +121,11 @@ def write_jets(jets: Jets, path: str | Path) -> None:
     Raises:
         InputError: the file cannot be written (nothing is left behind).
     """
+    write_table(jets_table(jets), path, {"kind": "jets", "provenance": dict(jets.provenance)})
+
+
+def jets_table(jets: Jets) -> pa.Table:
+    """Jets as a table with the columns of :func:`write_jets`, without metadata."""
     offsets = pa.array(jets.constituents.offsets.astype(np.int32))
     columns: dict[str, Any] = {
         f"constituent_{name}": pa.ListArray.from_arrays(
@@ -114,7 +135,7 @@ def write_jets(jets: Jets, path: str | Path) -> None:
     }
     columns |= {name: pa.array(getattr(jets, name)) for name in JET_COLUMNS}
     columns |= {f"{TRUTH_PREFIX}{name}": pa.array(v) for name, v in jets.truth.items()}
-    write_table(pa.table(columns), path, {"kind": "jets", "provenance": dict(jets.provenance)})
+    return pa.table(columns)
 
 
 def read_jets(path: str | Path) -> Jets:
