@@ -1,0 +1,58 @@
+# Every target does its own set-up: a virtual environment in .venv, from wheels only.
+# It is set up again when pyproject.toml changes.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first of these that runs and is 3.11 to 3.13 makes the environment.
+PYTHON ?= python3.11 python3.12 python3.13 python3
+# On Linux, PyPI's torch brings gigabytes of CUDA. Without an NVIDIA GPU the CPU build is taken;
+# where its index cannot be reached, pip takes the build it finds. `TORCH_INDEX=` asks for PyPI's.
+TORCH ?= torch~=2.13.0
+TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
+CONFIG ?= configs/quick.yaml
+ARGS ?=
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint setup setup-dev clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## collisions to ROC curve: darkclr run --config configs/quick.yaml (CONFIG=... for another)
+	$(BIN)/darkclr run --config $(CONFIG) $(ARGS)
+
+test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" for the fast ones)
+	$(BIN)/python -m pytest -q $(ARGS)
+
+lint: setup-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(VENV)/.installed-all ## install what `make run` needs
+setup-dev: $(VENV)/.installed-dev ## install what `make test` and `make lint` need
+
+clean: ## remove the environment and caches; runs/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis site
+	find . -path ./runs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@for python in $(PYTHON); do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	    >/dev/null 2>&1; then \
+	    echo "environment in $(VENV): $$($$python --version)"; \
+	    $$python -m venv --clear $(VENV) && touch $@; exit; \
+	  fi; \
+	done; \
+	echo 'No Python 3.11 to 3.13 with venv found: install one, or give PYTHON=/path/to/python' >&2; \
+	exit 2
+
+$(VENV)/.installed-%: $(VENV)/.created pyproject.toml
+	@echo "installing darkclr[$*] (once; some minutes)"
+	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
+	@$(INSTALL) --editable ".[$*]"
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.installed-all)
