@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["bar", "error", "line", "table"]
+__all__ = ["bar", "error", "line", "table", "unicode"]
 
 _out = Console()
 _err = Console(stderr=True)
@@ -35,21 +36,21 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def bar(title: str, total: int, unit: str = "jets") -> Iterator[Callable[..., None]]:
-    """A progress bar; the block gets ``advance(n, note="")``."""
+def bar(title: str, total: float | None, unit: str = "jets") -> Iterator[Callable[..., None]]:
+    """A progress bar; the block gets ``advance(n, note="")``. Streams have no known total."""
     columns = (
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
     progress = Progress(*columns, console=_err, refresh_per_second=4)
     task = progress.add_task(title, total=total, unit=unit, note="")
 
-    def advance(n: int = 1, note: str = "") -> None:
+    def advance(n: float = 1, note: str = "") -> None:
         progress.update(task, advance=n, note=note)
 
     progress.start()
@@ -63,9 +64,14 @@ def bar(title: str, total: int, unit: str = "jets") -> Iterator[Callable[..., No
     progress.stop()
 
 
+def unicode() -> bool:
+    """The terminal takes more than ASCII."""
+    return _out.encoding.lower().startswith("utf")
+
+
 def line(text: str) -> None:
-    """One line of output."""
-    _out.print(text, highlight=False, soft_wrap=True)
+    """One line of output, without mark-up: file names and provenance may hold brackets."""
+    _out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def error(text: object) -> None:
@@ -77,9 +83,9 @@ def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """A table; the keys of the first row are the columns."""
     if not rows:
         return
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table(title=escape(title), title_justify="left")
     for i, name in enumerate(rows[0]):
         drawn.add_column(name, justify="left" if i == 0 else "right")
     for row in rows:
-        drawn.add_row(*(str(value) for value in row.values()))
+        drawn.add_row(*(escape(str(value)) for value in row.values()))
     _out.print(drawn)

@@ -149,9 +149,10 @@ def _options(function: Callable[..., Any]) -> set[str]:
 
 def _quieten() -> None:
     """Leave the terminal to the bars: libraries speak through errors only."""
-    logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper())
-    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    level = os.environ.get("DARKCLR_LOG", "WARNING").upper()
+    logging.basicConfig(level=level)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(level)  # Lightning raises the level of its own loggers when imported
     warnings.filterwarnings("ignore", module="lightning")
 
 

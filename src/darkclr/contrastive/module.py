@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,11 +18,9 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig, LossTerms, anomclr_plus
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import TrainingError
 from darkclr.jets import Constituents
-
-if TYPE_CHECKING:
-    from darkclr.contrastive.training import TrainingConfig
 
 __all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,51 +25,16 @@ from darkclr.contrastive.model_directory import (
 )
 from darkclr.contrastive.pairs import pair_similarities
 from darkclr.contrastive.representations import prepare
-from darkclr.errors import ConfigError, MissingExtraError, TrainingError
+from darkclr.contrastive.training_config import TrainingConfig
+from darkclr.errors import MissingExtraError, TrainingError
 from darkclr.jets import Jets
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-__all__ = ["TrainingConfig", "fast_precision", "fit_resumable", "train"]
+__all__ = ["TrainingConfig", "fit_resumable", "train"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Optimiser and schedule; the defaults are Table 1 of the paper.
-
-    Args:
-        epochs: passes over the training jets.
-        batch_size: jets a step; each enters as three views.
-        learning_rate: of Adam; the peak for ``one_cycle``.
-        schedule: ``constant``, or ``one_cycle``: up in the first third, then down to zero.
-        betas: of Adam.
-        eps: of Adam.
-        precision: ``float32``, ``bfloat16`` (autocast), or ``auto``: bfloat16 where the hardware
-            computes in it.
-        keep: ``best``: the epoch with the lowest training loss, as in the paper; or ``last``.
-        seed: of initialisation, order of the jets, augmentations and dropout.
-        device: ``auto``, ``cpu`` or ``gpu``.
-    """
-
-    epochs: int = 150
-    batch_size: int = 256
-    learning_rate: float = 5e-5
-    schedule: Literal["constant", "one_cycle"] = "constant"
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-4
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
-    keep: Literal["best", "last"] = "best"
-    seed: int = 1
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 2 or self.learning_rate <= 0:
-            raise ConfigError(
-                "epochs >= 1, batch_size >= 2 and learning_rate > 0 are needed", where="training"
-            )
 
 
 def train(
@@ -158,7 +123,7 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         max_epochs=training.epochs,
         accelerator=training.device,
         devices=1,
-        precision="bf16-mixed" if _bfloat16(training.precision) else "32-true",
+        precision="bf16-mixed" if training.bfloat16 else "32-true",
         callbacks=[keeper],
         logger=False,
         enable_progress_bar=False,
@@ -171,20 +136,14 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         trainer.fit(module, ckpt_path=last if last.exists() else None, weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop
+    except OSError as error:
+        raise TrainingError(
+            f"a checkpoint cannot be written ({error.strerror or error})",
+            where=checkpoints,
+            mend="check free space and permissions; the same command goes on",
+        ) from error
     chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
     module.load_state_dict(torch.load(chosen, weights_only=True)["state_dict"])
-
-
-def fast_precision() -> Literal["float32", "bfloat16"]:
-    """bfloat16 where the hardware multiplies matrices in it, else float32."""
-    if torch.cuda.is_available():
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bfloat16" if supported else "float32"
-
-
-def _bfloat16(precision: str) -> bool:
-    return (fast_precision() if precision == "auto" else precision) == "bfloat16"
 
 
 def resolved(

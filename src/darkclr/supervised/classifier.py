@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from darkclr.contrastive.batches import PackedBatch, pack
@@ -103,7 +103,7 @@ def train_classifier(
     module.validation = _labelled(validation, encoder)
     fit_resumable(module, output / "checkpoints", training)
     with atomic_path(weights) as temporary:
-        save_file(classifier.state_dict(), temporary)
+        temporary.write_bytes(save(classifier.state_dict()))  # its errors are OSError
     return classifier.cpu().eval()
 
 

@@ -1,0 +1,343 @@
+"""Whole commands on tiny models, and what each says to bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from folders import names
+from safetensors.numpy import load_file
+from sklearn.metrics import roc_auc_score
+
+pytest.importorskip("lightning")
+
+from darkclr.cli.commands import COMMANDS
+from darkclr.cli.main import main
+from darkclr.contrastive.representations import Representations
+from darkclr.io import read_jets
+from darkclr.io.parquet import read_table
+from darkclr.jets import Split
+
+
+def files(folder):
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+# --- the way from jets to figures of merit -------------------------------------------------
+
+
+def test_train_takes_the_configuration_of_a_whole_run(model, samples):
+    written = yaml.safe_load((model / "encoder" / "config.yaml").read_text())
+    assert written["encoder"]["embedding_dim"] == 8
+    assert written["training"]["epochs"] == 2
+    train = read_jets(samples / "qcd.parquet").part("train", Split(0.5, 0.2, 0.3))
+    assert written["training_jets"]["n"] == len(train)
+
+
+def test_encode_adds_dropped_copies(model, samples):
+    rows = Representations.from_parquet(model / "qcd.parquet")
+    jets = read_jets(samples / "qcd.parquet")
+    assert rows.z.shape == (2 * len(jets), 6)
+    assert rows.dropped.tolist() == [False] * len(jets) + [True] * len(jets)
+
+
+def test_fit_writes_the_scores_that_are_asked_for(model):
+    assert names(model / "scores") == ["discriminant", "jet_pt", "norm"]
+    assert load_file(model / "scores" / "discriminant" / "model.safetensors")
+
+
+def test_score_and_evaluate(command, model, samples, config_file, tmp_path):
+    tables = []
+    for name in ("qcd", "aachen"):
+        tables.append(tmp_path / f"{name}.parquet")
+        code, out, _ = command("score", samples / f"{name}.parquet", model, tables[-1])
+        assert code == 0
+        assert "3 scores" in out
+    background = pq.read_table(tables[0])
+    jets = read_jets(samples / "qcd.parquet")
+    assert background["event"].to_pylist() == jets.event.tolist()
+    assert background["jet_pt"].to_pylist() == pytest.approx(jets.pt.tolist())
+    assert len(set(background["id"].to_pylist())) == len(jets)
+
+    output = tmp_path / "metrics.json"
+    code, out, errors = command(
+        "evaluate", f"[{tables[0]},{tables[1]}]", output, "--config", config_file
+    )
+    assert (code, errors) == (0, [])
+    assert "AUC" in out
+    signal = pq.read_table(tables[1])
+    values = np.concatenate([t["norm"].to_numpy() for t in (background, signal)])
+    label = np.concatenate([t["label"].to_numpy() for t in (background, signal)])
+    metrics = json.loads(output.read_text())
+    found = _find(metrics, "auc", "norm")
+    assert any(value == pytest.approx(roc_auc_score(label, values)) for value in found)
+
+
+def _find(node, key, below, inside=False):
+    """All numbers under ``key`` anywhere under ``below``."""
+    if isinstance(node, dict):
+        inside = inside or node.get("score") == below or node.get("name") == below
+        for name, value in node.items():
+            if name == key and inside:
+                yield from _numbers(value)
+            else:
+                yield from _find(value, key, below, inside or name == below)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _find(item, key, below, inside)
+
+
+def _numbers(node):
+    if isinstance(node, int | float):
+        yield node
+    elif isinstance(node, dict | list):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from _numbers(item)
+
+
+def test_scores_of_jets_and_of_their_representations_agree(command, model, samples, tmp_path):
+    command("encode", samples / "aachen.parquet", model, tmp_path / "rows.parquet")
+    for name, file in (("a", samples / "aachen.parquet"), ("b", tmp_path / "rows.parquet")):
+        assert command("score", file, model, tmp_path / f"{name}_scores.parquet")[0] == 0
+    a, b = (read_table(tmp_path / f"{name}_scores.parquet") for name in "ab")
+    for name in ("norm", "discriminant", "jet_pt"):
+        np.testing.assert_array_equal(a[name].to_numpy(), b[name].to_numpy())
+
+
+def test_score_of_a_part(command, model, samples, config_file, tmp_path):
+    output = tmp_path / "test.parquet"
+    arguments = ("score", samples / "qcd.parquet", model, output, "--part", "test")
+    assert command(*arguments, "--config", config_file)[0] == 0
+    expected = read_jets(samples / "qcd.parquet").part("test", Split(0.5, 0.2, 0.3))
+    assert read_table(output)["event"].to_pylist() == expected.event.tolist()
+
+
+def test_the_output_of_a_run_is_no_stations_output(command, samples, model, config_file, tmp_path):
+    output = tmp_path / "rows.parquet"
+    arguments = ("encode", samples / "aachen.parquet", model, output, "--config", config_file)
+    assert command(*arguments)[0] == 0
+    assert output.is_file()
+
+
+def test_info_says_what_is_in_a_file(command, samples):
+    code, out, errors = command("info", samples / "qcd.parquet")
+    assert (code, errors) == (0, [])
+    assert "200 jets of 100 events" in " ".join(out.split())
+    assert "labels: 200 background" in out
+
+
+def test_finished_stations_do_nothing(command, model, samples, config_file):
+    before = files(model)
+    assert command("train", samples / "qcd.parquet", model, "--config", config_file)[0] == 0
+    assert command("fit", model / "qcd.parquet", model, "--config", config_file)[0] == 0
+    assert files(model) == before
+
+
+def test_options_of_the_command_line_win_over_the_file(command, samples, config_file, tmp_path):
+    code, *_ = command(
+        *("train", samples / "qcd.parquet", tmp_path, "--config", config_file),
+        *("--training.epochs", "1", "--loss.temperature=0.2"),
+    )
+    assert code == 0
+    written = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
+    assert (written["training"]["epochs"], written["training"]["batch_size"]) == (1, 16)
+    assert written["loss"]["temperature"] == 0.2
+
+
+def test_augmentations_are_named_by_import_path(command, samples, config_file, tmp_path):
+    section = yaml.safe_load(config_file.read_text()) | {
+        "augmentations": {
+            "physical": [{"class_path": "darkclr.augmentations.Rotation"}],
+            "anomalous": [
+                {
+                    "class_path": "darkclr.augmentations.ConstituentDrop",
+                    "init_args": {"probability": 0.3},
+                }
+            ],
+        }
+    }
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(section))
+    arguments = ("train", samples / "qcd.parquet", tmp_path, "--config", tmp_path / "own.yaml")
+    assert command(*arguments)[0] == 0
+    written = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())["augmentations"]
+    assert [item["class_path"].rpartition(".")[2] for item in written["physical"]] == ["Rotation"]
+    assert written["anomalous"][0]["init_args"] == {"probability": 0.3}
+
+
+# --- bad input: exit code 2, one line that names it, nothing left behind -------------------
+
+
+def test_unknown_keys_of_a_configuration_are_named(refused, samples, tmp_path):
+    (tmp_path / "a.yaml").write_text("trainning: {epochs: 1}\n")
+    arguments = ("train", samples / "qcd.parquet", tmp_path / "m", "--config", tmp_path / "a.yaml")
+    assert "unknown key trainning" in refused(*arguments)
+    (tmp_path / "a.yaml").write_text("training: {epoch: 1}\n")
+    assert "epoch" in refused(*arguments)
+    (tmp_path / "a.yaml").write_text("training: {epochs: many}\n")
+    assert "many" in refused(*arguments)
+    (tmp_path / "a.yaml").write_text("split: {train: 0.5, validation: 0.5, test: 0.5}\n")
+    assert "add up to 1" in refused(*arguments)
+    assert names(tmp_path) == ["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- a\n- list\n", "is not a mapping"),
+        ("a: [1\n", "is not YAML"),
+        (None, "No such file"),
+        (b"\xff\xfe\x00", "is not YAML"),
+        ("", "is not a mapping"),
+    ],
+)
+@pytest.mark.parametrize("separate", [True, False])
+def test_broken_configurations_are_named(refused, samples, tmp_path, content, message, separate):
+    path = tmp_path / "a.yaml"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    option = ("--config", path) if separate else (f"--config={path}",)
+    line = refused("train", samples / "qcd.parquet", tmp_path / "m", *option)
+    assert message in line
+    assert str(path) in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "command"),
+        (("trian",), "trian"),
+        (("train",), "jets"),
+        (("train", "a", "b", "--training.epoches", "3"), "epoches"),
+        (("train", "a", "b", "--training.epochs", "x"), "epochs"),
+        (("train", "a", "b", "--training.epochs", "0"), "epochs >= 1"),
+        (("train", "a", "b", "--encoder.n_heads", "3"), "multiple of n_heads"),
+        (("train", "a", "b", "--config"), "config"),
+        (("generate", "a", "--process", "qdc"), "qdc"),
+        (("generate", "a", "--n_jets", "0"), "n_jets"),
+        (("score", "a", "b", "c", "--part", "tset"), "tset"),
+        (("evaluate", "[a]", "b", "--evaluation.n_bootstrap", "3"), "n_bootstrap"),
+        (("run", "--scores", "{nrom: {}}", "--dry_run", "true"), "no score 'nrom'"),
+        (("run", "--scores", "{nae: {epoch: 3}}", "--dry_run", "true"), "no parameter 'epoch'"),
+        (("run", "--supervised", "dark", "--dry_run", "true"), "'dark' is no signal sample"),
+        (("run", "--samples", "{a: {process: qcd}}"), "1 background and 0 signal samples"),
+    ],
+)
+def test_bad_arguments_are_named(refused, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(*arguments)
+    assert names(tmp_path) == []
+
+
+@pytest.fixture
+def bad_files(samples, tmp_path):
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    content = (samples / "qcd.parquet").read_bytes()
+    (folder / "truncated.parquet").write_bytes(content[: len(content) // 2])
+    (folder / "page.parquet").write_text("<!DOCTYPE html><html>404</html>")
+    table = pq.read_table(samples / "qcd.parquet")
+    pq.write_table(table.drop_columns(["constituent_phi"]), folder / "columns.parquet")
+    pq.write_table(table[:0], folder / "empty.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("station", ["train", "encode", "score", "info"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("truncated", "cannot be read as Parquet"),
+        ("page", "cannot be read as Parquet"),
+        ("columns", "missing columns ['constituent_phi']"),
+        ("empty", "there are no jets"),
+        ("missing", "no such file"),
+    ],
+)
+def test_bad_files_are_named(refused, bad_files, model, tmp_path, station, name, message):
+    file, output = bad_files / f"{name}.parquet", tmp_path / "output"
+    line = refused(
+        station,
+        file,
+        *{
+            "train": (output,),
+            "encode": (model, output),
+            "score": (model, output),
+            "info": (),
+        }[station],
+    )
+    assert message in line
+    assert str(file) in line
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("name", ["truncated", "page", "columns", "missing"])
+def test_fit_and_evaluate_name_bad_files(refused, bad_files, tmp_path, name):
+    file, output = bad_files / f"{name}.parquet", tmp_path / "output"
+    assert str(file) in refused("fit", file, output)
+    refused("evaluate", f"[{file}]", output)
+    assert not output.exists()
+
+
+def test_labels_of_one_kind_cannot_be_evaluated(command, refused, model, samples, tmp_path):
+    table, output = tmp_path / "qcd.parquet", tmp_path / "metrics.json"
+    command("score", samples / "qcd.parquet", model, table)
+    assert "signal" in refused("evaluate", f"[{table}]", output)
+    assert not output.exists()
+
+
+def test_models_that_are_none_are_named(refused, samples, model, tmp_path):
+    output = tmp_path / "output.parquet"
+    assert "finished `darkclr train`" in refused(
+        "encode", samples / "qcd.parquet", tmp_path / "none", output
+    )
+    refused("score", samples / "qcd.parquet", tmp_path / "none", output)
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    (broken / "encoder" / "model.safetensors").write_bytes(b"<html>")
+    assert "is not a model directory" in refused("encode", samples / "qcd.parquet", broken, output)
+    assert not output.exists()
+
+
+def test_a_training_with_another_configuration_is_refused(refused, model, samples, config_file):
+    before = files(model)
+    line = refused(
+        *("train", samples / "qcd.parquet", model, "--config", config_file),
+        *("--training.learning_rate", "0.5"),
+    )
+    assert "another configuration (training)" in line
+    assert files(model) == before
+
+
+def test_an_output_that_cannot_be_written_is_named(command, model, samples, tmp_path):
+    (tmp_path / "file").write_text("")
+    output = tmp_path / "file" / "a.parquet"
+    _, _, errors = command("encode", samples / "qcd.parquet", model, output)
+    assert errors[-1].startswith(f"darkclr: {output}: cannot be written")
+    assert not output.exists()
+
+
+def test_ctrl_c_is_one_line_and_code_130(command, samples, config_file, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("darkclr.contrastive.training.pair_similarities", stop)
+    monkeypatch.setattr("darkclr.contrastive.module.pair_similarities", stop)
+    arguments = ("train", samples / "qcd.parquet", tmp_path / "m", "--config", config_file)
+    code, _, errors = command(*arguments)
+    assert code == 130
+    assert errors == ["darkclr: stopped; the same command goes on where it was"]
+    assert not (tmp_path / "m" / "encoder" / "model.safetensors").exists()
+    monkeypatch.undo()
+    assert command(*arguments)[0] == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_teaches_and_ends_well(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert f"Example: darkclr {name}" in out

@@ -1,0 +1,105 @@
+"""``darkclr run``: from collisions to a report, stopped and resumed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from folders import names
+
+pytest.importorskip("pythia8mc")
+pytest.importorskip("fastjet")
+pytest.importorskip("lightning")
+pytest.importorskip("matplotlib")
+
+from darkclr.cli import stations
+from darkclr.io import read_jets
+from darkclr.io.parquet import read_table
+from darkclr.jets import Split
+
+STATIONS = ["generate", "train", "encode", "fit", "score", "evaluate", "report"]
+
+
+def test_dry_run_says_what_and_writes_nothing(command, config_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("run", "--config", config_file, "--dry_run", "true")
+    code, out, errors = command(*arguments, "--output", tmp_path / "out")
+    assert (code, errors) == (0, [])
+    assert "60 qcd, 30 aachen jets" in out
+    # 60 jets x 0.5 = 30 for training; 1 step of 16 jets an epoch; 2 epochs
+    assert "about 30 qcd jets x 2 epochs / 16 = 2 steps" in out
+    assert "few_constituents" in out
+    assert str(tmp_path / "out") in out
+    code, out, _ = command("generate", "a.parquet", "--process", "aachen", "--dry_run", "true")
+    assert code == 0
+    assert "4900023:m0" in out
+    assert names(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_run_is_stopped_resumed_and_never_mixed(
+    command, refused, config_file, tmp_path, monkeypatch
+):
+    folder = tmp_path / "tiny"
+    arguments = ("run", "--config", config_file, "--output", folder, "--workers", "1")
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    # Stopped before the second sample, and again after the training.
+    real = stations.generate
+
+    def stop_at_the_signal(path, *rest):
+        return stop() if path.stem == "aachen" else real(path, *rest)
+
+    monkeypatch.setattr(stations, "generate", stop_at_the_signal)
+    assert command(*arguments)[0] == 130
+    assert [p.name for p in (folder / "samples").iterdir()] == ["qcd.parquet"]
+    monkeypatch.setattr(stations, "generate", real)
+    monkeypatch.setattr(stations, "fit", stop)
+    code, _, errors = command(*arguments)
+    assert code == 130
+    assert errors[-1] == "darkclr: stopped; the same command goes on where it was"
+    monkeypatch.undo()
+    kept = {
+        path: path.stat().st_mtime_ns
+        for name in ("samples", "encoder", "representations")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    }
+    assert folder / "encoder" / "model.safetensors" in kept
+    code, out, _ = command(*arguments)
+    assert code == 0, out
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+    # All stations left their files.
+    timings = json.loads((folder / "timings.json").read_text())
+    assert sorted(timings) == sorted(STATIONS)
+    assert (folder / "report.html").is_file()
+    assert json.loads((folder / "metrics.json").read_text())
+    written = yaml.safe_load((folder / "config.yaml").read_text())
+    assert written["training"]["epochs"] == 2
+    assert written["encoder"]["embedding_dim"] == 8
+
+    # The table holds the test part of the background and all signals, told apart by sample.
+    table = read_table(folder / "scores.parquet")
+    sample, event = (table[name].to_numpy(zero_copy_only=False) for name in ("sample", "event"))
+    qcd = read_jets(folder / "samples" / "qcd.parquet")
+    test = qcd.part("test", Split(0.5, 0.2, 0.3))
+    np.testing.assert_array_equal(event[sample == "qcd"], test.event)
+    assert (sample == "aachen").sum() == 30
+    for name in ("norm", "discriminant", "jet_pt", "few_constituents"):
+        assert np.isfinite(table[name].to_numpy()).all()
+
+    # Another configuration is refused and changes nothing.
+    before = (folder / "config.yaml").read_bytes()
+    line = refused(*arguments, "--loss.temperature", "0.3")
+    assert "holds a run with another configuration (loss)" in line
+    assert (folder / "config.yaml").read_bytes() == before
+
+    # The same one is done at once and gives the same table.
+    scores = (folder / "scores.parquet").read_bytes()
+    assert command(*arguments)[0] == 0
+    assert (folder / "scores.parquet").read_bytes() == scores

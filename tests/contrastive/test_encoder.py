@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from invariance import check_padding_invariance, check_permutation_invariance
+from plain_encoder import PlainEncoder, padded
+
+from darkclr.contrastive.batches import PackedBatch
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.errors import ConfigError
+
+
+def test_order_of_constituents_does_not_matter(make_encoder, encoding, constituents):
+    check_permutation_invariance(encoding(make_encoder()), constituents, rtol=1e-12)
+
+
+def test_a_jet_does_not_see_its_neighbours(make_encoder, encoding, constituents):
+    check_padding_invariance(encoding(make_encoder()), constituents, rtol=1e-12)
+
+
+def test_the_checks_catch_encoders_that_are_not_invariant(make_encoder, encoding, constituents):
+    encode = encoding(make_encoder())
+
+    def sees_the_order(c):
+        first = c.offsets[:-1]
+        return encode(c) + c.eta[first, None].astype(float)
+
+    def sees_its_neighbours(c):
+        return encode(c) + c.lengths.max()
+
+    with pytest.raises(AssertionError):
+        check_permutation_invariance(sees_the_order, constituents)
+    with pytest.raises(AssertionError):
+        check_padding_invariance(sees_its_neighbours, constituents)
+
+
+@pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
+def test_equal_to_the_plain_transformer(make_encoder, packed, constituents, train):
+    encoder = make_encoder(n_layers=3).train(train)
+    plain = PlainEncoder(encoder).train()  # eval would take a fused path of its own
+    ours = encoder(packed(constituents, encoder))
+    theirs = plain(*padded(constituents, encoder.config.pt_scale, constituents.lengths.max()))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+    # Gradients of one scalar that weighs all outputs differently.
+    for outputs in (ours, theirs):
+        sum((x * torch.linspace(-1, 2, x.numel()).view_as(x)).sum() for x in outputs).backward()
+    gradients = dict(plain.named_parameters())
+    for name, parameter in encoder.named_parameters():
+        expected = gradients[PlainEncoder.name_of(name)].grad
+        scale = max(1.0, float(expected.abs().max()))
+        torch.testing.assert_close(
+            parameter.grad / scale, expected / scale, rtol=1e-10, atol=1e-10, msg=name
+        )
+
+
+@pytest.mark.parametrize(("extra", "fill"), [(0, 0.0), (7, 0.0), (3, 99.0)])
+def test_padding_of_the_plain_transformer_changes_nothing(
+    make_encoder, packed, constituents, extra, fill
+):
+    encoder = make_encoder()
+    length = constituents.lengths.max() + extra
+    theirs = PlainEncoder(encoder).train()(
+        *padded(constituents, encoder.config.pt_scale, length, fill)
+    )
+    for a, b in zip(encoder(packed(constituents, encoder)), theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_fused_attention_of_inference_equals_that_of_training(make_encoder, packed, constituents):
+    encoder = make_encoder()
+    batch = packed(constituents, encoder)
+    with_gradients = encoder(batch)
+    with torch.no_grad():
+        without = encoder(batch)
+    for a, b in zip(with_gradients, without, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_are_those_of_finite_differences(make_encoder, packed, constituents):
+    encoder = make_encoder(embedding_dim=4, feedforward_dim=5, output_dim=3, n_layers=1)
+    batch = packed(constituents[constituents.lengths < 25][:4], encoder)
+    features = batch.features.requires_grad_()
+
+    def of(features, *_):
+        return encoder(PackedBatch(features, batch.runs, batch.inverse))
+
+    assert torch.autograd.gradcheck(of, (features, *encoder.parameters()))
+
+
+def test_dropout_acts_in_training_alone(make_encoder, packed, constituents):
+    encoder = make_encoder(dropout=0.5)
+    batch = packed(constituents, encoder)
+    plain = make_encoder(dropout=0.0)(batch)[1]
+    torch.testing.assert_close(encoder(batch)[1], plain)
+    encoder.train()
+    assert not torch.allclose(encoder(batch)[1], encoder(batch)[1])
+
+
+def test_dimensions_are_those_of_table_1(constituents, packed):
+    encoder = Encoder().double()
+    pooled, z = encoder(packed(constituents, encoder))
+    assert pooled.shape == (len(constituents), 128)
+    assert z.shape == (len(constituents), 512)
+    d, hidden, out = 128, 512, 512
+    norm = 2 * d
+    attention = d * 3 * d + 3 * d + d * d + d
+    feedforward = d * hidden + hidden + hidden * d + d
+    block = attention + feedforward + 2 * norm
+    head = d * out + out + out * out + out
+    assert sum(p.numel() for p in encoder.parameters()) == 3 * d + d + 4 * block + head
+    assert len(encoder.blocks) == 4
+    assert {block.attention.n_heads for block in encoder.blocks} == {4}
+    assert encoder.config.n_constituents == 50
+
+
+def test_pooling_is_a_sum_so_it_counts(make_encoder, packed, constituents):
+    # Without attention (one constituent) the pooled representation of n copies is n times one.
+    encoder = make_encoder()
+    one = packed(constituents[:1].hardest(1), encoder)
+    n = 5
+    copies = PackedBatch(one.features.repeat(n, 1), ((n, 1),), one.inverse)
+    torch.testing.assert_close(encoder.pool(copies), n * encoder.pool(one))
+
+
+def test_pt_is_read_in_units_of_the_scale(make_encoder, encoding, constituents):
+    half = make_encoder(pt_scale=150.0)
+    doubled = type(constituents)(
+        constituents.offsets, constituents.pt * 2, constituents.eta, constituents.phi
+    )
+    a = encoding(half)(constituents)
+    b = encoding(make_encoder(pt_scale=300.0))(doubled)
+    np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embedding_dim": 10, "n_heads": 4}, "embedding_dim = 10 is not a multiple of n_heads"),
+        ({"n_layers": 0}, "must be positive"),
+        ({"pt_scale": 0.0}, "must be positive"),
+        ({"dropout": 1.0}, r"dropout = 1\.0; choose a number in \[0, 1\)"),
+    ],
+)
+def test_impossible_architectures_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        EncoderConfig(**changes)
+
+
+def test_no_heads_is_one_line_too():
+    with pytest.raises(ConfigError, match="positive"):
+        EncoderConfig(n_heads=0)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from folders import names
+from toy import toy_jets
+
+from darkclr.augmentations import Augmentations
+from darkclr.contrastive.encoder import Encoder
+from darkclr.contrastive.representations import Representations, encode, prepare
+from darkclr.errors import InputError
+from darkclr.jets import Split
+from darkclr.kinematics import centroid
+
+COLUMNS = ("z", "pooled", "pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+
+
+@pytest.fixture(scope="module")
+def jets():
+    return toy_jets(80, seed=3, label=1)
+
+
+@pytest.fixture
+def encoder(make_encoder) -> Encoder:
+    return make_encoder().float()
+
+
+@pytest.fixture
+def both(encoder, jets) -> Representations:
+    parts = [encode(encoder, jets), encode(encoder, jets, dropped=Augmentations())]
+    return Representations.concatenate(parts)
+
+
+def test_round_trip_is_exact(both, tmp_path):
+    both.to_parquet(tmp_path / "a.parquet")
+    again = Representations.from_parquet(tmp_path / "a.parquet")
+    for name in COLUMNS:
+        old, new = getattr(both, name), getattr(again, name)
+        assert (old.dtype, old.shape) == (new.dtype, new.shape), name
+        assert old.tobytes() == new.tobytes(), name
+    assert again.provenance == both.provenance
+    assert names(tmp_path) == ["a.parquet"]
+
+
+def test_rows_are_those_of_the_jets(both, jets):
+    assert len(both) == 160
+    assert both.dropped.tolist() == [False] * 80 + [True] * 80
+    for half in (both[:80], both[80:]):
+        for name in ("pt", "label", "weight", "event", "rank"):
+            np.testing.assert_array_equal(getattr(half, name), getattr(jets, name))
+    np.testing.assert_array_equal(both.n_constituents[:80], jets.n_constituents)
+    assert (both.n_constituents[80:] <= jets.n_constituents).all()
+    assert both.n_constituents[80:].sum() < 0.6 * jets.n_constituents.sum()
+
+
+def test_a_batch_size_is_not_a_result(encoder, jets):
+    one = encode(encoder, jets, batch_size=1024)
+    other = encode(encoder, jets, batch_size=7)
+    scale = np.abs(one.z).max()
+    np.testing.assert_allclose(one.z, other.z, atol=1e-5 * scale)
+    np.testing.assert_allclose(encode(encoder, jets[::-1]).z[::-1], one.z, atol=1e-5 * scale)
+
+
+def test_representations_are_those_of_the_encoder_in_double_precision(make_encoder, encoding, jets):
+    expected = encoding(make_encoder())(prepare(jets.constituents, make_encoder().config))
+    z = encode(make_encoder().float(), jets).z
+    np.testing.assert_allclose(z, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_where_the_jet_is_does_not_matter(encoder, jets):
+    c = jets.constituents
+    turned = type(c)(c.offsets, c.pt, c.eta + 1, ((c.phi + 5) % (2 * np.pi)).astype(np.float32))
+    expected = encode(encoder, jets).z
+    z = encode(
+        encoder, type(jets).from_constituents(turned.offsets, turned.pt, turned.eta, turned.phi)
+    ).z
+    np.testing.assert_allclose(z, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_prepared_jets_are_the_hardest_around_their_centre(jets, tiny):
+    prepared = prepare(jets.constituents, tiny)
+    assert prepared.lengths.max() == tiny.n_constituents
+    for x in centroid(prepared.pt, prepared.eta, prepared.phi, prepared.offsets):
+        np.testing.assert_allclose(x, 0, atol=1e-6)
+
+
+def test_dropped_copies_depend_on_their_seed(encoder, jets):
+    a, b, c = (encode(encoder, jets, dropped=Augmentations(), seed=s).z for s in (1, 1, 2))
+    assert a.tobytes() == b.tobytes() != c.tobytes()
+
+
+def test_encoding_needs_no_generator_and_tells_progress(encoder, jets):
+    told = []
+    before = torch.get_rng_state()
+    encode(encoder.train(), jets, batch_size=30, progress=told.append)
+    assert told == [30, 30, 20]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_copies_stay_with_their_jet_in_a_split(both):
+    parts = [set(both.part(name, Split()).event.tolist()) for name in ("train", "test")]
+    assert not parts[0] & parts[1]
+    train = both.part("train", Split())
+    np.testing.assert_array_equal(train.event[train.dropped], train.event[~train.dropped])
+
+
+def test_other_files_are_refused(both, tmp_path):
+    path = tmp_path / "a.parquet"
+    both.to_parquet(path)
+    pq.write_table(pq.read_table(path).drop_columns(["pooled"]), path)
+    with pytest.raises(InputError, match=r"missing columns \['pooled'\]; write the file with"):
+        Representations.from_parquet(path)
+    both.z[3, 1] = np.nan
+    both.to_parquet(path)
+    with pytest.raises(InputError, match="column 'z' has NaN"):
+        Representations.from_parquet(path)

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import csv
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from toy import toy_jets
+
+pytest.importorskip("lightning")
+
+from darkclr.augmentations import Augmentations, ConstituentDrop
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.representations import encode
+from darkclr.contrastive.training import TrainingConfig, train
+from darkclr.errors import ConfigError, InputError, TrainingError
+
+SHORT = TrainingConfig(epochs=2, batch_size=50, learning_rate=1e-2, device="cpu", seed=3)
+RESULTS = ("model.safetensors", "config.yaml", "history.csv", "pairs.parquet")
+
+
+@pytest.fixture(scope="module")
+def jets():
+    return toy_jets(300, seed=1, mean=12, longest=20)
+
+
+@pytest.fixture(scope="module")
+def validation():
+    return toy_jets(60, seed=2, mean=12, longest=20)
+
+
+@pytest.fixture
+def learn(jets, validation, tiny):
+    """``learn(output, **changes)``: a short training; returns its files."""
+
+    def run(output, *, sample=jets, encoder=tiny, training=SHORT, **options):
+        train(sample, output, validation=validation, encoder=encoder, training=training, **options)
+        return {name: (output / name).read_bytes() for name in RESULTS}
+
+    return run
+
+
+def history_of(output):
+    with (output / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(step, problem):
+    """A callback that raises at a step, counted from 0."""
+    steps = []
+
+    def progress(n, terms):
+        steps.append(n)
+        if len(steps) == step + 1:
+            raise problem
+
+    return progress
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(learn, tmp_path):
+    one = learn(tmp_path / "one")
+    torch.manual_seed(99)  # the state of the global generator does not matter
+    assert learn(tmp_path / "two") == one
+    other = learn(tmp_path / "other", training=replace(SHORT, seed=4))
+    assert other["model.safetensors"] != one["model.safetensors"]
+
+
+def test_the_global_generators_are_left_alone(learn, tmp_path):
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    expected = torch.rand(3), np.random.rand(3)  # noqa: NPY002
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    learn(tmp_path, training=replace(SHORT, epochs=1))
+    assert torch.equal(torch.rand(3), expected[0])
+    assert np.array_equal(np.random.rand(3), expected[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_a_stopped_training_goes_on_as_if_undisturbed(learn, tmp_path, tiny, schedule, dropout):
+    changes = {
+        "encoder": replace(tiny, dropout=dropout),
+        "training": replace(SHORT, epochs=3, schedule=schedule, keep="last"),
+    }
+    expected = learn(tmp_path / "undisturbed", **changes)
+    # Six steps an epoch: stopped in the first, which has no checkpoint, and each later one.
+    for step, problem in ((3, Stop()), (9, KeyboardInterrupt()), (9, Stop())):
+        with pytest.raises(type(problem)):
+            learn(tmp_path / "stopped", progress=stop_at(step, problem), **changes)
+        assert not (tmp_path / "stopped" / "model.safetensors").exists()
+    remaining = []
+    resumed = learn(tmp_path / "stopped", progress=lambda n, terms: remaining.append(n), **changes)
+    assert len(remaining) == 6  # of 18 steps: finished epochs are not done again
+    assert resumed == expected
+
+
+def test_the_best_epoch_survives_a_stop(learn, tmp_path):
+    # So large a rate that the last epoch is not the best one is not guaranteed: both must agree.
+    training = replace(SHORT, epochs=3, keep="best")
+    expected = learn(tmp_path / "undisturbed", training=training)
+    with pytest.raises(Stop):
+        learn(tmp_path / "stopped", training=training, progress=stop_at(13, Stop()))
+    assert learn(tmp_path / "stopped", training=training) == expected
+
+
+def test_the_best_epoch_is_that_of_the_lowest_training_loss(learn, tmp_path, jets):
+    training = replace(SHORT, epochs=3, learning_rate=0.05)
+    learn(tmp_path / "best", training=training)
+    rows = history_of(tmp_path / "best")
+    by_epoch = [
+        np.mean([float(r["loss"]) for r in rows if int(r["epoch"]) == epoch]) for epoch in range(3)
+    ]
+    best = int(np.argmin(by_epoch))
+    checkpoint = torch.load(tmp_path / "best" / "checkpoints" / "best.ckpt", weights_only=True)
+    assert checkpoint["epoch"] == best
+    trained = load_encoder(tmp_path / "best").state_dict()
+    for name, value in trained.items():
+        assert torch.equal(value, checkpoint["state_dict"][f"encoder.{name}"])
+
+
+def test_ctrl_c_still_works_after_a_stop(learn, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        learn(tmp_path, progress=stop_at(0, KeyboardInterrupt()))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_finished_training_is_returned_at_once(learn, tmp_path):
+    expected = learn(tmp_path)
+    assert learn(tmp_path, progress=stop_at(0, Stop())) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"training": replace(SHORT, learning_rate=2e-2)}, "training"),
+        ({"loss": LossConfig(norm_penalty=0.5)}, "loss"),
+        ({"augmentations": Augmentations(anomalous=[ConstituentDrop(0.3)])}, "augmentations"),
+        ({"sample": toy_jets(300, seed=9, mean=12, longest=20)}, "training_jets"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_configuration_in_the_same_directory_is_refused(learn, tmp_path, changes, key):
+    with pytest.raises(Stop):
+        learn(tmp_path, progress=stop_at(7, Stop()))
+    before = (tmp_path / "config.yaml").read_bytes()
+    with pytest.raises(TrainingError, match=rf"another configuration \({key}\); choose another"):
+        learn(tmp_path, **changes)
+    assert (tmp_path / "config.yaml").read_bytes() == before
+
+
+def test_labels_truth_and_weights_do_not_matter(learn, jets, tmp_path):
+    flipped = replace(jets, label=1 - jets.label, weight=jets.weight * 7)
+    assert learn(tmp_path / "flipped", sample=flipped) == learn(tmp_path / "plain")
+    hidden = learn(tmp_path / "hidden", sample=jets.unlabelled())
+    assert hidden == learn(tmp_path / "plain")
+
+
+def test_history_has_the_terms_by_step_and_the_validation_by_epoch(learn, tmp_path):
+    seen = []
+    learn(tmp_path, progress=lambda n, terms: seen.append((n, terms)))
+    rows = history_of(tmp_path)
+    terms = ["loss", "alignment", "anomaly_similarity", "norm"]
+    watched = [*terms[1:3], "background_similarity", "norm", "norm_auc"]
+    assert list(rows[0]) == ["step", "epoch", *terms, *(f"validation_{n}" for n in watched)]
+    assert [int(row["epoch"]) for row in rows] == [0, 1]  # six steps an epoch, one row
+    assert [n for n, _ in seen] == [50] * 12
+    for epoch, row in enumerate(rows):
+        for name in terms:
+            steps = [terms[name] for _, terms in seen[6 * epoch : 6 * epoch + 6]]
+            assert float(row[name]) == pytest.approx(np.mean(steps))
+        assert 0 <= float(row["validation_norm_auc"]) <= 1
+
+
+def test_training_lowers_the_loss(learn, tmp_path):
+    learn(tmp_path, training=replace(SHORT, epochs=6))
+    losses = [float(row["loss"]) for row in history_of(tmp_path)]
+    assert losses[-1] < losses[0] - 1
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(learn, tmp_path):
+    with pytest.raises(TrainingError, match=r"the loss is nan at step \d+; lower training.learn"):
+        learn(tmp_path, loss=LossConfig(norm_penalty=float("nan")))
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_a_full_disk_is_one_line_and_the_training_goes_on(learn, tmp_path):
+    expected = learn(tmp_path / "undisturbed")
+    full = OSError(28, "No space left on device")
+    with pytest.raises(TrainingError, match=r"No space left on device.*the same command goes on"):
+        learn(tmp_path / "full", progress=stop_at(7, full))
+    assert learn(tmp_path / "full") == expected
+
+
+def test_too_few_jets_for_a_batch(jets, validation, tiny, tmp_path):
+    with pytest.raises(TrainingError, match="30 training and 60 validation jets do not fill"):
+        train(jets[:30], tmp_path / "a", validation=validation, encoder=tiny, training=SHORT)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}])
+def test_impossible_settings_are_refused(changes):
+    with pytest.raises(ConfigError, match="are needed"):
+        TrainingConfig(**changes)
+
+
+def test_the_directory_gives_the_encoder_back(jets, validation, tiny, tmp_path):
+    trained = train(jets, tmp_path, validation=validation, encoder=tiny, training=SHORT)
+    loaded = load_encoder(tmp_path)
+    assert loaded.config == tiny
+    assert encode(loaded, jets[:50]).z.tobytes() == encode(trained, jets[:50]).z.tobytes()
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["training"]["epochs"] == 2
+
+
+def test_directories_that_hold_no_encoder_are_named(learn, tmp_path):
+    with pytest.raises(InputError, match=r"no config\.yaml; give the directory of a finished"):
+        load_encoder(tmp_path)
+    learn(tmp_path)
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(InputError, match="is not a model directory of an encoder"):
+        load_encoder(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"no model\.safetensors"):
+        load_encoder(tmp_path)
+    (tmp_path / "config.yaml").write_text("encoder: {embedding_dim: 8, n_heads: 3}")
+    with pytest.raises(InputError, match=r"not a model directory .*multiple of n_heads"):
+        load_encoder(tmp_path)
+    (tmp_path / "config.yaml").write_text("- a list")
+    with pytest.raises(InputError, match="is not a model directory"):
+        load_encoder(tmp_path)
