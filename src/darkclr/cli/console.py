@@ -25,6 +25,9 @@ __all__ = ["bar", "error", "line", "table", "unicode"]
 _out = Console()
 _err = Console(stderr=True)
 
+# A terminal with room for a note behind a bar.
+_WIDE = 120
+
 
 class _Rate(ProgressColumn):
     """Units a second."""
@@ -38,15 +41,16 @@ class _Rate(ProgressColumn):
 @contextmanager
 def bar(title: str, total: float | None, unit: str = "jets") -> Iterator[Callable[..., None]]:
     """A progress bar; the block gets ``advance(n, note="")``. Streams have no known total."""
-    columns = (
-        TextColumn("{task.description:<24}", markup=False),
-        BarColumn(bar_width=30),
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description:<18}", markup=False),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim", markup=False),
-    )
+    ]
+    if _err.width >= _WIDE:
+        columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False))
     progress = Progress(*columns, console=_err, refresh_per_second=4)
     task = progress.add_task(title, total=total, unit=unit, note="")
 
