@@ -341,3 +341,8 @@ def test_help_teaches_and_ends_well(name, capsys):
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert f"Example: darkclr {name}" in out
+
+
+def test_options_have_no_short_forms(capsys):
+    assert main(["train", "a.parquet", "model", "--training.epoch", "3"]) == 2
+    assert "--training.epoch" in capsys.readouterr().err

@@ -37,7 +37,10 @@ class _Help(DefaultHelpFormatter, RawDescriptionHelpFormatter):
 
 
 class Parser(ArgumentParser):
-    """A parser whose complaints are one line and exit code 2."""
+    """A parser whose complaints are one line and exit code 2; options have no short forms."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
         """Raise what :func:`main` prints."""

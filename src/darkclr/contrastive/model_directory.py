@@ -92,6 +92,7 @@ def is_finished(directory: Path) -> bool:
 
 def _fingerprint(jets: Jets) -> str:
     digest = hashlib.sha256()
-    for values in (jets.constituents.offsets, jets.constituents.pt, jets.constituents.eta):
+    for name in ("offsets", "pt", "eta", "phi"):
+        values = getattr(jets.constituents, name)
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:16]
