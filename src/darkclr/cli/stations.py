@@ -326,7 +326,6 @@ def print_metrics(metrics: dict[str, Any]) -> None:
 
     for signal in dict.fromkeys(row["signal"] for row in summary_rows(metrics)):
         rows = [row for row in summary_rows(metrics) if row["signal"] == signal]
-        counts = metrics["samples"]
         console.table(
             f"{signal} against background (rejection at signal efficiency; * = yardstick)",
             [
@@ -342,4 +341,5 @@ def print_metrics(metrics: dict[str, Any]) -> None:
                 for row in rows
             ],
         )
-        console.line(f"jets: {counts}")
+    counts = metrics["samples"].items()
+    console.line("scored: " + ", ".join(f"{n['n_jets']} {name} jets" for name, n in counts))
