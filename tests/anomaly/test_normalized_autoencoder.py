@@ -16,8 +16,8 @@ from darkclr.errors import ConfigError
 TOY = {"widths": (64, 64), "bottleneck": 2, "activation": "silu", "batch_size": 256}
 NORMALISED = {
     **TOY,
-    **{"pretraining_epochs": 30, "epochs": 15, "burn_in": 5, "steps": 30},
-    **{"normalization_learning_rate": 1e-3, "step_size": 0.05, "noise": 0.03},
+    **{"pretraining_epochs": 30, "epochs": 30, "burn_in": 5, "steps": 30},
+    **{"normalization_learning_rate": 3e-3, "step_size": 0.05, "noise": 0.03},
 }
 
 
@@ -135,7 +135,7 @@ def test_divergence_ends_with_a_warning_and_the_best_epoch_before(samples, caplo
 @pytest.mark.parametrize(
     "settings",
     [
-        {"burn_in": 15},
+        {"burn_in": NORMALISED["epochs"]},
         {"pretraining_epochs": 0},
         {"initialisation": "noise"},
         {"selection": "best"},

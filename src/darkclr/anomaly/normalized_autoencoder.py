@@ -59,6 +59,10 @@ class NormalizedAutoencoder(Autoencoder):
     ends at E_- near 0 rather than a sample of the model; ask for it by ``step_size=100,
     noise=1e-4, annealing=True``.
 
+    **The schedule** was chosen by the AUC between validation background and its own dropped copies:
+    0.80 after 10 to 50 epochs as an autoencoder, 0.76 after 120, which reconstruct the copies too;
+    and constant over normalisation at 3e-5, where 1e-4 lets both energies drift up and loses 0.07.
+
     Args:
         pretraining_epochs: as a plain autoencoder, with ``learning_rate``.
         epochs: of normalisation.
@@ -92,10 +96,10 @@ class NormalizedAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        pretraining_epochs: int = 100,
-        epochs: int = 15,
+        pretraining_epochs: int = 30,
+        epochs: int = 10,
         learning_rate: float = 1e-3,
-        normalization_learning_rate: float = 1e-4,
+        normalization_learning_rate: float = 3e-5,
         batch_size: int = 512,
         initialisation: Literal["data", "on_manifold"] = "data",
         steps: int = 20,
@@ -110,7 +114,7 @@ class NormalizedAutoencoder(Autoencoder):
         negative_energy_penalty: float = 0.0,
         weight_decay: float = 0.0,
         selection: Literal["energy_difference", "last"] = "energy_difference",
-        burn_in: int = 5,
+        burn_in: int = 3,
         widths: Sequence[int] = PAPER_WIDTHS,
         bottleneck: int = PAPER_BOTTLENECK,
         activation: Activation = "elu",
