@@ -146,3 +146,27 @@ def test_divergence_ends_with_a_warning_and_the_best_epoch_before(samples, caplo
 def test_settings_out_of_range_are_refused(settings, samples):
     with pytest.raises(ConfigError, match=list(settings)[-1]):
         NormalizedAutoencoder(**{**NORMALISED, **settings}).fit(samples[0])
+
+
+def test_restarts_keep_the_pretraining_that_tells_dropped_copies_best(samples):
+    """The copies choose; which rows they are changes the choice, and they train nothing."""
+    train, inside, outside = samples
+    settings = {
+        **TOY,
+        "pretraining_epochs": 2,
+        "epochs": 1,
+        "burn_in": 0,
+        "steps": 2,
+        "noise": 0.01,
+    }
+    settings["normalization_learning_rate"] = 0.0
+    X = np.concatenate([train, outside])
+    y = np.repeat([0, 1], [len(train), len(outside)])
+    single, several = (NormalizedAutoencoder(**settings, restarts=n).fit(X, y) for n in (1, 4))
+    assert _auc(several, inside, outside) >= _auc(single, inside, outside) - 0.02
+    np.testing.assert_array_equal(
+        single.score_samples(inside),
+        NormalizedAutoencoder(**settings).fit(train).score_samples(inside),
+    )
+    assert several.n_epochs == 9
+    assert len(several.history_) == 3

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from darkclr.anomaly.autoencoder import (
@@ -66,6 +67,9 @@ class NormalizedAutoencoder(Autoencoder):
 
     Args:
         pretraining_epochs: as a plain autoencoder, with ``learning_rate``.
+        restarts: of the pre-training, with other random numbers; normalised is the one with the
+            highest AUC between validation rows and the background's own dropped copies (the
+            thesis's rule), or the smallest validation energy if there are none.
         epochs: of normalisation.
         learning_rate: of Adam before normalisation.
         normalization_learning_rate: of Adam during normalisation.
@@ -98,6 +102,7 @@ class NormalizedAutoencoder(Autoencoder):
     def __init__(
         self,
         pretraining_epochs: int = 30,
+        restarts: int = 1,
         epochs: int = 10,
         learning_rate: float = 1e-3,
         normalization_learning_rate: float = 3e-5,
@@ -137,6 +142,7 @@ class NormalizedAutoencoder(Autoencoder):
             device=device,
         )
         self.pretraining_epochs = pretraining_epochs
+        self.restarts = restarts
         self.normalization_learning_rate = normalization_learning_rate
         self.initialisation = initialisation
         self.steps = steps
@@ -156,7 +162,7 @@ class NormalizedAutoencoder(Autoencoder):
     @property
     def n_epochs(self) -> int:
         """Epochs before and of the normalisation."""
-        return self.pretraining_epochs + self.epochs
+        return self.restarts * self.pretraining_epochs + self.epochs
 
     @property
     def _spherical(self) -> bool:  # type: ignore[override]
@@ -167,17 +173,39 @@ class NormalizedAutoencoder(Autoencoder):
     ) -> Self:
         """Train on background rows X (n, d); see :meth:`Autoencoder.fit`.
 
-        A normalisation that diverges ends with a warning and the best epoch before it.
+        Rows that y marks with 1 are dropped copies: they choose among the restarts and train
+        nothing. A normalisation that diverges ends with a warning and the best epoch before it.
         """
+        is_copy = np.zeros(len(np.asarray(X)), dtype=bool) if y is None else np.asarray(y) == 1
+        X, copies = np.asarray(X)[~is_copy], np.asarray(X)[is_copy]
         super(Autoencoder, self).fit(X)
         self._check_parameters()
         generator = torch.Generator().manual_seed(self.seed)
         train, validation = self._prepare(X, generator)
-        self.network_ = self._build(generator).to(train.device)
-        self._train_reconstruction(train, validation, self.pretraining_epochs, generator, progress)
+        best: tuple[float, dict[str, Tensor], list[dict[str, Any]]] = (-math.inf, {}, [])
+        for _ in range(self.restarts):
+            self.history_ = []
+            self.network_ = self._build(generator).to(train.device)
+            self._train_reconstruction(
+                train, validation, self.pretraining_epochs, generator, progress
+            )
+            quality = self._quality(validation, self._tensor(copies, train.device))
+            if quality > best[0]:
+                best = quality, clone_state(self.network_), self.history_
+        self.network_.load_state_dict(best[1])
+        self.history_ = best[2]
         self._resolve_chains(train)
         self._normalise(train, validation, generator, progress)
         return self
+
+    def _quality(self, validation: Tensor, copies: Tensor) -> float:
+        """How well E tells dropped copies from validation rows: AUC; without copies, -E_+."""
+        if not len(copies):
+            return -mean_energy(self.network_, validation)
+        with torch.no_grad():
+            energies = [self.network_.energy(rows).cpu() for rows in (validation, copies)]
+        is_copy = np.repeat([0, 1], [len(validation), len(copies)])
+        return float(roc_auc_score(is_copy, torch.cat(energies).numpy()))
 
     def state(self) -> dict[str, NDArray]:
         """Weights, scale, the selected epoch and the temperature of the chains."""
@@ -206,6 +234,10 @@ class NormalizedAutoencoder(Autoencoder):
                     where=type(self).__name__,
                     mend=f"choose of {allowed}",
                 )
+        if self.restarts < 1:
+            raise ConfigError(
+                f"restarts = {self.restarts}", where=type(self).__name__, mend="give at least 1"
+            )
         if not 0 <= self.burn_in < self.epochs or self.pretraining_epochs < 1:
             raise ConfigError(
                 f"burn_in = {self.burn_in} of {self.epochs} epochs, "

@@ -124,6 +124,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "Energy of a normalized autoencoder, chains started on the data.",
                 f"{_PAPER} eqs. 8-12",
                 defaults={"initialisation": "data"},
+                uses_dropped=True,
             ),
             Score(
                 "nae_onmanifold",
@@ -133,6 +134,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "Energy of a normalized autoencoder, chains started on the decoder's manifold.",
                 "DarkCLR thesis eqs. 4.8-4.11; arXiv:2206.14225",
                 defaults={"initialisation": "on_manifold"},
+                uses_dropped=True,
             ),
             Score(
                 "few_constituents",
