@@ -15,11 +15,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from darkclr.errors import InputError
+from darkclr.errors import DarkclrError, InputError
+from darkclr.io.assembly import Particles, assemble, labels
 from darkclr.io.atomic import atomic_path
+from darkclr.io.options import Layout, ReadOptions
 from darkclr.jets import JET_COLUMNS, Jets
 
-__all__ = ["column_names", "read_jets", "read_metadata", "read_table", "write_jets", "write_table"]
+__all__ = [
+    "COMPRESSION",
+    "METADATA_KEY",
+    "PARQUET_LAYOUT",
+    "column_names",
+    "encode_metadata",
+    "jets_table",
+    "read_metadata",
+    "read_parquet",
+    "read_table",
+    "with_units",
+    "write_jets",
+    "write_table",
+]
 
 METADATA_KEY = b"darkclr"
 COMPRESSION = "zstd"
@@ -75,10 +90,10 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
                 where=path,
                 mend=f"it has {', '.join(file.schema_arrow.names)}",
             )
+        table = file.read(columns=columns)
         # A file that was written in a stream has its metadata at its end, beside the schema.
-        metadata = file.metadata.metadata or {}
-        kept = {k: v for k, v in metadata.items() if k == METADATA_KEY}
-        return file.read(columns=columns).replace_schema_metadata(kept)
+        late = {k: v for k, v in (file.metadata.metadata or {}).items() if k == METADATA_KEY}
+        return table.replace_schema_metadata({**(table.schema.metadata or {}), **late})
 
 
 def column_names(path: str | Path) -> list[str]:
@@ -98,8 +113,10 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
             yield file
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except DarkclrError:
+        raise
+    except Exception as error:  # a damaged file makes PyArrow raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"cannot be read as Parquet ({reason})",
             where=path,
@@ -109,7 +126,11 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
 
 def read_metadata(table: pa.Table) -> dict[str, Any]:
     """The metadata that :func:`write_table` stored; empty for files of other programs."""
-    return json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    try:
+        metadata = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    except ValueError:  # not written by us, or damaged
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def write_jets(jets: Jets, path: str | Path) -> None:
@@ -138,23 +159,51 @@ def jets_table(jets: Jets) -> pa.Table:
     return pa.table(columns)
 
 
-def read_jets(path: str | Path) -> Jets:
-    """Read jets from a Parquet file and check them.
+def read_parquet(path: str | Path) -> Jets:
+    """Read all jets of a native Parquet file and check them.
 
     Only the three constituent columns are required; jet kinematics are recomputed where missing.
 
     Raises:
         InputError: the file is missing, broken, lacks columns, or holds unphysical values.
     """
-    table = read_table(path)
+    jets = _jets_of(read_table(path), path, ReadOptions(), 0)
+    if jets is None:
+        raise InputError("there are no jets", where=path)
+    return jets
+
+
+def _recognise(path: Path) -> str | None:
+    names = column_names(path)
+    # Files that lack one of the three are recognised too, so that the missing one is named.
+    present = [name for name in _CONSTITUENT_COLUMNS if name in names]
+    return f"it has the columns {', '.join(present)}" if present else None
+
+
+def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
+    """Jets of a native file; see :func:`write_jets` for its columns."""
+    with _opened(path) as file:
+        # A file that was written in a stream has its metadata at its end, beside the schema.
+        metadata = {**(file.schema_arrow.metadata or {}), **(file.metadata.metadata or {})}
+        start = 0
+        for rows in file.iter_batches(max(batch, 1)):
+            table = pa.Table.from_batches([rows]).replace_schema_metadata(metadata)
+            jets = _jets_of(table, path, options, start)
+            if jets is not None:
+                yield jets
+            start += len(table)
+
+
+def _jets_of(table: pa.Table, path: str | Path, options: ReadOptions, start: int) -> Jets | None:
+    """Checked jets of a table whose first row is row ``start`` of the file; None without jets."""
     missing = [name for name in _CONSTITUENT_COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(
             f"missing columns {missing}", where=path, mend=f"it has {table.column_names}"
         )
     lists = [_flat_list(table[name], name, path) for name in _CONSTITUENT_COLUMNS]
-    offsets = lists[0][0]
-    if any(not np.array_equal(offsets, other) for other, _ in lists[1:]):
+    lengths = lists[0][0]
+    if any(not np.array_equal(lengths, other) for other, _ in lists[1:]):
         raise InputError("constituent_pt, _eta and _phi have different lengths", where=path)
     present = {
         name: _numeric(table[name], name, path)
@@ -162,23 +211,25 @@ def read_jets(path: str | Path) -> Jets:
         if name in table.column_names
     }
     kinematics = ("pt", "eta", "phi", "mass")
-    jet = (
+    own = (
         tuple(present[name] for name in kinematics)
         if all(name in present for name in kinematics)
         else None
     )
-    return Jets.from_constituents(
-        offsets,
-        *(values for _, values in lists),
-        jet=jet,  # type: ignore[arg-type]
-        **{k: v for k, v in present.items() if k not in kinematics},
+    if "label" in present:
+        present["label"] = labels(present["label"], path, "column 'label'")
+    return assemble(
+        Particles(lengths, *(values for _, values in lists), jet=own),  # type: ignore
+        options=options,
+        start=start,
+        where=path,
         truth={
             name.removeprefix(TRUTH_PREFIX): _numeric(table[name], name, path)
             for name in table.column_names
             if name.startswith(TRUTH_PREFIX)
         },
         provenance=read_metadata(table).get("provenance", {}),
-        where=path,
+        **{k: v for k, v in present.items() if k not in kinematics},
     )
 
 
@@ -194,10 +245,8 @@ def _flat_list(
     values = array.flatten()
     if array.null_count or values.null_count:
         raise InputError(f"column {name!r} has missing values", where=path)
-    lengths = array.value_lengths().to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), values.to_numpy(
-        zero_copy_only=False
-    )
+    lengths = array.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths, values.to_numpy(zero_copy_only=False)
 
 
 def _numeric(column: pa.ChunkedArray, name: str, path: str | Path) -> np.ndarray:
@@ -205,3 +254,15 @@ def _numeric(column: pa.ChunkedArray, name: str, path: str | Path) -> np.ndarray
     if not numeric or column.null_count:
         raise InputError(f"column {name!r} ({column.type}) is not filled with numbers", where=path)
     return column.to_numpy()
+
+
+PARQUET_LAYOUT = Layout(
+    "parquet",
+    "darkclr Parquet",
+    "parquet",
+    (".parquet", ".pq"),
+    "columns constituent_pt, constituent_eta, constituent_phi, lists of numbers",
+    _recognise,
+    _batches,
+    numbers_events=True,
+)

@@ -17,7 +17,7 @@ from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import read_metrics
 from darkclr.evaluation.evaluate import score_columns
-from darkclr.io.parquet import read_jets, read_table
+from darkclr.io.parquet import read_parquet, read_table
 from darkclr.jets import BACKGROUND, Constituents, Jets
 from darkclr.report.distributions import (
     constituents_figure,
@@ -258,7 +258,7 @@ def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bo
 def _background_jets(folder: Path) -> Jets:
     paths = sorted(folder.glob("*.parquet"), key=lambda path: (path.stem != "qcd", path.stem))
     for path in paths:
-        jets = read_jets(path)
+        jets = read_parquet(path)
         background = jets.label == BACKGROUND
         if background.any():
             return jets[background]

@@ -19,7 +19,7 @@ import numpy as np
 
 import darkclr
 from darkclr.errors import ConfigError, InputError, MissingExtraError
-from darkclr.io import read_jets, write_jets
+from darkclr.io import read_parquet, write_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.jets import Jets
 from darkclr.simulation.detector import load_card
@@ -228,7 +228,7 @@ def _check_finished(output: Path, planned: Plan) -> None:
 def _merge(planned: Plan, folder: Path, output: Path) -> None:
     parts, counts = [], Counts()
     for shard in planned.shards:
-        part = read_jets(folder / f"shard-{shard.index:05d}.parquet")
+        part = read_parquet(folder / f"shard-{shard.index:05d}.parquet")
         counts += Counts(**part.provenance["counts"])
         parts.append(part)
     jets = replace(Jets.concatenate(parts), provenance=_provenance(planned, counts))

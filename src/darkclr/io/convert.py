@@ -1,0 +1,171 @@
+"""Jets from any layout into one of ours, in a stream: memory is that of one batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import darkclr
+from darkclr.errors import InputError
+from darkclr.io.atomic import atomic_path
+from darkclr.io.layouts import ReadOptions, files_of, iterate_jets
+from darkclr.io.writers import (
+    TOP_TAGGING_SLOTS,
+    ParquetWriter,
+    TopTaggingWriter,
+    Writer,
+    target_of,
+)
+from darkclr.jets import Jets
+from darkclr.selection import FirstOccurrence, matching_rows
+
+__all__ = ["BATCH_SIZE", "Conversion", "convert"]
+
+#: Rows in memory at a time.
+BATCH_SIZE = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion did.
+
+    Args:
+        jets: number of jets written.
+        constituents: number of their constituents.
+        duplicates: number of jets left out as duplicates.
+        unmatched: number of jets left out to match the pT spectrum.
+        lost: what the jets had and the target has no place for.
+    """
+
+    jets: int
+    constituents: int
+    duplicates: int
+    unmatched: int
+    lost: tuple[str, ...]
+
+
+def convert(
+    source: Any,
+    output: str | Path,
+    *,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    to: str | None = None,
+    slots: int = TOP_TAGGING_SLOTS,
+    deduplicate: bool = False,
+    match_pt: Any = None,
+    seed: int = 0,
+    batch_size: int = BATCH_SIZE,
+    progress: Callable[[int], None] | None = None,
+) -> Conversion:
+    """Write jets of any layout as Parquet or top-tagging HDF5.
+
+    The file gets its name when it is complete. Peak memory does not depend on the number of jets,
+    but for 8 bytes a jet with ``deduplicate`` and 9 bytes a jet with ``match_pt``.
+
+    Args:
+        source: file, directory, glob, list or URL.
+        output: file to write; its suffix says the layout.
+        layout: of the source; recognised from its content if None.
+        options: how it is read: cuts, label.
+        to: "parquet" or "top_tagging", whatever the suffix of the output.
+        slots: constituents a jet in top-tagging HDF5.
+        deduplicate: leave out jets whose constituents are those of an earlier jet.
+        match_pt: source of jets whose pT spectrum is to be matched by leaving out jets at
+            random; the input is read twice.
+        seed: of that choice.
+        batch_size: rows in memory at a time.
+        progress: called with the number of jets of each batch that is written.
+
+    Raises:
+        InputError: unreadable input, no jets left, a jet too long, the output is part of the
+            input, the disk is full; nothing is left behind.
+        ConfigError: the output's layout is unknown.
+    """
+    output = Path(output)
+    _refuse_own_input(source, output)
+    target = target_of(output, to)
+
+    def batches() -> Iterator[Jets]:
+        return iterate_jets(source, layout=layout, options=options, batch_size=batch_size)
+
+    first = FirstOccurrence() if deduplicate else None
+    matched = None if match_pt is None else _matched(batches(), match_pt, seed, batch_size)
+    record = {
+        "source": _name(source),
+        "options": {k: v for k, v in asdict(options).items() if v != getattr(ReadOptions(), k)},
+        "layout": layout,
+        "deduplicate": deduplicate,
+        "match_pt": None if match_pt is None else {"reference": _name(match_pt), "seed": seed},
+        "darkclr": darkclr.__version__,
+    }
+    rows = jets_written = constituents = duplicates = unmatched = 0
+    origins: list[Mapping[str, Any]] = []
+    with atomic_path(output) as temporary, closing(_writer(target, temporary, output, slots)) as w:
+        for batch in batches():
+            if batch.provenance not in origins:
+                origins.append(batch.provenance)
+            n = len(batch)
+            if matched is not None:
+                batch = batch[matched[rows : rows + n]]
+                unmatched += n - len(batch)
+            rows += n
+            if first is not None and len(batch):
+                n = len(batch)
+                batch = batch[first(batch)]
+                duplicates += n - len(batch)
+            if not len(batch):
+                continue
+            w.write(batch)
+            jets_written += len(batch)
+            constituents += len(batch.constituents.pt)
+            if progress is not None:
+                progress(len(batch))
+        if not jets_written:
+            raise InputError("no jets are left", where=_name(source), mend="loosen the cuts")
+        w.finish(_provenance(origins, {k: v for k, v in record.items() if v}))
+    return Conversion(jets_written, constituents, duplicates, unmatched, w.lost())
+
+
+def _writer(target: str, path: Path, where: Path, slots: int) -> Writer:
+    if target == "parquet":
+        return ParquetWriter(path, where)
+    return TopTaggingWriter(path, where, slots)
+
+
+def _matched(batches: Iterator[Jets], reference: Any, seed: int, size: int) -> NDArray[np.bool_]:
+    """Mask of the rows to keep, from pT and weight of all of them."""
+    spectra = []
+    for part in (batches, iterate_jets(reference, batch_size=size)):
+        columns = [(jets.pt, jets.weight) for jets in part]
+        spectra += [np.concatenate(x) for x in zip(*columns, strict=True)]
+    return matching_rows(*spectra, seed=seed)
+
+
+def _provenance(origins: list[Mapping[str, Any]], record: dict[str, Any]) -> dict[str, Any]:
+    if len(origins) == 1:
+        return {**origins[0], "converted": record}
+    return {"parts": [dict(origin) for origin in origins], "converted": record}
+
+
+def _name(source: Any) -> Any:
+    """The source as plain data for the record."""
+    return [str(x) for x in source] if isinstance(source, list | tuple) else str(source)
+
+
+def _refuse_own_input(source: Any, output: Path) -> None:
+    if output.is_dir():
+        raise InputError("is a directory", where=output, mend="name a file to write")
+    if not output.exists():
+        return
+    if any(Path(name).resolve() == output.resolve() for name in files_of(source)):
+        raise InputError("is part of the input", where=output, mend="name another file")

@@ -1,0 +1,127 @@
+"""Where files come from: a path, a folder, a glob pattern, a list of them, an fsspec URL."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from darkclr.errors import DarkclrError, InputError, MissingExtraError
+
+__all__ = ["Source", "expand", "fetched"]
+
+Source = str | os.PathLike | Iterable[str | os.PathLike]
+
+_URL = re.compile(r"^([a-z][a-z0-9+.:-]+):(/+)", re.IGNORECASE)
+
+
+def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
+    """Names of the files of a source, in alphabetical order within a folder or a pattern.
+
+    Args:
+        source: a file, a folder (its files with known suffixes), a glob pattern, a URL that
+            fsspec opens (patterns too), or several of them.
+        suffixes: those that a folder is searched for.
+
+    Raises:
+        InputError: there is no such file, or none that fits.
+    """
+    if not isinstance(source, str | os.PathLike):
+        names = [name for part in source for name in expand(part, suffixes)]
+        if not names:
+            raise InputError("there are no files to read")
+        return names
+    name = _restored(os.fspath(source))
+    if _URL.match(name):
+        return _expand_url(name)
+    path = Path(name)
+    if path.is_dir():
+        names = sorted(
+            str(file)
+            for file in path.iterdir()
+            if file.is_file() and file.suffix.lower() in suffixes and file.name[0] != "."
+        )
+        if not names:
+            raise InputError(f"holds no files {', '.join(suffixes)}", where=path)
+        return names
+    if not path.exists() and glob.has_magic(name):
+        found = glob.iglob(name, recursive=True)  # noqa: PTH207  (absolute and relative alike)
+        names = sorted(file for file in found if Path(file).is_file())
+        if not names:
+            raise InputError("no file fits this pattern", where=name, mend="check the path")
+        return names
+    if not path.is_file():
+        raise InputError("no such file", where=path, mend="check the path")
+    return [name]
+
+
+@contextmanager
+def fetched(name: str) -> Iterator[Path]:
+    """A local file for a name of :func:`expand`; that of a URL is removed afterwards.
+
+    The copy has the name of the remote file. Errors name the URL.
+
+    Raises:
+        InputError: the file cannot be fetched.
+    """
+    if not _URL.match(name):
+        yield Path(name)
+        return
+    with tempfile.TemporaryDirectory(prefix="darkclr-") as folder:
+        local = Path(folder) / (re.split(r"[/\\]", name.split("?")[0].rstrip("/"))[-1] or "file")
+        system, path = _filesystem(name)
+        with _explained(name):
+            system.get_file(path, str(local))
+        try:
+            yield local
+        except DarkclrError as error:
+            raise type(error)(str(error).replace(str(local), name)) from error
+
+
+def _expand_url(name: str) -> list[str]:
+    system, path = _filesystem(name)
+    if not glob.has_magic(path) or "?" in path:  # a question mark begins the query of a web address
+        return [name]
+    with _explained(name):
+        found = [system.unstrip_protocol(file) for file in sorted(system.glob(path))]
+    if not found:
+        raise InputError("no file fits this pattern", where=name, mend="check the address")
+    return found
+
+
+def _filesystem(name: str) -> tuple[Any, str]:
+    try:
+        import fsspec
+    except ImportError as error:
+        raise MissingExtraError("fsspec", "files") from error
+    with _explained(name):
+        return fsspec.core.url_to_fs(name)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # every file system has its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"cannot be fetched ({type(error).__name__}: {reason})",
+            where=name,
+            mend="check the address and the network",
+        ) from error
+
+
+def _restored(name: str) -> str:
+    """A URL that went through ``Path`` has lost a slash; ``file:`` is just a path."""
+    match = _URL.match(name)
+    if match is None:
+        return name
+    if match[1].lower() == "file":
+        return "/" + name[match.end() :]
+    slashes = "//" if match[2] == "/" else match[2]
+    return f"{match[1]}:{slashes}{name[match.end() :]}"
