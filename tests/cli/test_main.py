@@ -250,7 +250,7 @@ def bad_files(samples, tmp_path):
     ("name", "message"),
     [
         ("truncated", "cannot be read as Parquet"),
-        ("page", "cannot be read as Parquet"),
+        ("page", "is a web page (HTML), not data"),
         ("columns", "missing columns ['constituent_phi']"),
         ("empty", "there are no jets"),
         ("missing", "no such file"),

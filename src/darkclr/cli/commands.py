@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from darkclr.cli.files import convert, download, info
 from darkclr.cli.run import run
-from darkclr.cli.stations import encode, evaluate, fit, generate, info, report, score, train
+from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, train
 
 __all__ = ["COMMANDS"]
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (generate, train, encode, fit, score, evaluate, report, info, run)
+    for function in (
+        generate,
+        train,
+        encode,
+        fit,
+        score,
+        evaluate,
+        report,
+        info,
+        convert,
+        download,
+        run,
+    )
 }

@@ -39,8 +39,13 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def bar(title: str, total: float | None, unit: str = "jets") -> Iterator[Callable[..., None]]:
-    """A progress bar; the block gets ``advance(n, note="")``. Streams have no known total."""
+def bar(
+    title: str, total: float | None, unit: str = "jets", *, keep: bool = True
+) -> Iterator[Callable[..., None]]:
+    """A progress bar; the block gets ``advance(n, note="")``.
+
+    A stream has no known total; a bar that is not kept vanishes with the end of the block.
+    """
     columns: list[ProgressColumn] = [
         TextColumn("{task.description:<18}", markup=False),
         BarColumn(bar_width=12),
@@ -51,7 +56,7 @@ def bar(title: str, total: float | None, unit: str = "jets") -> Iterator[Callabl
     ]
     if _err.width >= _WIDE:
         columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False))
-    progress = Progress(*columns, console=_err, refresh_per_second=4)
+    progress = Progress(*columns, console=_err, refresh_per_second=4, transient=not keep)
     task = progress.add_task(title, total=total, unit=unit, note="")
 
     def advance(n: float = 1, note: str = "") -> None:
@@ -65,7 +70,10 @@ def bar(title: str, total: float | None, unit: str = "jets") -> Iterator[Callabl
         progress.live.transient = True
         progress.live.stop()
         raise
-    progress.stop()
+    if keep:
+        progress.stop()
+    else:
+        progress.live.stop()
 
 
 def unicode() -> bool:

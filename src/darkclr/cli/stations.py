@@ -13,10 +13,11 @@ from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
+from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
 from darkclr.simulation.sample import SampleConfig
 
-__all__ = ["encode", "evaluate", "fit", "generate", "info", "report", "score", "train"]
+__all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
 
@@ -64,6 +65,8 @@ def train(
     augmentations: Augmentations = Augmentations(),
     loss: LossConfig = LossConfig(),
     training: TrainingConfig = TrainingConfig(),
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> None:
     """Train the encoder on the training part of a file of background jets.
 
@@ -74,18 +77,20 @@ def train(
     Example: darkclr train qcd.parquet runs/mine --config configs/quick.yaml
 
     Args:
-        jets: Parquet file of background jets.
+        jets: file, directory, glob or URL of background jets, of any layout.
         model: directory; the encoder is written to its sub-directory `encoder`.
         split: shares of the events for training, validation and test.
         encoder: architecture.
         augmentations: what makes the views; to add your own, name its class by import path.
         loss: AnomCLR+ loss.
         training: optimiser and schedule.
+        layout: of the file; recognised from its content if not given.
+        options: cuts, label, clustering.
     """
     from darkclr.contrastive.training import train as train_encoder
     from darkclr.io import read_jets
 
-    everything = read_jets(jets)
+    everything = read_jets(jets, layout=layout, options=options)
     background = everything.part("train", split)
     steps = len(background) // training.batch_size * training.epochs
     with console.bar("train", steps * training.batch_size) as advance:
@@ -113,18 +118,22 @@ def encode(
     dropped: bool = False,
     augmentations: Augmentations = Augmentations(),
     seed: int = 0,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> None:
     """Turn jets into representations, z and the pooled one, as columns of a Parquet file.
 
     Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped true
 
     Args:
-        jets: Parquet file of jets.
+        jets: file, directory, glob or URL of jets, of any layout.
         model: directory that `darkclr train` wrote.
         output: Parquet file to write, one row a jet.
         dropped: add a dropped copy of every jet, which `fit` needs for the discriminant.
         augmentations: those that make the dropped copies; the paper's by default.
         seed: of the dropped copies.
+        layout: of the file; recognised from its content if not given.
+        options: cuts, label, clustering.
     """
     from darkclr.contrastive.model_directory import load_encoder
     from darkclr.contrastive.representations import Representations
@@ -132,7 +141,7 @@ def encode(
     from darkclr.io import read_jets
 
     trained = load_encoder(model / "encoder")
-    content = read_jets(jets)
+    content = read_jets(jets, layout=layout, options=options)
     with console.bar(f"encode {jets.stem}", len(content) * (1 + dropped)) as advance:
         parts = [encode_jets(trained, content, progress=advance)]
         if dropped:
@@ -192,31 +201,40 @@ def fit(
 
 
 def score(
-    jets: Path, model: Path, output: Path, split: Split = Split(), part: Part = "all"
+    jets: Path,
+    model: Path,
+    output: Path,
+    split: Split = Split(),
+    part: Part = "all",
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> None:
     """Score jets, or representations, with every fitted score; higher is more anomalous.
 
     Example: darkclr score mine.parquet runs/quick scores.parquet
 
     Args:
-        jets: Parquet file of jets, or of representations.
+        jets: file, directory, glob or URL of jets of any layout, or Parquet of representations.
         model: directory with `encoder` and `scores`.
         output: Parquet file to write: one row a jet with id, label and raw scores.
         split: shares of the events, for `part`.
         part: which part of the events to score.
+        layout: of the file; recognised from its content if not given.
+        options: cuts, label, clustering.
     """
     from darkclr.anomaly.scoring import load_scores, score_table
     from darkclr.contrastive.model_directory import load_encoder
     from darkclr.contrastive.representations import Representations
     from darkclr.contrastive.representations import encode as encode_jets
     from darkclr.io import read_jets
+    from darkclr.io.layouts import container_of
     from darkclr.io.parquet import column_names, write_table
 
     fitted = load_scores(model / "scores")
-    if "pooled" in column_names(jets):
+    if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
         rows = Representations.from_parquet(jets).part(part, split)
     else:
-        content = read_jets(jets).part(part, split)
+        content = read_jets(jets, layout=layout, options=options).part(part, split)
         trained = load_encoder(model / "encoder")
         with console.bar(f"encode {jets.stem}", len(content)) as advance:
             rows = encode_jets(trained, content, progress=advance)
@@ -268,52 +286,6 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
         raise MissingExtraError(str(error.name), "report") from error
 
     console.line(f"report: {write_report(run, augmentations)}")
-
-
-def info(file: Path) -> None:
-    """Say what a Parquet file of jets holds: how many, ranges, labels, provenance.
-
-    Example: darkclr info qcd.parquet
-
-    Args:
-        file: Parquet file of jets.
-    """
-    import numpy as np
-
-    from darkclr.io import read_jets
-
-    jets = read_jets(file)
-    rows: dict[str, np.ndarray] = {
-        "constituents": jets.n_constituents,
-        "pt [GeV]": jets.pt,
-        "eta": jets.eta,
-        "phi [rad]": jets.phi,
-        "mass [GeV]": jets.mass,
-        "constituent pt [GeV]": jets.constituents.pt,
-        "weight": jets.weight,
-    }
-    console.table(
-        f"{file}: {len(jets)} jets of {len(np.unique(jets.event))} events",
-        [
-            {
-                "quantity": name,
-                **{
-                    title: f"{value:.4g}"
-                    for title, value in zip(
-                        ("min", "median", "mean", "max"),
-                        (values.min(), np.median(values), values.mean(), values.max()),
-                        strict=True,
-                    )
-                },
-            }
-            for name, values in rows.items()
-        ],
-    )
-    names = {0: "background", 1: "signal", -1: "unknown"}
-    counts = zip(*np.unique(jets.label, return_counts=True), strict=True)
-    console.line("labels: " + ", ".join(f"{n} {names[int(label)]}" for label, n in counts))
-    for key, value in jets.provenance.items():
-        console.line(f"{key}: {value}")
 
 
 def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
