@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = build_parser()
         parsed = parser.parse_args(_with_config_text(arguments))
         command = parsed.command
-        values = vars(parser.instantiate_classes(parsed)[command])
+        values = vars(parser.instantiate(parsed)[command])
         values.pop("config", None)
         function = COMMANDS[command]
         if function.__name__ == "generate":

@@ -111,7 +111,8 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
     if not Path(path).is_file():
         raise InputError("no such file", where=path, mend="check the path")
     try:
-        with pq.ParquetFile(path) as file:
+        # Without these, PyArrow holds the whole (compressed) file while batches are read.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
             yield file
     except DarkclrError:
         raise
