@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from folders import names
@@ -15,6 +16,7 @@ from toy import toy_jets
 from darkclr.errors import ConfigError, InputError
 from darkclr.io import ReadOptions, read_jets, write_jets
 from darkclr.io.convert import convert
+from darkclr.io.parquet import jets_table
 from darkclr.io.writers import target_of
 from darkclr.jets import JET_COLUMNS, Jets
 
@@ -100,6 +102,24 @@ def test_files_of_different_columns_are_refused(source, tmp_path):
     with pytest.raises(InputError, match=r"different columns.*convert them one by one"):
         convert([source, more], tmp_path / "out.parquet")
     assert names(tmp_path) == ["in.parquet", "more.parquet"]
+
+
+def test_memory_is_that_of_a_batch(tmp_path):
+    """PyArrow's own buffers too, which hold the whole file if it is not told otherwise."""
+    table = jets_table(toy_jets(1000, seed=1))
+    with pq.ParquetWriter(tmp_path / "in.parquet", table.schema) as writer:
+        for _ in range(50):
+            writer.write_table(table)
+    before, held = pa.total_allocated_bytes(), []
+    convert(
+        tmp_path / "in.parquet",
+        tmp_path / "out.parquet",
+        batch_size=1000,
+        progress=lambda n: held.append(pa.total_allocated_bytes() - before),
+    )
+    size = (tmp_path / "in.parquet").stat().st_size
+    assert size > 1.5e7
+    assert max(held) < size / 3
 
 
 # --- top-tagging HDF5 ----------------------------------------------------------------------
