@@ -44,7 +44,8 @@ def score_figure(title: str, background: Weighted, signals: Mapping[str, Weighte
         if logarithmic:
             axes.set_xscale("log")
         axes.set_xlim(edges[0], edges[-1])
-        axes.set_xlabel(f"score: {title}   → more anomalous")
+        axes.set_xlabel("score   → more anomalous")
+        axes.set_title(title, loc="left")
         _density_axis(axes, "density in log$_{10}$(score)" if logarithmic else "density")
         return picture
 
