@@ -152,10 +152,7 @@ def _options(function: Callable[..., Any]) -> set[str]:
 
 def _quieten() -> None:
     """Leave the terminal to the bars: libraries speak through errors only."""
-    level = os.environ.get("DARKCLR_LOG", "WARNING").upper()
-    logging.basicConfig(level=level)
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(level)  # Lightning raises the level of its own loggers when imported
+    logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper())
     warnings.filterwarnings("ignore", module="lightning")
 
 

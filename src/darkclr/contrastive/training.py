@@ -112,6 +112,9 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import ModelCheckpoint
 
+    # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     keeper = ModelCheckpoint(
         dirpath=checkpoints,
         filename="best",
