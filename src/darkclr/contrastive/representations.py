@@ -165,7 +165,8 @@ def encode_constituents(
     """(pooled, z) of prepared constituents, in their order."""
     encoder = encoder.to(device).eval()
     pooled = np.empty((len(constituents), encoder.config.embedding_dim), dtype=np.float32)
-    z = np.empty((len(constituents), encoder.config.output_dim), dtype=np.float32)
+    # The classifier has a head of its own, one wide.
+    z = np.empty((len(constituents), encoder.head[-1].out_features), dtype=np.float32)  # type: ignore[arg-type,type-var]
     # Jets of similar length side by side make long runs.
     order = np.argsort(constituents.lengths, kind="stable")
     with torch.inference_mode():

@@ -23,7 +23,7 @@ from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.model_directory import begin_model, is_finished
 from darkclr.contrastive.module import adam, seeded_step
-from darkclr.contrastive.representations import prepare
+from darkclr.contrastive.representations import encode_constituents, prepare
 from darkclr.contrastive.training import TrainingConfig, fit_resumable
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
@@ -201,12 +201,4 @@ def _logits(
     classifier: Classifier, constituents: Constituents, batch_size: int = 1024
 ) -> NDArray[np.float32]:
     device = next(classifier.parameters()).device
-    classifier.eval()
-    logits = np.empty(len(constituents), dtype=np.float32)
-    order = np.argsort(constituents.lengths, kind="stable")
-    with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = pack(constituents[rows], classifier.encoder.config.pt_scale).to(device)
-            logits[rows] = classifier(batch).float().cpu().numpy()
-    return logits
+    return encode_constituents(classifier.encoder, constituents, batch_size, device)[1][:, 0]
