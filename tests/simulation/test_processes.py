@@ -3,12 +3,8 @@ from __future__ import annotations
 import pytest
 
 from darkclr.errors import ConfigError
-from darkclr.simulation.processes import (
-    INVISIBLE,
-    PROCESSES,
-    dark_shower,
-    get_process,
-)
+from darkclr.simulation.dark_sector import INVISIBLE, z_prime_to_dark_shower
+from darkclr.simulation.processes import PROCESSES, get_process
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -42,14 +38,14 @@ def _channels(settings: tuple[str, ...], meson: int) -> dict[int, float]:
 @pytest.mark.parametrize("r_inv", [0.0, 0.2, 0.5, 1.0])
 @pytest.mark.parametrize("meson", [4900111, 4900211, 4900113, 4900213])
 def test_mesons_are_invisible_with_the_requested_probability(r_inv, meson):
-    channels = _channels(dark_shower(m_pi=4, m_rho=5, scale=5, r_inv=r_inv), meson)
+    channels = _channels(z_prime_to_dark_shower(r_inv=r_inv), meson)
     assert sum(channels.values()) == pytest.approx(1)
     assert channels.get(INVISIBLE, 0.0) == pytest.approx(r_inv)
 
 
 def test_only_quarks_that_fit_into_the_meson_are_produced():
     def light(mass):
-        settings = dark_shower(m_pi=mass, m_rho=mass, scale=mass, r_inv=0.0)
+        settings = z_prime_to_dark_shower(m_pi=mass, m_rho=mass, scale=mass, r_inv=0.0)
         return set(_channels(settings, 4900113))
 
     assert light(3.0) == {1, 2, 3}
@@ -59,4 +55,4 @@ def test_only_quarks_that_fit_into_the_meson_are_produced():
 
 def test_r_inv_is_a_probability():
     with pytest.raises(ConfigError, match="r_inv"):
-        dark_shower(m_pi=4, m_rho=5, scale=5, r_inv=1.2)
+        z_prime_to_dark_shower(r_inv=1.2)

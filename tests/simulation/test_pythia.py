@@ -78,10 +78,8 @@ def test_r_inv_is_that_of_the_benchmark_within_statistics(aachen):
 
 @pytest.mark.parametrize("r_inv", [0.2, 0.5])
 def test_r_inv_is_as_requested_where_all_mesons_decay(r_inv):
-    from darkclr.simulation.processes import COMMON, dark_shower, z_prime
-
-    shower = dark_shower(m_pi=4, m_rho=5, scale=5, r_inv=r_inv)
-    batch = Generator((*COMMON, *z_prime(), *shower, NO_MPI), seed=5).generate(50)
+    settings = get_process("dark_shower", {"r_inv": r_inv}).all_settings
+    batch = Generator((*settings, NO_MPI), seed=5).generate(50)
     measured = batch.n_invisible_dark_mesons / batch.n_dark_mesons
     error = np.sqrt(r_inv * (1 - r_inv) / batch.n_dark_mesons)
     assert abs(measured - r_inv) < 4 * error

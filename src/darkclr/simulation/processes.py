@@ -5,33 +5,23 @@ A sample is one :class:`Process`. Adding one is a dozen lines in :data:`PROCESSE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
+
+from docstring_parser import parse
 
 from darkclr.errors import ConfigError
+from darkclr.simulation.dark_sector import (
+    DARK_QUARKS,
+    svj_t,
+    z_prime_to_dark_shower,
+)
 
-__all__ = [
-    "COMMON",
-    "DARK_QUARKS",
-    "INVISIBLE",
-    "PROCESSES",
-    "Match",
-    "Process",
-    "Selection",
-    "dark_shower",
-    "get_process",
-    "z_prime",
-]
-
-# PDG codes of Pythia's hidden valley.
-_Z_PRIME, _DARK_QUARK = 4900023, 4900101
-_PI_DIAGONAL, _PI, _RHO_DIAGONAL, _RHO = 4900111, 4900211, 4900113, 4900213
-_CHARM_MASS, _BOTTOM_MASS = 1.9, 5.3  # lightest open-flavour hadrons: below, a pair cannot form
-
-DARK_QUARKS = (4900101, 4900102)
-#: Stable, invisible decay product of dark mesons (Pythia's scalar dark matter).
-INVISIBLE = 51
+__all__ = ["COMMON", "PROCESSES", "Match", "Parameter", "Process", "Selection", "get_process"]
 
 #: Settings of every sample. Particles with c tau below 10 mm decay before the detector.
 COMMON = (
@@ -76,6 +66,43 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A number of a sample that the user may choose.
+
+    Args:
+        name: of the argument of the sample's model.
+        default: value if none is chosen.
+        summary: what it is, with its unit.
+        whole: whether it must be a whole number.
+        optional: whether it may be None.
+    """
+
+    name: str
+    default: float | None
+    summary: str
+    whole: bool
+    optional: bool
+
+    def check(self, value: Any, where: str) -> float | None:
+        """The value in the parameter's type.
+
+        Raises:
+            ConfigError: it is no finite number, or not a whole one where one is needed.
+        """
+        if value is None and self.optional:
+            return None
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            raise ConfigError(f"{self.name} = {value} is no number", where=where)
+        if self.whole and value != int(value):
+            raise ConfigError(f"{self.name} = {value:g} is no whole number", where=where)
+        return int(value) if self.whole else float(value)
+
+
+@dataclass(frozen=True)
 class Process:
     """A sample: what collides into what, and which jets of it are kept.
 
@@ -85,9 +112,13 @@ class Process:
         summary: one line for the list of samples.
         label: 0 background, 1 signal.
         settings: Pythia settings ``"Key = value"`` beyond :data:`COMMON`, in order.
+        model: function of the parameters a user may choose, which returns further settings; its
+            signature has their types and defaults, its docstring what they are.
+        values: chosen parameters of the model, by name; the rest have their defaults.
         match: rule of the truth matching.
         selection: jets that are kept.
         card: detector card used unless another is asked for.
+        top_truth: whether to record which of top, W and b lie inside a jet.
         jets_per_second: accepted jets a second on one core of 2020s hardware with multiparton
             interactions; only for estimates of the duration.
     """
@@ -96,122 +127,67 @@ class Process:
     title: str
     summary: str
     label: int
-    settings: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    model: Callable[..., tuple[str, ...]] | None = None
+    values: Mapping[str, float | None] = field(default_factory=dict)
     match: Match = Match()
     selection: Selection = Selection()
     card: str = "atlas"
+    top_truth: bool = False
     jets_per_second: float = 20.0
 
     @property
     def all_settings(self) -> tuple[str, ...]:
         """Every Pythia setting of the sample except seed, verbosity and what a run overrides."""
-        return COMMON + self.settings
+        return COMMON + self.settings + (self.model(**self.values) if self.model else ())
 
-
-def z_prime(mass: float = 2000.0, width: float = 20.0) -> tuple[str, ...]:
-    """Settings of pp -> Z' -> dark quark pair; the mediator couples to d and u quarks.
-
-    Args:
-        mass: of the mediator [GeV]; masses are sampled between 0.75 and 1.25 of it.
-        width: forced width of the mediator [GeV].
-    """
-    return (
-        "HiddenValley:ffbar2Zv = on",
-        f"{_Z_PRIME}:m0 = {mass:g}",
-        f"{_Z_PRIME}:mWidth = {width:g}",
-        f"{_Z_PRIME}:doForceWidth = on",
-        f"{_Z_PRIME}:mMin = {0.75 * mass:g}",
-        f"{_Z_PRIME}:mMax = {1.25 * mass:g}",
-        # The quark channels must exist, for production, but the mediator must not decay to them.
-        f"{_Z_PRIME}:oneChannel = 1 0.4 102 1 -1",
-        f"{_Z_PRIME}:addChannel = 1 0.4 102 2 -2",
-        f"{_Z_PRIME}:addChannel = 1 0.2 102 {_DARK_QUARK} -{_DARK_QUARK}",
-        f"{_Z_PRIME}:onMode = off",
-        f"{_Z_PRIME}:onIfMatch = {_DARK_QUARK} -{_DARK_QUARK}",
-    )
-
-
-def dark_shower(
-    *,
-    m_pi: float,
-    m_rho: float,
-    scale: float,
-    r_inv: float | None = None,
-    m_quark: float = 0.5,
-    n_colours: int = 3,
-    n_flavours: int = 2,
-    vector_share: float = 0.5,
-) -> tuple[str, ...]:
-    """Settings of the dark shower, its hadronisation and the decays of the dark mesons.
-
-    Fragmentation is that of Pythia 8.2, whose parameters scale with the dark-quark mass; the
-    default of Pythia 8.3 gives jets with far too many constituents.
-
-    Args:
-        m_pi: mass of the dark pions [GeV].
-        m_rho: mass of the dark rho mesons [GeV].
-        scale: confinement scale Lambda of the dark force [GeV]; the shower ends at 1.1 Lambda.
-        r_inv: None for the benchmark of https://arxiv.org/abs/2006.08639, where the diagonal rho
-            alone is unstable and decays to quarks; a number between 0 and 1 if every dark meson
-            decays to an invisible pair with that probability, else to quarks.
-        m_quark: mass of the dark quarks [GeV].
-        n_colours: of the dark gauge group SU(N).
-        n_flavours: of dark quarks.
-        vector_share: probability that a dark meson is a rho.
-
-    Raises:
-        ConfigError: ``r_inv`` is no probability.
-    """
-    if r_inv is not None and not 0 <= r_inv <= 1:
-        raise ConfigError(f"r_inv = {r_inv:g}", where="dark_shower", mend="choose 0 to 1")
-    masses = {_PI_DIAGONAL: m_pi, _PI: m_pi, _RHO_DIAGONAL: m_rho, _RHO: m_rho}
-    # Pythia's own mass, 50 GeV, would close the invisible channel.
-    invisible_mass = () if r_inv is None else (f"{INVISIBLE}:m0 = 0",)
-    return (
-        *invisible_mass,
-        f"{_DARK_QUARK}:m0 = {m_quark:g}",
-        f"HiddenValley:Ngauge = {n_colours}",
-        f"HiddenValley:nFlav = {n_flavours}",
-        "HiddenValley:spinFv = 0",
-        "HiddenValley:FSR = on",
-        "HiddenValley:fragment = on",
-        "HiddenValley:alphaOrder = 1",
-        "HiddenValley:setLambda = on",
-        f"HiddenValley:Lambda = {scale:g}",
-        f"HiddenValley:pTminFSR = {1.1 * scale:g}",
-        f"HiddenValley:probVector = {vector_share:g}",
-        "HiddenValley:setabsigma = 2",
-        "HiddenValley:aLund = 0.3",
-        f"HiddenValley:bLund = {0.8 / m_quark**2:g}",
-        f"HiddenValley:sigmaLund = {0.5 * m_quark:g}",
-        *(f"{meson}:m0 = {mass:g}" for meson, mass in masses.items()),
-        *(
-            line
-            for meson, mass in masses.items()
-            for line in _meson_decay(meson, mass, meson == _RHO_DIAGONAL, r_inv)
-        ),
-    )
-
-
-def _meson_decay(meson: int, mass: float, visible: bool, r_inv: float | None) -> list[str]:
-    """Equal shares for all quark pairs that fit into the mass, the rest invisible."""
-    if r_inv is None and not visible:
-        return [f"{meson}:mayDecay = off"]
-    invisible = r_inv or 0.0
-    thresholds = {1: 0.3, 2: 0.3, 3: 0.5, 4: _CHARM_MASS, 5: _BOTTOM_MASS}
-    quarks = [quark for quark, threshold in thresholds.items() if mass > 2 * threshold]
-    channels = [((1 - invisible) / len(quarks), quark, 91) for quark in quarks]
-    channels.append((invisible, INVISIBLE, 0))
-    commands = ["oneChannel"] + ["addChannel"] * len(channels)
-    return [
-        f"{meson}:{command} = 1 {share:g} {mode} {product} -{product}"
-        for command, (share, product, mode) in zip(
-            commands, [c for c in channels if c[0] > 0], strict=False
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a user may choose."""
+        if self.model is None:
+            return ()
+        texts = {p.arg_name: p.description or "" for p in parse(self.model.__doc__ or "").params}
+        return tuple(
+            Parameter(
+                name=name,
+                default=argument.default,
+                summary=" ".join(texts[name].split()),
+                whole=argument.annotation == "int",
+                optional="None" in argument.annotation,
+            )
+            for name, argument in inspect.signature(self.model).parameters.items()
         )
-    ] + [f"{meson}:mayDecay = on"]
+
+    @property
+    def chosen(self) -> dict[str, float | None]:
+        """Value of every parameter."""
+        return {p.name: p.default for p in self.parameters} | dict(self.values)
+
+    def with_parameters(self, values: Mapping[str, Any]) -> Process:
+        """The same sample with other values of its parameters.
+
+        Raises:
+            ConfigError: the sample has no such parameter, or the value makes no sense.
+        """
+        where = f"sample {self.name!r}"
+        known = {p.name: p for p in self.parameters}
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            free = ", ".join(name for name, process in PROCESSES.items() if process.model)
+            raise ConfigError(
+                f"no parameter {', '.join(unknown)}",
+                where=where,
+                mend=f"it has {', '.join(known)}" if known else f"only {free} have parameters",
+            )
+        checked = {name: known[name].check(value, where) for name, value in values.items()}
+        process = replace(self, values=dict(self.values) | checked)
+        process.all_settings  # noqa: B018  the model refuses impossible combinations
+        return process
 
 
 _DARK_QUARK_MATCH = Match(pdg=DARK_QUARKS)
+# The window of DarkCLR would remove boosted tops and most of the signal of the CMS study.
+_CMS_SELECTION = Selection(pt_min=200, pt_max=None, abs_eta_max=2.4)
 
 _SAMPLES = (
     Process(
@@ -233,24 +209,85 @@ _SAMPLES = (
         title="Aachen",
         summary="Z'(2 TeV) to dark quarks, dark pions and rhos of 4 and 5 GeV, r_inv = 0.75",
         label=1,
-        settings=z_prime() + dark_shower(m_pi=4, m_rho=5, scale=5),
+        settings=z_prime_to_dark_shower(),
         match=_DARK_QUARK_MATCH,
         jets_per_second=35,
     ),
+    Process(
+        name="rinv05",
+        title="r_inv = 0.5",
+        summary="aachen, but every dark meson is invisible with probability 0.5",
+        label=1,
+        settings=z_prime_to_dark_shower(r_inv=0.5),
+        match=_DARK_QUARK_MATCH,
+    ),
+    Process(
+        name="rinv02",
+        title="r_inv = 0.2",
+        summary="aachen, but every dark meson is invisible with probability 0.2",
+        label=1,
+        settings=z_prime_to_dark_shower(r_inv=0.2),
+        match=_DARK_QUARK_MATCH,
+    ),
+    Process(
+        name="m10",
+        title="m = 10 GeV",
+        summary="aachen, but dark mesons and confinement scale at 10 GeV",
+        label=1,
+        settings=z_prime_to_dark_shower(m_pi=10, m_rho=10, scale=10),
+        match=_DARK_QUARK_MATCH,
+    ),
+    Process(
+        name="m20",
+        title="m = 20 GeV",
+        summary="aachen, but dark mesons and confinement scale at 20 GeV",
+        label=1,
+        settings=z_prime_to_dark_shower(m_pi=20, m_rho=20, scale=20),
+        match=_DARK_QUARK_MATCH,
+    ),
+    Process(
+        name="dark_shower",
+        title="dark shower",
+        summary="a model of your own: Z' to dark quarks, shower, dark pions and rhos",
+        label=1,
+        model=z_prime_to_dark_shower,
+        match=_DARK_QUARK_MATCH,
+    ),
+    Process(
+        name="top",
+        title="top",
+        summary="pp to top pairs, background of the CMS study",
+        label=0,
+        settings=("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"),
+        match=Match(pdg=(1, 2, 3, 4, 5, 21), required=False),
+        selection=_CMS_SELECTION,
+        card="cms",
+        top_truth=True,
+    ),
+    Process(
+        name="svj_t",
+        title="SVJ-t",
+        summary="pairs of scalar bifundamentals, each to a quark and a dark quark; CMS study",
+        label=1,
+        model=svj_t,
+        match=_DARK_QUARK_MATCH,
+        selection=_CMS_SELECTION,
+        card="cms",
+    ),
 )
 
-#: All samples by name.
+#: All samples by name, with the default values of their parameters.
 PROCESSES: Mapping[str, Process] = MappingProxyType({p.name: p for p in _SAMPLES})
 
 
-def get_process(name: str) -> Process:
-    """The sample of that name.
+def get_process(name: str, parameters: Mapping[str, Any] | None = None) -> Process:
+    """The sample of that name, with the given parameters.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or it has no such parameters, or they make no sense.
     """
     if name not in PROCESSES:
         raise ConfigError(
             f"no sample {name!r}", where="process", mend=f"choose of {', '.join(PROCESSES)}"
         )
-    return PROCESSES[name]
+    return PROCESSES[name].with_parameters(parameters or {})

@@ -38,7 +38,9 @@ class SampleConfig:
     """What to simulate.
 
     Args:
-        process: name of the sample, of :data:`darkclr.simulation.processes.PROCESSES`.
+        process: name of the sample; see `darkclr samples`.
+        parameters: values of the sample's parameters, by name, where it has some; see
+            `darkclr samples`.
         n_jets: accepted jets.
         seed: another seed, another sample.
         card: detector card, by name or path; None for the one of the process.
@@ -55,9 +57,10 @@ class SampleConfig:
     mpi: bool = True
     shard_jets: int = 1000
     settings: list[str] = field(default_factory=list)
+    parameters: dict[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        get_process(self.process)
+        get_process(self.process, self.parameters)
         for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0)):
             if getattr(self, name) < lowest:
                 raise ConfigError(
@@ -102,14 +105,14 @@ def plan(config: SampleConfig) -> Plan:
         InputError: there is no such card.
         MissingExtraError: pythia8mc or fastjet is not installed.
     """
-    process = get_process(config.process)
+    process = get_process(config.process, config.parameters)
     card = config.card or process.card
     switch = "on" if config.mpi else "off"
     settings = (*process.all_settings, f"PartonLevel:MPI = {switch}", *config.settings)
     starts = range(0, config.n_jets, config.shard_jets)
     shards = tuple(
         Shard(
-            process=process.name,
+            process=process,
             settings=settings,
             seed=config.seed,
             index=index,
@@ -130,6 +133,8 @@ def plan(config: SampleConfig) -> Plan:
         "card": asdict(load_card(card)),
         "versions": versions,
     }
+    if process.parameters:
+        determined_by["parameters"] = process.chosen
     encoded = json.dumps(determined_by, sort_keys=True, default=np.ndarray.tolist)
     return Plan(
         config=config,
@@ -243,6 +248,7 @@ def _provenance(planned: Plan, counts: Counts) -> dict[str, Any]:
         "process": process.name,
         "title": process.title,
         "summary": process.summary,
+        "parameters": process.chosen,
         "n_jets": config.n_jets,
         "seed": config.seed,
         "shard_jets": config.shard_jets,

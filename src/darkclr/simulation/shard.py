@@ -14,7 +14,7 @@ from darkclr.jets import Jets
 from darkclr.kinematics import delta_r
 from darkclr.simulation.clustering import ClusteredJets, cluster
 from darkclr.simulation.detector import Detector
-from darkclr.simulation.processes import Process, get_process
+from darkclr.simulation.processes import Process
 from darkclr.simulation.pythia import MAX_SEED, EventBatch, Generator, Partons
 
 __all__ = ["EVENTS_PER_SHARD", "Counts", "Shard", "match_partons", "simulate_shard"]
@@ -68,7 +68,7 @@ class Shard:
     """Everything that determines the jets of a shard.
 
     Args:
-        process: name of the sample.
+        process: the sample, its parameters included.
         settings: all Pythia settings, in order.
         seed: of the sample.
         index: of the shard in the sample.
@@ -76,7 +76,7 @@ class Shard:
         n_jets: jets the shard holds.
     """
 
-    process: str
+    process: Process
     settings: tuple[str, ...]
     seed: int
     index: int
@@ -85,7 +85,7 @@ class Shard:
 
     def seeds(self) -> tuple[int, np.random.Generator]:
         """Pythia's seed and the detector's random numbers."""
-        name = crc32(self.process.encode())
+        name = crc32(self.process.name.encode())
         sequence = np.random.SeedSequence([self.seed, self.index, name])
         pythia, detector = (np.random.default_rng(child) for child in sequence.spawn(2))
         return int(pythia.integers(1, MAX_SEED, endpoint=True)), detector
@@ -123,7 +123,7 @@ def simulate_shard(
         InputError: there is no such card.
         SimulationError: Pythia refuses the settings, or no jet passes the selection.
     """
-    process = get_process(shard.process)
+    process = shard.process
     detector = Detector(shard.card)
     pythia_seed, rng = shard.seeds()
     generator = Generator(shard.settings, pythia_seed)
