@@ -16,6 +16,7 @@ from docstring_parser import parse
 
 from darkclr.errors import ConfigError
 from darkclr.simulation.dark_sector import (
+    COLLISION_ENERGY,
     DARK_QUARKS,
     svj_t,
     z_prime_to_dark_shower,
@@ -25,7 +26,7 @@ __all__ = ["COMMON", "PROCESSES", "Match", "Parameter", "Process", "Selection", 
 
 #: Settings of every sample. Particles with c tau below 10 mm decay before the detector.
 COMMON = (
-    "Beams:eCM = 13000",
+    f"Beams:eCM = {COLLISION_ENERGY}",
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 10",
 )
