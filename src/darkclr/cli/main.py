@@ -6,6 +6,7 @@ import inspect
 import logging
 import os
 import sys
+import textwrap
 import warnings
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from darkclr.cli import console
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
+from darkclr.simulation.processes import PROCESSES
 from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["build_parser", "main"]
@@ -91,11 +93,30 @@ def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
     parser = Parser(description=description.partition("\nArgs:")[0], formatter_class=_Help)
     parser.add_argument("--config", action=ActionConfigFile, help="YAML file with options")
     if function.__name__ == "generate":
+        parser.epilog = _samples()
         parser.add_class_arguments(SampleConfig, as_group=False)
     parser.add_function_arguments(
         function, as_group=False, as_positional=True, skip={"sample"}, sub_configs=True
     )
     return parser
+
+
+def _samples() -> str:
+    """All samples, each in a line, with the parameters of those that have some."""
+    lines = ["samples:"]
+    for process in PROCESSES.values():
+        kind = "signal" if process.label else "background"
+        lines.append(f"  {process.name:<12}{kind}: {process.summary}")
+        for parameter in process.parameters:
+            default = "null" if parameter.default is None else f"{parameter.default:g}"
+            text = f"{parameter.summary.rstrip('.')} (default: {default})"
+            lines += textwrap.wrap(
+                f"{f'--parameters.{parameter.name}':<27}{text}",
+                width=80,
+                initial_indent=" " * 6,
+                subsequent_indent=" " * 33,
+            )
+    return "\n".join(lines)
 
 
 def _with_config_text(arguments: list[str]) -> list[str]:

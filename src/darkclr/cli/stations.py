@@ -29,8 +29,13 @@ def generate(
 
     Pythia 8 makes the events, an energy-flow detector with the published Delphes formulas sees
     them, FastJet clusters them. Stop with Ctrl-C; the same command goes on where it was.
+    The samples and their parameters are listed below.
 
     Example: darkclr generate qcd.parquet --process qcd --n_jets 10000
+
+    A model of your own: darkclr generate mine.parquet --process dark_shower --n_jets 1000
+    --parameters.m_z_prime 3000 --parameters.scale 10 --parameters.m_pi 8 --parameters.m_rho 10
+    --parameters.r_inv 0.4
 
     Args:
         output: Parquet file to write, one row a jet.

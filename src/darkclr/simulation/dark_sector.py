@@ -153,11 +153,11 @@ def z_prime_to_dark_shower(
 
     Args:
         m_z_prime: mass of the mediator [GeV].
-        width: of the mediator [GeV].
+        width: forced width of the mediator [GeV].
         scale: confinement scale Lambda of the dark force [GeV].
         m_pi: mass of the dark pions [GeV].
         m_rho: mass of the dark rho mesons [GeV].
-        m_quark: mass of the dark quarks [GeV].
+        m_quark: constituent mass of the dark quarks [GeV], which sets the fragmentation.
         r_inv: probability that a dark meson is invisible, else it decays to a quark pair; null:
             only the neutral rho decays, so 1 - vector_share / n_flavours are invisible.
         n_colours: N_c of the dark gauge group SU(N_c).
@@ -202,7 +202,7 @@ def dark_shower(
         scale: confinement scale Lambda of the dark force [GeV]; the shower ends at 1.1 Lambda.
         m_pi: mass of the dark pions [GeV].
         m_rho: mass of the dark rho mesons [GeV].
-        m_quark: mass of the dark quarks [GeV].
+        m_quark: constituent mass of the dark quarks [GeV], which sets the fragmentation.
         r_inv: None for the benchmark of https://arxiv.org/abs/2006.08639, where the diagonal rho
             alone is unstable and decays to quarks; a number between 0 and 1 if every dark meson
             decays to an invisible pair with that probability, else to quarks.

@@ -38,9 +38,7 @@ class SampleConfig:
     """What to simulate.
 
     Args:
-        process: name of the sample; see `darkclr samples`.
-        parameters: values of the sample's parameters, by name, where it has some; see
-            `darkclr samples`.
+        process: name of the sample.
         n_jets: accepted jets.
         seed: another seed, another sample.
         card: detector card, by name or path; None for the one of the process.
@@ -48,6 +46,7 @@ class SampleConfig:
             for quick looks only.
         shard_jets: jets of a shard, the unit of parallel work and of resuming.
         settings: further Pythia settings, applied last.
+        parameters: of the samples that have some, by name; see the list of samples.
     """
 
     process: str = "qcd"
@@ -57,7 +56,7 @@ class SampleConfig:
     mpi: bool = True
     shard_jets: int = 1000
     settings: list[str] = field(default_factory=list)
-    parameters: dict[str, float | None] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         get_process(self.process, self.parameters)

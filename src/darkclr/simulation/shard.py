@@ -16,6 +16,7 @@ from darkclr.simulation.clustering import ClusteredJets, cluster
 from darkclr.simulation.detector import Detector
 from darkclr.simulation.processes import Process
 from darkclr.simulation.pythia import MAX_SEED, EventBatch, Generator, Partons
+from darkclr.simulation.top_truth import TOP_TRUTH, tops_inside
 
 __all__ = ["EVENTS_PER_SHARD", "Counts", "Shard", "match_partons", "simulate_shard"]
 
@@ -145,6 +146,7 @@ def simulate_shard(
             pthat=batch.pthat[jets.event].astype(np.float32),
             parton_pdg=partons.astype(np.int32),
             parton_delta_r=distances.astype(np.float32),
+            **(tops_inside(jets, batch.partons, process.match.radius) if process.top_truth else {}),
         )
         counts += Counts(
             batch.n_events, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
@@ -220,6 +222,7 @@ def _check_yield(counts: Counts, process: Process) -> None:
 
 
 def _assemble(accepted: _Accepted, process: Process) -> Jets:
+    truth = ["pthat", "parton_pdg", "parton_delta_r", *(TOP_TRUTH if process.top_truth else ())]
     return Jets.from_constituents(
         np.concatenate([[0], np.cumsum(accepted["lengths"])]),
         *(accepted[f"constituent_{name}"] for name in ("pt", "eta", "phi")),
@@ -228,6 +231,6 @@ def _assemble(accepted: _Accepted, process: Process) -> Jets:
         weight=accepted["weight"],
         event=accepted["event"],
         rank=accepted["rank"],
-        truth={name: accepted[name] for name in ("pthat", "parton_pdg", "parton_delta_r")},
+        truth={name: accepted[name] for name in truth},
         where=f"sample {process.name!r}",
     )
