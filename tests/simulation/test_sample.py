@@ -127,11 +127,51 @@ def test_a_finished_sample_is_returned_at_once_and_never_overwritten(sample):
             generate(other, sample)
 
 
+def test_top_jets_tell_what_of_the_decay_they_hold(tmp_path):
+    """Jets of a whole top, a whole W and the rest have the masses of these."""
+    config = SampleConfig(process="top", n_jets=150, mpi=False)
+    jets = read_jets(generate(config, tmp_path / "top.parquet", workers=1))
+    assert (jets.pt > 200).all()
+    assert (jets.pt > 300).any()
+    assert (np.abs(jets.eta) < 2.4).all()
+    assert jets.provenance["card"] == "cms"
+    top, w, b = (jets.truth[f"{name}_inside"] == 1 for name in ("top", "w", "b"))
+    assert (w & b)[top].all()
+    only_w = w & ~b
+    assert 70 < np.median(jets.mass[only_w]) < 95
+    assert np.median(jets.mass[only_w]) < np.median(jets.mass[w & b])
+    assert (~w & ~b).any()  # radiation
+    assert (jets.truth["parton_pdg"] == 0).any()
+
+
+def test_parameters_belong_to_the_sample(tmp_path):
+    config = SampleConfig(
+        process="svj_t", n_jets=10, mpi=False, parameters={"m_phi": 1000, "r_inv": 0.5}
+    )
+    first = generate(config, tmp_path / "a.parquet", workers=1)
+    again = generate(config, tmp_path / "b.parquet", workers=1)
+    assert first.read_bytes() == again.read_bytes()
+    provenance = read_jets(first).provenance
+    assert provenance["parameters"] == {"m_phi": 1000.0, "r_inv": 0.5, "m_dark": 20.0}
+    assert provenance["selection"]["pt_max"] is None
+    with pytest.raises(InputError, match="another sample"):
+        generate(replace(config, parameters={"m_phi": 1000, "r_inv": 0.4}), first)
+
+
+@pytest.mark.parametrize("output", ["file/x.parquet", ".", "/proc/nowhere/x.parquet"])
+def test_targets_that_cannot_be_written_are_refused_before_the_simulation(tmp_path, output):
+    (tmp_path / "file").touch()
+    told = []
+    with pytest.raises(InputError, match=r"cannot be written|is a directory"):
+        generate(QUICK, tmp_path / output, workers=1, progress=told.append)
+    assert not told
+
+
 def test_failures_of_workers_reach_the_user(tmp_path):
     config = replace(QUICK, settings=["PhaseSpace:mHatMin = 20000"])
     with pytest.raises(SimulationError, match="Pythia"):
         generate(config, tmp_path / "x.parquet", workers=2)
-    assert not (tmp_path / "x.parquet").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_plan_lists_the_shards_and_simulates_nothing():

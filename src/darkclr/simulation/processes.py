@@ -92,15 +92,15 @@ class Parameter:
         """
         if value is None and self.optional:
             return None
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)  # YAML: 1e3 is a text
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number):
             raise ConfigError(f"{self.name} = {value} is no number", where=where)
-        if self.whole and value != int(value):
-            raise ConfigError(f"{self.name} = {value:g} is no whole number", where=where)
-        return int(value) if self.whole else float(value)
+        if self.whole and number != int(number):
+            raise ConfigError(f"{self.name} = {value} is no whole number", where=where)
+        return int(number) if self.whole else number
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,14 @@ class Generator:
         self._pythia = pythia8mc.Pythia("", False)
         lines = (*settings, "Random:setSeed = on", f"Random:seed = {seed}")
         self._pythia.readString("Print:quiet = on")
-        for line in lines:
-            if not self._pythia.readString(line, False):
-                with captured_output() as printed:
-                    self._pythia.readString(line)
-                raise SimulationError(
-                    f"the setting {line!r} was refused ({_message(printed)})",
-                    where="Pythia",
-                    mend="check its name and value in the Pythia manual",
-                )
+        with captured_output() as printed:
+            refused = next((s for s in lines if not self._pythia.readString(s)), None)
+        if refused is not None:
+            raise SimulationError(
+                f"the setting {refused!r} was refused ({_message(printed)})",
+                where="Pythia",
+                mend="check its name and value in the Pythia manual",
+            )
         if not self._pythia.init():
             loud = pythia8mc.Pythia("", False)  # only to hear the reason
             with captured_output() as printed:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -185,6 +187,7 @@ def generate(
         _check_finished(output, planned)
         progress(config.n_jets)
     else:
+        _check_writable(folder, output)
         todo: dict[Path, Shard] = {}
         for shard in planned.shards:
             path = folder / f"shard-{shard.index:05d}.parquet"
@@ -220,7 +223,25 @@ def _is_done(path: Path, shard: Shard, planned: Plan) -> bool:
     return table.num_rows == shard.n_jets
 
 
+def _check_writable(folder: Path, output: Path) -> None:
+    """Find out now rather than after the first shard."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"cannot be written ({error.strerror or error})",
+            where=output,
+            mend="check the path, permissions and free space",
+        ) from error
+    with suppress(OSError):  # finished shards stay
+        folder.rmdir()
+
+
 def _check_finished(output: Path, planned: Plan) -> None:
+    if output.is_dir():
+        raise InputError("is a directory", where=output, mend="name a file")
     provenance = read_metadata(read_table(output, columns=[])).get("provenance", {})
     expected = {"fingerprint": planned.fingerprint, "n_jets": planned.config.n_jets}
     if any(provenance.get(key) != value for key, value in expected.items()):
