@@ -230,6 +230,7 @@ _SAMPLES = (
         settings=z_prime_to_dark_shower(r_inv=0.2),
         match=_DARK_QUARK_MATCH,
     ),
+    # The paper varies masses and Lambda only: decays and fragmentation are the benchmark's.
     Process(
         name="m10",
         title="m = 10 GeV",
