@@ -221,6 +221,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(r_inv=0.5),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=42,
     ),
     Process(
         name="rinv02",
@@ -229,6 +230,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(r_inv=0.2),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=22,
     ),
     # The paper varies masses and Lambda only: decays and fragmentation are the benchmark's.
     Process(
@@ -238,6 +240,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(m_pi=10, m_rho=10, scale=10),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=25,
     ),
     Process(
         name="m20",
@@ -246,6 +249,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(m_pi=20, m_rho=20, scale=20),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=22,
     ),
     Process(
         name="dark_shower",
@@ -254,6 +258,7 @@ _SAMPLES = (
         label=1,
         model=z_prime_to_dark_shower,
         match=_DARK_QUARK_MATCH,
+        jets_per_second=35,
     ),
     Process(
         name="top",
@@ -265,6 +270,7 @@ _SAMPLES = (
         selection=_CMS_SELECTION,
         card="cms",
         top_truth=True,
+        jets_per_second=22,
     ),
     Process(
         name="svj_t",
@@ -275,6 +281,7 @@ _SAMPLES = (
         match=_DARK_QUARK_MATCH,
         selection=_CMS_SELECTION,
         card="cms",
+        jets_per_second=150,  # 70 at r_inv = 0.8, 110 at m_phi = 1 TeV
     ),
 )
 
