@@ -15,6 +15,7 @@ from darkclr.selection import (
     constituent_hash,
     cut_constituents,
     deduplicate,
+    gluon_weights,
     match_pt,
     recompute_kinematics,
     select_jets,
@@ -169,6 +170,26 @@ def test_matching_honours_weights():
     edges = np.quantile(hard.pt, np.linspace(0, 1, 11))
     share = np.histogram(matched.pt, edges, weights=matched.weight)[0]
     np.testing.assert_allclose(share / share.sum(), 0.1, rtol=0.05)
+
+
+def test_gluon_weights_make_the_share_and_keep_the_sum():
+    rng = np.random.default_rng(3)
+    pdg = rng.choice([0, 21, 1, -2, 5], 1000, p=[0.1, 0.6, 0.1, 0.1, 0.1])
+    weight = rng.uniform(0.5, 2, 1000)
+    tuned = gluon_weights(weight, pdg, 0.45)
+    assert tuned[pdg == 21].sum() / tuned[pdg != 0].sum() == pytest.approx(0.45)
+    assert tuned.sum() == pytest.approx(weight.sum())
+    np.testing.assert_array_equal(tuned[pdg == 0], weight[pdg == 0])
+    # Among quarks nothing is preferred.
+    ratio = tuned[np.isin(pdg, (1, -2, 5))] / weight[np.isin(pdg, (1, -2, 5))]
+    np.testing.assert_allclose(ratio, ratio[0])
+
+
+def test_a_mixture_of_nothing_is_refused():
+    with pytest.raises(InputError, match="3 gluon and 0 quark jets"):
+        gluon_weights(np.ones(3), np.full(3, 21), 0.45)
+    with pytest.raises(ConfigError, match="no share"):
+        gluon_weights(np.ones(2), [21, 1], 1.2)
 
 
 def test_a_reference_out_of_reach_is_refused():

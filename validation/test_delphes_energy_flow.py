@@ -20,8 +20,9 @@ from darkclr.simulation.detector import Detector, EnergyFlow, Kind, Particles, c
 DATA = Path(__file__).with_name("delphes_qcd_atlas.npz")
 SEEDS = range(6)  # our own randomness is averaged down, that of Delphes is what the file has
 COUNTS = ("n_constituents", "n_charged", "n_photons", "n_neutral_hadrons")
+ENERGIES = ("energy_charged", "energy_photons", "energy_neutral_hadrons")
 # Linearly independent: constituents are the sum of the other three counts.
-JOINT = ("n_charged", "n_photons", "n_neutral_hadrons", "pt", "mass", "ptd")
+JOINT = ("n_charged", "n_photons", "n_neutral_hadrons", *ENERGIES, "pt", "mass", "ptd")
 PT_MIN, PT_MAX, ETA_MAX = 150.0, 300.0, 2.0
 
 Jets = dict[str, np.ndarray]
@@ -67,7 +68,8 @@ def read_delphes_jets(path: Path) -> Jets:
     jets = {
         key: data[f"atlas_jet_{key}"].astype(np.float64) for key in ("pt", "eta", "phi", "mass")
     }
-    jets |= {key: data[f"atlas_{key}"].astype(np.float64) for key in (*COUNTS, "ptd")}
+    names = (*COUNTS, *ENERGIES, "ptd")
+    jets |= {key: data[f"atlas_{key}"].astype(np.float64) for key in names}
     return jets | {"event": data["atlas_event"]}
 
 
@@ -96,6 +98,9 @@ def cluster(flow: EnergyFlow, n_events: int) -> Jets:
     def total(weights: np.ndarray) -> np.ndarray:
         return np.bincount(jet, weights=weights[members], minlength=len(n_members))
 
+    charged = flow.kind <= Kind.MUON
+    photon, neutral = flow.kind == Kind.PHOTON, flow.kind == Kind.NEUTRAL_HADRON
+    momentum = flow.pt * np.cosh(flow.eta)
     flat = ak.flatten(jets)
     px, py, pz, energy = (ak.to_numpy(flat[k]) for k in ("px", "py", "pz", "E"))
     pt = np.hypot(px, py)
@@ -106,9 +111,12 @@ def cluster(flow: EnergyFlow, n_events: int) -> Jets:
         "phi": np.arctan2(py, px),
         "mass": np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0.0)),
         "n_constituents": n_members.astype(np.float64),
-        "n_charged": total(flow.kind <= Kind.MUON),
-        "n_photons": total(flow.kind == Kind.PHOTON),
-        "n_neutral_hadrons": total(flow.kind == Kind.NEUTRAL_HADRON),
+        "n_charged": total(charged),
+        "n_photons": total(photon),
+        "n_neutral_hadrons": total(neutral),
+        "energy_charged": total(momentum * charged),
+        "energy_photons": total(momentum * photon),
+        "energy_neutral_hadrons": total(momentum * neutral),
         "ptd": np.sqrt(total(flow.pt**2)) / total(flow.pt),
     }
 

@@ -22,6 +22,7 @@ __all__ = [
     "constituent_hash",
     "cut_constituents",
     "deduplicate",
+    "gluon_weights",
     "match_pt",
     "matching_rows",
     "recompute_kinematics",
@@ -33,6 +34,7 @@ __all__ = [
 _MAX_PT_RATIO = 2.0
 _MAX_DELTA_R = 0.2
 _MAX_OUTSIDE = 0.05
+_GLUON = 21  # PDG code
 
 
 def cut_constituents(jets: Jets, *, pt_min: float = 0.0, n_hardest: int | None = None) -> Jets:
@@ -237,6 +239,42 @@ def match_pt(jets: Jets, reference: Jets, *, seed: int, bins: int = 20) -> Jets:
     return jets[
         matching_rows(jets.pt, jets.weight, reference.pt, reference.weight, seed=seed, bins=bins)
     ]
+
+
+def gluon_weights(weight: ArrayLike, parton_pdg: ArrayLike, share: float) -> NDArray[np.float64]:
+    """Weights with which gluon jets make up a given share of a QCD sample, (n,).
+
+    The share of the simulation is a prediction; another one is a choice after the fact and
+    belongs beside it, labelled. The sum of the weights stays; jets without a matched parton keep
+    theirs.
+
+    Args:
+        weight: of the jets, (n,).
+        parton_pdg: PDG code of the matched parton, 0 where there is none, (n,).
+        share: of gluon jets among the matched ones, between 0 and 1.
+
+    Raises:
+        ConfigError: ``share`` is no share.
+        InputError: there are no quark jets, or no gluon jets.
+
+    >>> gluon_weights([1, 1, 1, 1], [21, 21, 21, 2], 0.5).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"{share:g} is no share", where="gluon_share", mend="choose 0 to 1")
+    weight, pdg = np.asarray(weight, dtype=np.float64), np.asarray(parton_pdg)
+    gluon, quark = pdg == _GLUON, (pdg != 0) & (pdg != _GLUON)
+    gluons, quarks = weight[gluon].sum(), weight[quark].sum()
+    if gluons <= 0 or quarks <= 0:
+        raise InputError(
+            f"{gluon.sum()} gluon and {quark.sum()} quark jets cannot be mixed anew",
+            where="gluon_share",
+            mend="give a QCD sample with matched partons (truth_parton_pdg)",
+        )
+    factor = np.ones(len(weight))
+    factor[gluon] = share * (gluons + quarks) / gluons
+    factor[quark] = (1 - share) * (gluons + quarks) / quarks
+    return weight * factor
 
 
 def constituent_hash(jets: Jets) -> NDArray[np.uint64]:
