@@ -22,7 +22,16 @@ from darkclr.simulation.dark_sector import (
     z_prime_to_dark_shower,
 )
 
-__all__ = ["COMMON", "PROCESSES", "Match", "Parameter", "Process", "Selection", "get_process"]
+__all__ = [
+    "COMMON",
+    "PROCESSES",
+    "EarlyVeto",
+    "Match",
+    "Parameter",
+    "Process",
+    "Selection",
+    "get_process",
+]
 
 #: Settings of every sample. Particles with c tau below 10 mm decay before the detector.
 COMMON = (
@@ -64,6 +73,27 @@ class Match:
     pdg: tuple[int, ...] = ()
     radius: float = 0.8
     required: bool = True
+
+
+@dataclass(frozen=True)
+class EarlyVeto:
+    """When an event is given up before its soft part is simulated.
+
+    At the interruption the partons are clustered; an event without a jet above ``pt_min`` within
+    ``abs_eta_max`` is given up. The defaults are for the default :class:`Selection`; how many
+    accepted jets they cost is measured by ``benchmarks/early_veto.py``.
+
+    Args:
+        scale: where the evolution in pT is interrupted [GeV].
+        radius: of the anti-kT algorithm, wider than that of the selection: the axis still moves.
+        pt_min: lowest pT [GeV], below that of the selection.
+        abs_eta_max: largest \\|eta\\|, above that of the selection.
+    """
+
+    scale: float = 10.0
+    radius: float = 1.0
+    pt_min: float = 120.0
+    abs_eta_max: float = 2.5
 
 
 @dataclass(frozen=True)
@@ -118,6 +148,8 @@ class Process:
         values: chosen parameters of the model, by name; the rest have their defaults.
         match: rule of the truth matching.
         selection: jets that are kept.
+        veto: events that are given up early; None for a sample where that was never shown to
+            leave the accepted jets as they are.
         card: detector card used unless another is asked for.
         top_truth: whether to record which of top, W and b lie inside a jet.
         jets_per_second: accepted jets a second on one core of 2020s hardware with multiparton
@@ -133,6 +165,7 @@ class Process:
     values: Mapping[str, float | None] = field(default_factory=dict)
     match: Match = Match()
     selection: Selection = Selection()
+    veto: EarlyVeto | None = None
     card: str = "atlas"
     top_truth: bool = False
     jets_per_second: float = 20.0
@@ -200,10 +233,11 @@ _SAMPLES = (
         # any are missing below. An edge at 90 GeV would double the rate and lose 2 %.
         settings=(
             "HardQCD:all = on",
-            "PhaseSpace:pTHatMin = 80",
+            "PhaseSpace:pTHatMin = 75",
             "PhaseSpace:pTHatMax = 500",
         ),
-        jets_per_second=14,
+        veto=EarlyVeto(),
+        jets_per_second=45,
     ),
     Process(
         name="aachen",

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from darkclr.errors import MissingExtraError, SimulationError
 from darkclr.kinematics import segment_ids
 from darkclr.simulation.particles import Particles, charge_of
+from darkclr.simulation.processes import EarlyVeto
 from darkclr.simulation.quiet import captured_output
+from darkclr.simulation.veto import veto_hook
 
 __all__ = ["MAX_SEED", "EventBatch", "Generator", "Partons", "is_dark_meson"]
 
@@ -49,6 +51,7 @@ class EventBatch:
 
     Args:
         n_events: number of events, without those Pythia gave up on.
+        n_tried: the same with those that were vetoed or failed.
         particles: stable particles.
         partons: outgoing partons of the hard process.
         pthat: (n_events,) transverse momentum of the hard process [GeV], 0 for 2 -> 1.
@@ -58,6 +61,7 @@ class EventBatch:
     """
 
     n_events: int
+    n_tried: int
     particles: Particles
     partons: Partons
     pthat: NDArray[np.float64]
@@ -72,13 +76,14 @@ class Generator:
     Args:
         settings: Pythia settings ``"Key = value"``, applied in order.
         seed: 1 to :data:`MAX_SEED`.
+        veto: events to give up early.
 
     Raises:
         MissingExtraError: pythia8mc is not installed.
         SimulationError: Pythia refuses a setting or cannot be initialised.
     """
 
-    def __init__(self, settings: Sequence[str], seed: int) -> None:
+    def __init__(self, settings: Sequence[str], seed: int, veto: EarlyVeto | None = None) -> None:
         try:
             import pythia8mc
         except ImportError as error:
@@ -94,6 +99,10 @@ class Generator:
                 where="Pythia",
                 mend="check its name and value in the Pythia manual",
             )
+        # Pythia keeps no hold of its own on a Python object.
+        self._hook = None if veto is None else veto_hook(veto)
+        if self._hook is not None:
+            self._pythia.setUserHooksPtr(self._hook)
         if not self._pythia.init():
             loud = pythia8mc.Pythia("", False)  # only to hear the reason
             with captured_output() as printed:
@@ -112,6 +121,7 @@ class Generator:
         Raises:
             SimulationError: Pythia gives up.
         """
+        before = self._pythia.infoPython().nSelected()
         try:
             record = self._pythia.nextBatch(n_events)
         except RuntimeError as error:
@@ -120,12 +130,15 @@ class Generator:
             raise SimulationError(
                 "event generation gave up", where="Pythia", mend="check the settings of the sample"
             )
-        return _batch(record)
+        return _batch(record, self._pythia.infoPython().nSelected() - before)
 
     @property
     def cross_section(self) -> float:
-        """Cross section of the process [pb], estimated from the events so far."""
-        return self._pythia.infoPython().sigmaGen() * _MILLIBARN_IN_PICOBARN
+        """Cross section of the process [pb], vetoed events included, from the events so far."""
+        info = self._pythia.infoPython()
+        # Pythia's estimate leaves out the events that were vetoed.
+        share = info.nAccepted() / max(info.nSelected(), 1)
+        return info.sigmaGen() / share * _MILLIBARN_IN_PICOBARN if share else 0.0
 
 
 def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -140,7 +153,7 @@ def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
     return two_flavours & ((spin == 1) | (spin == 3))
 
 
-def _batch(record: Any) -> EventBatch:
+def _batch(record: Any, n_tried: int) -> EventBatch:
     """Flat arrays from the awkward record of ``nextBatch``."""
     listed = record.prt.layout
     offsets = np.asarray(listed.offsets.data, dtype=np.int64)
@@ -186,6 +199,7 @@ def _batch(record: Any) -> EventBatch:
     n_dark, n_invisible = _count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
     return EventBatch(
         n_events=len(offsets) - 1,
+        n_tried=n_tried,
         particles=particles,
         partons=partons,
         pthat=np.sqrt(np.asarray(info.pT2Hat, dtype=np.float64)),

@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +21,9 @@ import numpy as np
 
 import darkclr
 from darkclr.errors import ConfigError, InputError, MissingExtraError
-from darkclr.io import read_parquet, write_jets
+from darkclr.io import atomic_path, read_parquet
 from darkclr.io.parquet import read_metadata, read_table
-from darkclr.jets import Jets
+from darkclr.io.writers import ParquetWriter
 from darkclr.simulation.detector import load_card
 from darkclr.simulation.processes import Process, get_process
 from darkclr.simulation.shard import Counts, Shard
@@ -49,6 +49,10 @@ class SampleConfig:
         shard_jets: jets of a shard, the unit of parallel work and of resuming.
         settings: further Pythia settings, applied last.
         parameters: of the samples that have some, by name; see the list of samples.
+        early_veto: give up events early that cannot hold a wanted jet, where the process says how;
+            off is three times slower and gives the same distributions.
+        bias: power of pTHat by which hard events are preferred, for spectra with a long tail; the
+            jets get weights of mean 1 that undo it. Only for processes of two partons to two.
     """
 
     process: str = "qcd"
@@ -59,10 +63,12 @@ class SampleConfig:
     shard_jets: int = 1000
     settings: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    early_veto: bool = True
+    bias: float = 0.0
 
     def __post_init__(self) -> None:
         get_process(self.process, self.parameters)
-        for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0)):
+        for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0), ("bias", 0)):
             if getattr(self, name) < lowest:
                 raise ConfigError(
                     f"{getattr(self, name)} is too small", where=name, mend=f"at least {lowest}"
@@ -107,9 +113,16 @@ def plan(config: SampleConfig) -> Plan:
         MissingExtraError: pythia8mc or fastjet is not installed.
     """
     process = get_process(config.process, config.parameters)
+    if not config.early_veto:
+        process = replace(process, veto=None)
     card = config.card or process.card
     switch = "on" if config.mpi else "off"
-    settings = (*process.all_settings, f"PartonLevel:MPI = {switch}", *config.settings)
+    settings = (
+        *process.all_settings,
+        f"PartonLevel:MPI = {switch}",
+        *(_bias_settings(config.bias) if config.bias else ()),
+        *config.settings,
+    )
     starts = range(0, config.n_jets, config.shard_jets)
     shards = tuple(
         Shard(
@@ -136,6 +149,8 @@ def plan(config: SampleConfig) -> Plan:
     }
     if process.parameters:
         determined_by["parameters"] = process.chosen
+    if process.veto:
+        determined_by["veto"] = asdict(process.veto)
     encoded = json.dumps(determined_by, sort_keys=True, default=np.ndarray.tolist)
     return Plan(
         config=config,
@@ -190,7 +205,7 @@ def generate(
         _check_writable(folder, output)
         todo: dict[Path, Shard] = {}
         for shard in planned.shards:
-            path = folder / f"shard-{shard.index:05d}.parquet"
+            path = _path(folder, shard)
             if _is_done(path, shard, planned):
                 progress(shard.n_jets)
             else:
@@ -199,6 +214,10 @@ def generate(
         _merge(planned, folder, output)
     shutil.rmtree(folder, ignore_errors=True)
     return output
+
+
+def _bias_settings(power: float) -> tuple[str, ...]:
+    return ("PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power:g}")
 
 
 def _is_done(path: Path, shard: Shard, planned: Plan) -> bool:
@@ -251,13 +270,23 @@ def _check_finished(output: Path, planned: Plan) -> None:
 
 
 def _merge(planned: Plan, folder: Path, output: Path) -> None:
-    parts, counts = [], Counts()
-    for shard in planned.shards:
-        part = read_parquet(folder / f"shard-{shard.index:05d}.parquet")
-        counts += Counts(**part.provenance["counts"])
-        parts.append(part)
-    jets = replace(Jets.concatenate(parts), provenance=_provenance(planned, counts))
-    write_jets(jets, output)
+    """All shards in one file, one row group each: memory is that of a shard."""
+    paths = [_path(folder, shard) for shard in planned.shards]
+    counts, weight = Counts(), 0.0
+    for path in paths:
+        table = read_table(path, columns=["weight"])
+        counts += Counts(**read_metadata(table)["provenance"]["counts"])
+        weight += float(table["weight"].to_numpy().sum(dtype=np.float64))
+    mean = weight / planned.config.n_jets
+    with atomic_path(output) as temporary, closing(ParquetWriter(temporary, output)) as writer:
+        for path in paths:
+            part = read_parquet(path)
+            writer.write(replace(part, weight=(part.weight / mean).astype(np.float32)))
+        writer.finish(_provenance(planned, counts))
+
+
+def _path(folder: Path, shard: Shard) -> Path:
+    return folder / f"shard-{shard.index:05d}.parquet"
 
 
 def _provenance(planned: Plan, counts: Counts) -> dict[str, Any]:
@@ -273,6 +302,8 @@ def _provenance(planned: Plan, counts: Counts) -> dict[str, Any]:
         "seed": config.seed,
         "shard_jets": config.shard_jets,
         "mpi": config.mpi,
+        "early_veto": asdict(process.veto) if process.veto else None,
+        "bias": config.bias,
         "pythia_settings": list(planned.settings),
         "card": planned.card,
         "selection": asdict(process.selection),

@@ -34,7 +34,7 @@ class Counts:
     """What was done for a shard or a sample; sums and counts only, so they can be added.
 
     Args:
-        events: generated.
+        events: generated, those given up early included.
         jets: accepted, before the surplus of the last batch is cut off.
         dark_mesons: of all events.
         invisible_dark_mesons: those that no detector can see.
@@ -127,7 +127,7 @@ def simulate_shard(
     process = shard.process
     detector = Detector(shard.card)
     pythia_seed, rng = shard.seeds()
-    generator = Generator(shard.settings, pythia_seed)
+    generator = Generator(shard.settings, pythia_seed, process.veto)
     counts, accepted = Counts(), _Accepted()
     while accepted.n_jets < shard.n_jets:
         batch = generator.generate(_BATCH)
@@ -149,7 +149,7 @@ def simulate_shard(
             **(tops_inside(jets, batch.partons, process.match.radius) if process.top_truth else {}),
         )
         counts += Counts(
-            batch.n_events, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
+            batch.n_tried, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
         )
         _check_yield(counts, process)
         report(new)
