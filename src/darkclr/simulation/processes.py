@@ -92,7 +92,7 @@ class EarlyVeto:
 
     scale: float = 10.0
     radius: float = 1.0
-    pt_min: float = 120.0
+    pt_min: float = 115.0
     abs_eta_max: float = 2.5
 
 
