@@ -16,12 +16,21 @@ from darkclr.simulation.processes import EarlyVeto
 from darkclr.simulation.quiet import captured_output
 from darkclr.simulation.veto import veto_hook
 
-__all__ = ["MAX_SEED", "EventBatch", "Generator", "Partons", "is_dark_meson"]
+__all__ = [
+    "HARD_PROCESS",
+    "MAX_SEED",
+    "EventBatch",
+    "Generator",
+    "Partons",
+    "count_dark_mesons",
+    "is_dark_meson",
+]
 
 #: Pythia takes seeds from 1 to this.
 MAX_SEED = 900_000_000
 
-_HARD_PROCESS = 23  # |status| of outgoing partons of the hardest process and its resonances
+#: \|status\| of the outgoing partons of the hardest process and its resonances.
+HARD_PROCESS = 23
 _DARK_MATTER = 51  # first code of the range 51..60 of invisible particles
 _MILLIBARN_IN_PICOBARN = 1e9
 
@@ -43,6 +52,14 @@ class Partons:
     pt: NDArray[np.float64]
     eta: NDArray[np.float64]
     phi: NDArray[np.float64]
+
+    @staticmethod
+    def from_momenta(
+        event: NDArray[np.int64], pdg: NDArray, px: NDArray, py: NDArray, pz: NDArray
+    ) -> Partons:
+        """Partons from their momenta [GeV], each (n,)."""
+        pt = np.hypot(px, py)
+        return Partons(event, pdg.astype(np.int64), pt, np.arcsinh(pz / pt), np.arctan2(py, px))
 
 
 @dataclass(frozen=True)
@@ -121,15 +138,26 @@ class Generator:
         Raises:
             SimulationError: Pythia gives up.
         """
+        batch = self.next_batch(n_events)
+        if batch is None:
+            raise SimulationError(
+                "event generation gave up", where="Pythia", mend="check the settings of the sample"
+            )
+        return batch
+
+    def next_batch(self, n_events: int) -> EventBatch | None:
+        """Those of the next events that Pythia does not give up on; None if that is none.
+
+        Raises:
+            SimulationError: Pythia fails altogether.
+        """
         before = self._pythia.infoPython().nSelected()
         try:
             record = self._pythia.nextBatch(n_events)
         except RuntimeError as error:
             raise SimulationError(f"event generation failed ({error})", where="Pythia") from error
         if record is None or not len(record):
-            raise SimulationError(
-                "event generation gave up", where="Pythia", mend="check the settings of the sample"
-            )
+            return None
         return _batch(record, self._pythia.infoPython().nSelected() - before)
 
     @property
@@ -185,18 +213,11 @@ def _batch(record: Any, n_tried: int) -> EventBatch:
         z=z,
         charge=charge_of(pdg[stable]),
     )
-    hard = np.flatnonzero(np.abs(status) == _HARD_PROCESS)
-    pt = np.hypot(px[hard], py[hard])
-    partons = Partons(
-        event=event[hard],
-        pdg=pdg[hard].astype(np.int64),
-        pt=pt,
-        eta=np.arcsinh(pz[hard] / pt),
-        phi=np.arctan2(py[hard], px[hard]),
-    )
+    hard = np.flatnonzero(np.abs(status) == HARD_PROCESS)
+    partons = Partons.from_momenta(event[hard], pdg[hard], px[hard], py[hard], pz[hard])
     info = record.info
     dark = np.flatnonzero(is_dark_meson(pdg))
-    n_dark, n_invisible = _count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
+    n_dark, n_invisible = count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
     return EventBatch(
         n_events=len(offsets) - 1,
         n_tried=n_tried,
@@ -225,7 +246,7 @@ def _vertices(node: Any, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     return vertices
 
 
-def _count_dark_mesons(
+def count_dark_mesons(
     dark: NDArray[np.int64],
     pdg: NDArray,
     status: NDArray,
