@@ -8,13 +8,14 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from docstring_parser import parse
 
 from darkclr.errors import ConfigError
+from darkclr.jets import UNKNOWN
 from darkclr.simulation.dark_sector import (
     COLLISION_ENERGY,
     DARK_QUARKS,
@@ -56,6 +57,29 @@ class Selection:
     pt_max: float | None = 300.0
     abs_eta_max: float = 2.0
     radius: float = 0.8
+
+    def with_values(self, values: Mapping[str, float | None]) -> Selection:
+        """The same selection with other values.
+
+        Raises:
+            ConfigError: it has no such value, or the values make no sense.
+        """
+        known = [f.name for f in fields(self)]
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"no {', '.join(unknown)}", where="selection", mend=f"choose of {', '.join(known)}"
+            )
+        chosen = replace(self, **values)  # type: ignore[arg-type]
+        positive = [getattr(chosen, name) for name in known if name != "pt_max"]
+        if any(value is None or not value > 0 for value in positive) or (
+            chosen.pt_max is not None and not chosen.pt_max > chosen.pt_min
+        ):
+            raise ConfigError(
+                f"{', '.join(f'{k} = {v}' for k, v in values.items())} leaves no jets",
+                where="selection",
+            )
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -141,7 +165,7 @@ class Process:
         name: of sample and file.
         title: for plots and tables.
         summary: one line for the list of samples.
-        label: 0 background, 1 signal.
+        label: 0 background, 1 signal, -1 unknown.
         settings: Pythia settings ``"Key = value"`` beyond :data:`COMMON`, in order.
         model: function of the parameters a user may choose, which returns further settings; its
             signature has their types and defaults, its docstring what they are.
@@ -298,6 +322,13 @@ _SAMPLES = (
         selection=_CMS_SELECTION,
         card="cms",
         top_truth=True,
+    ),
+    Process(
+        name="events",
+        title="own events",
+        summary="events of a file, without truth matching",
+        label=UNKNOWN,
+        match=Match(required=False),
     ),
     Process(
         name="svj_t",
