@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pythia8mc")
+pytest.importorskip("fastjet")
 pytest.importorskip("pyhepmc")
 
 import pyhepmc
 from events import hepmc_event, pythia_events, write_hepmc
 
 from darkclr.errors import InputError
+from darkclr.simulation.clustering import cluster
+from darkclr.simulation.detector import Detector
 from darkclr.simulation.event_files import scan_events
 from darkclr.simulation.hepmc import HepMCEvents
-from darkclr.simulation.particles import Particles
+from darkclr.simulation.particles import Particles, take
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.pythia import Generator
 
@@ -62,6 +65,25 @@ def test_the_particles_of_a_file_are_those_pythia_hands_over(form, units, direct
         direct.n_invisible_dark_mesons,
     )
     np.testing.assert_array_equal(batch.weight, 1.0)
+
+
+def test_the_same_events_give_the_same_jets(direct, tmp_path):
+    """With the random numbers of the detector in the file's order of particles."""
+    batch = read(written(tmp_path)).generate(100)
+    theirs, ours = (np.lexsort((p.pz, p.px, p.event)) for p in (direct.particles, batch.particles))
+    order = np.empty_like(ours)
+    order[ours] = theirs
+    detector, jets = Detector("atlas"), []
+    for particles in (batch.particles, take(direct.particles, order)):
+        flow = detector.simulate(particles, np.random.default_rng(1))
+        jets.append(cluster(flow, N, radius=0.8, pt_min=20))
+    assert len(jets[0]) > N
+    np.testing.assert_array_equal(jets[0].event, jets[1].event)
+    for name in ("pt", "eta", "phi", "mass"):
+        a, b = (getattr(j, name) for j in jets)
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+        a, b = (getattr(j.constituents, name) for j in jets)
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
 def test_ranges_and_batches_hold_each_event_once(tmp_path):

@@ -44,6 +44,7 @@ class ShardFolder:
         Raises:
             InputError: no file can be written there.
         """
+        there = self._folder.exists()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._folder):
@@ -54,8 +55,9 @@ class ShardFolder:
                 where=self._output,
                 mend="check the path, permissions and free space",
             ) from error
-        with suppress(OSError):  # finished shards stay
-            self._folder.rmdir()
+        if not there:  # another process may be about to write into one that was
+            with suppress(OSError):
+                self._folder.rmdir()
 
     def n_jets(self, shard: Shard) -> int | None:
         """Jets of a finished shard; None if it is not there.
