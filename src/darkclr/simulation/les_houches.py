@@ -59,7 +59,7 @@ class LesHouchesEvents:
     def generate(self, n_events: int) -> EventBatch | None:
         """The next events, at most that many; None after the last.
 
-        An event that Pythia cannot shower is left out.
+        An event that Pythia cannot shower is left out; those after it in the batch move up.
 
         Raises:
             SimulationError: Pythia gives up, or makes events of its own.
