@@ -13,6 +13,7 @@ import darkclr
 from darkclr.anomaly import SCORES
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.main import main
+from darkclr.simulation.processes import PROCESSES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -134,3 +135,12 @@ def test_table_1_of_the_paper() -> None:
     assert training["batch_size"] == 256
     assert training["epochs"] == 150
     assert config["samples"]["qcd"]["n_jets"] * config["split"]["train"] == 100_000
+
+
+def test_the_page_of_the_simulation_names_every_sample_and_parameter() -> None:
+    text = (ROOT / "docs/simulation.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for process in PROCESSES.values():
+        (row,) = [row for row in rows if f"`{process.name}`" in row.split("|")[1]]
+        assert ("signal" if process.label else "background") in row.split("|")[-2]
+        assert all(f"`{parameter.name}`" in row for parameter in process.parameters)

@@ -279,6 +279,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(r_inv=0.5),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=42,
     ),
     Process(
         name="rinv02",
@@ -287,7 +288,9 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(r_inv=0.2),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=22,
     ),
+    # The paper varies masses and Lambda only: decays and fragmentation are the benchmark's.
     Process(
         name="m10",
         title="m = 10 GeV",
@@ -295,6 +298,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(m_pi=10, m_rho=10, scale=10),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=25,
     ),
     Process(
         name="m20",
@@ -303,6 +307,7 @@ _SAMPLES = (
         label=1,
         settings=z_prime_to_dark_shower(m_pi=20, m_rho=20, scale=20),
         match=_DARK_QUARK_MATCH,
+        jets_per_second=22,
     ),
     Process(
         name="dark_shower",
@@ -311,6 +316,7 @@ _SAMPLES = (
         label=1,
         model=z_prime_to_dark_shower,
         match=_DARK_QUARK_MATCH,
+        jets_per_second=35,
     ),
     Process(
         name="top",
@@ -322,6 +328,7 @@ _SAMPLES = (
         selection=_CMS_SELECTION,
         card="cms",
         top_truth=True,
+        jets_per_second=22,
     ),
     Process(
         name="events",
@@ -339,6 +346,7 @@ _SAMPLES = (
         match=_DARK_QUARK_MATCH,
         selection=_CMS_SELECTION,
         card="cms",
+        jets_per_second=150,  # 70 at r_inv = 0.8, 110 at m_phi = 1 TeV
     ),
 )
 
