@@ -331,13 +331,6 @@ _SAMPLES = (
         jets_per_second=22,
     ),
     Process(
-        name="events",
-        title="own events",
-        summary="events of a file, without truth matching",
-        label=UNKNOWN,
-        match=Match(required=False),
-    ),
-    Process(
         name="svj_t",
         title="SVJ-t",
         summary="pairs of scalar bifundamentals, each to a quark and a dark quark; CMS study",
@@ -347,6 +340,13 @@ _SAMPLES = (
         selection=_CMS_SELECTION,
         card="cms",
         jets_per_second=150,  # 70 at r_inv = 0.8, 110 at m_phi = 1 TeV
+    ),
+    Process(
+        name="events",
+        title="own events",
+        summary="events of a file, without truth matching",
+        label=UNKNOWN,
+        match=Match(required=False),
     ),
 )
 
