@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from darkclr.errors import InputError, SimulationError
 from darkclr.simulation.event_files import scan_events
 from darkclr.simulation.les_houches import LesHouchesEvents, without_production
 from darkclr.simulation.processes import get_process
+from darkclr.simulation.sample import SampleConfig, plan
 
 SETTINGS = (*get_process("aachen").all_settings, "PartonLevel:MPI = off")
 # Without these, dark quarks keep the momenta of the file.
@@ -94,6 +98,22 @@ def test_pythias_own_processes_cannot_slip_in(path, monkeypatch):
     monkeypatch.setattr(les_houches, "without_production", tuple)
     with pytest.raises(SimulationError, match="beside those of the file"):
         batches(path)
+
+
+def test_a_parameter_card_in_the_header_is_read_on_request_only(path, tmp_path, capfd):
+    card = "<header>\n<slha>\nBLOCK MASS\n 4900111 30.0 # dark pion\n</slha>\n"
+    path = Path(shutil.copy(path, tmp_path / "slha.lhe"))
+    path.write_text(path.read_text().replace("<header>\n", card))
+    for wish, mass in (([], 4.0), (["SLHA:readFrom = 1"], 30.0)):
+        config = SampleConfig(process="aachen", events=str(path), mpi=False, settings=wish)
+        particles = batches(path, plan(config).settings)[0][0].particles
+        assert set(particles.mass[np.abs(particles.pdg) == 4900111]) == {mass}
+    assert capfd.readouterr().out == ""
+
+
+def test_cuts_on_pythias_phase_space_do_not_touch_the_file(path):
+    cuts = ("PhaseSpace:mHatMin = 9000", "PhaseSpace:pTHatMin = 3000")
+    assert sum(batch.n_events for batch in batches(path, (*SETTINGS, *cuts))[0]) == N
 
 
 def test_what_switches_on_a_process():

@@ -10,6 +10,7 @@ from pathlib import Path
 from darkclr.errors import InputError, SimulationError
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.pythia import EventBatch, Generator
+from darkclr.simulation.quiet import captured_output
 
 __all__ = ["LesHouchesEvents", "without_production"]
 
@@ -53,8 +54,9 @@ class LesHouchesEvents:
             path = Path(folder) / "events.lhe"
             path.write_bytes(text)
             file = ("Beams:frameType = 4", f"Beams:LHEF = {path}")
-            # Pythia keeps the file open, so it may lose its name.
-            self._generator = Generator((*without_production(settings), *file), seed)
+            # Pythia keeps the file open, so it may lose its name. It prints what it finds of SLHA.
+            with captured_output():
+                self._generator = Generator((*without_production(settings), *file), seed)
 
     def generate(self, n_events: int) -> EventBatch | None:
         """The next events, at most that many; None after the last.

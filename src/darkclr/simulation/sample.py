@@ -200,6 +200,8 @@ def _settings(config: SampleConfig, process: Process, file: EventFile | None) ->
         *process.all_settings,
         f"PartonLevel:MPI = {switch}",
         *(_bias_settings(config.bias) if config.bias else ()),
+        # MadGraph's parameter card in the file would replace masses and decays of the sample.
+        *(("SLHA:readFrom = 0",) if file is not None else ()),
         *config.settings,
     )
     if file is None:
