@@ -142,5 +142,6 @@ def test_the_page_of_the_simulation_names_every_sample_and_parameter() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     for process in PROCESSES.values():
         (row,) = [row for row in rows if f"`{process.name}`" in row.split("|")[1]]
-        assert ("signal" if process.label else "background") in row.split("|")[-2]
+        label = {0: "background", 1: "signal", -1: "none"}[process.label]
+        assert label in row.split("|")[-2]
         assert all(f"`{parameter.name}`" in row for parameter in process.parameters)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("pythia8mc")
@@ -78,6 +79,20 @@ def test_more_jets_are_appended(sample, tmp_path):
     jets = read_jets(sample)[:30]
     np.testing.assert_array_equal(fewer.event, jets.event)
     np.testing.assert_array_equal(fewer.constituents.pt, jets.constituents.pt)
+
+
+def test_a_biased_sample_has_weights_that_undo_the_bias(tmp_path):
+    config = SampleConfig(n_jets=60, shard_jets=30, mpi=False, bias=4)
+    jets = read_jets(generate(config, tmp_path / "qcd.parquet", workers=1))
+    np.testing.assert_allclose(jets.weight.mean(), 1, rtol=1e-5)
+    undone = jets.weight * jets.truth["pthat"] ** 4  # one constant for the whole sample
+    np.testing.assert_allclose(undone, undone[0], rtol=1e-3)
+
+
+def test_a_shard_is_a_row_group_so_that_the_merge_needs_no_more_memory(sample):
+    file = pq.ParquetFile(sample)
+    rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    assert rows == [20, 20, 10]
 
 
 def test_a_stopped_run_continues_where_it_was(sample, tmp_path):
@@ -180,10 +195,13 @@ def test_plan_lists_the_shards_and_simulates_nothing():
     assert len({s.seeds()[0] for s in planned.shards}) == 3
     assert planned.seconds(2) < planned.seconds(1)
     assert planned.fingerprint == plan(SampleConfig(n_jets=1)).fingerprint
-    assert planned.fingerprint != plan(SampleConfig(n_jets=1, seed=2)).fingerprint
+    for other in (SampleConfig(seed=2), SampleConfig(early_veto=False), SampleConfig(bias=2)):
+        assert planned.fingerprint != plan(other).fingerprint
 
 
-@pytest.mark.parametrize("wrong", [{"n_jets": 0}, {"process": "higgs"}, {"shard_jets": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"n_jets": 0}, {"process": "higgs"}, {"shard_jets": 0}, {"bias": -1}]
+)
 def test_senseless_configurations_are_refused(wrong):
     with pytest.raises(ConfigError):
         SampleConfig(**wrong)

@@ -22,6 +22,7 @@ from darkclr.cli import console
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
+from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.simulation.processes import PROCESSES
 from darkclr.simulation.sample import SampleConfig
 
@@ -105,7 +106,7 @@ def _samples() -> str:
     """All samples, each in a line, with the parameters of those that have some."""
     lines = ["samples:"]
     for process in PROCESSES.values():
-        kind = "signal" if process.label else "background"
+        kind = {BACKGROUND: "background", SIGNAL: "signal"}.get(process.label, "no label")
         lines.append(f"  {process.name:<12}{kind}: {process.summary}")
         for parameter in process.parameters:
             default = "null" if parameter.default is None else f"{parameter.default:g}"

@@ -22,7 +22,6 @@ from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
 from darkclr.jets import BACKGROUND, Jets, Split
-from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["run"]
@@ -104,7 +103,7 @@ class _Run:
     timings: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [n for n, s in self.samples.items() if get_process(s.process).label == BACKGROUND]
+        names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
         if len(names) != 1 or len(self.samples) < 2:
             raise ConfigError(
                 f"{len(names)} background and {len(self.samples) - len(names)} signal samples",

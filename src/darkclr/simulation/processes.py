@@ -8,13 +8,14 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from docstring_parser import parse
 
 from darkclr.errors import ConfigError
+from darkclr.jets import UNKNOWN
 from darkclr.simulation.dark_sector import (
     COLLISION_ENERGY,
     DARK_QUARKS,
@@ -22,7 +23,16 @@ from darkclr.simulation.dark_sector import (
     z_prime_to_dark_shower,
 )
 
-__all__ = ["COMMON", "PROCESSES", "Match", "Parameter", "Process", "Selection", "get_process"]
+__all__ = [
+    "COMMON",
+    "PROCESSES",
+    "EarlyVeto",
+    "Match",
+    "Parameter",
+    "Process",
+    "Selection",
+    "get_process",
+]
 
 #: Settings of every sample. Particles with c tau below 10 mm decay before the detector.
 COMMON = (
@@ -48,6 +58,29 @@ class Selection:
     abs_eta_max: float = 2.0
     radius: float = 0.8
 
+    def with_values(self, values: Mapping[str, float | None]) -> Selection:
+        """The same selection with other values.
+
+        Raises:
+            ConfigError: it has no such value, or the values make no sense.
+        """
+        known = [f.name for f in fields(self)]
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"no {', '.join(unknown)}", where="selection", mend=f"choose of {', '.join(known)}"
+            )
+        chosen = replace(self, **values)  # type: ignore[arg-type]
+        positive = [getattr(chosen, name) for name in known if name != "pt_max"]
+        if any(value is None or not value > 0 for value in positive) or (
+            chosen.pt_max is not None and not chosen.pt_max > chosen.pt_min
+        ):
+            raise ConfigError(
+                f"{', '.join(f'{k} = {v}' for k, v in values.items())} leaves no jets",
+                where="selection",
+            )
+        return chosen
+
 
 @dataclass(frozen=True)
 class Match:
@@ -64,6 +97,27 @@ class Match:
     pdg: tuple[int, ...] = ()
     radius: float = 0.8
     required: bool = True
+
+
+@dataclass(frozen=True)
+class EarlyVeto:
+    """When an event is given up before its soft part is simulated.
+
+    At the interruption the partons are clustered; an event without a jet above ``pt_min`` within
+    ``abs_eta_max`` is given up. The defaults are for the default :class:`Selection`; how many
+    accepted jets they cost is measured by ``benchmarks/early_veto.py``.
+
+    Args:
+        scale: where the evolution in pT is interrupted [GeV].
+        radius: of the anti-kT algorithm, wider than that of the selection: the axis still moves.
+        pt_min: lowest pT [GeV], below that of the selection.
+        abs_eta_max: largest \\|eta\\|, above that of the selection.
+    """
+
+    scale: float = 10.0
+    radius: float = 1.0
+    pt_min: float = 115.0
+    abs_eta_max: float = 2.5
 
 
 @dataclass(frozen=True)
@@ -111,13 +165,15 @@ class Process:
         name: of sample and file.
         title: for plots and tables.
         summary: one line for the list of samples.
-        label: 0 background, 1 signal.
+        label: 0 background, 1 signal, -1 unknown.
         settings: Pythia settings ``"Key = value"`` beyond :data:`COMMON`, in order.
         model: function of the parameters a user may choose, which returns further settings; its
             signature has their types and defaults, its docstring what they are.
         values: chosen parameters of the model, by name; the rest have their defaults.
         match: rule of the truth matching.
         selection: jets that are kept.
+        veto: events that are given up early; None for a sample where that was never shown to
+            leave the accepted jets as they are.
         card: detector card used unless another is asked for.
         top_truth: whether to record which of top, W and b lie inside a jet.
         jets_per_second: accepted jets a second on one core of 2020s hardware with multiparton
@@ -133,6 +189,7 @@ class Process:
     values: Mapping[str, float | None] = field(default_factory=dict)
     match: Match = Match()
     selection: Selection = Selection()
+    veto: EarlyVeto | None = None
     card: str = "atlas"
     top_truth: bool = False
     jets_per_second: float = 20.0
@@ -200,10 +257,11 @@ _SAMPLES = (
         # any are missing below. An edge at 90 GeV would double the rate and lose 2 %.
         settings=(
             "HardQCD:all = on",
-            "PhaseSpace:pTHatMin = 80",
+            "PhaseSpace:pTHatMin = 75",
             "PhaseSpace:pTHatMax = 500",
         ),
-        jets_per_second=14,
+        veto=EarlyVeto(),
+        jets_per_second=45,
     ),
     Process(
         name="aachen",
@@ -282,6 +340,13 @@ _SAMPLES = (
         selection=_CMS_SELECTION,
         card="cms",
         jets_per_second=150,  # 70 at r_inv = 0.8, 110 at m_phi = 1 TeV
+    ),
+    Process(
+        name="events",
+        title="own events",
+        summary="events of a file, without truth matching",
+        label=UNKNOWN,
+        match=Match(required=False),
     ),
 )
 

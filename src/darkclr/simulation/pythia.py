@@ -12,14 +12,25 @@ from numpy.typing import NDArray
 from darkclr.errors import MissingExtraError, SimulationError
 from darkclr.kinematics import segment_ids
 from darkclr.simulation.particles import Particles, charge_of
+from darkclr.simulation.processes import EarlyVeto
 from darkclr.simulation.quiet import captured_output
+from darkclr.simulation.veto import veto_hook
 
-__all__ = ["MAX_SEED", "EventBatch", "Generator", "Partons", "is_dark_meson"]
+__all__ = [
+    "HARD_PROCESS",
+    "MAX_SEED",
+    "EventBatch",
+    "Generator",
+    "Partons",
+    "count_dark_mesons",
+    "is_dark_meson",
+]
 
 #: Pythia takes seeds from 1 to this.
 MAX_SEED = 900_000_000
 
-_HARD_PROCESS = 23  # |status| of outgoing partons of the hardest process and its resonances
+#: \|status\| of the outgoing partons of the hardest process and its resonances.
+HARD_PROCESS = 23
 _DARK_MATTER = 51  # first code of the range 51..60 of invisible particles
 _MILLIBARN_IN_PICOBARN = 1e9
 
@@ -42,6 +53,14 @@ class Partons:
     eta: NDArray[np.float64]
     phi: NDArray[np.float64]
 
+    @staticmethod
+    def from_momenta(
+        event: NDArray[np.int64], pdg: NDArray, px: NDArray, py: NDArray, pz: NDArray
+    ) -> Partons:
+        """Partons from their momenta [GeV], each (n,)."""
+        pt = np.hypot(px, py)
+        return Partons(event, pdg.astype(np.int64), pt, np.arcsinh(pz / pt), np.arctan2(py, px))
+
 
 @dataclass(frozen=True)
 class EventBatch:
@@ -49,6 +68,7 @@ class EventBatch:
 
     Args:
         n_events: number of events, without those Pythia gave up on.
+        n_tried: the same with those that were vetoed or failed.
         particles: stable particles.
         partons: outgoing partons of the hard process.
         pthat: (n_events,) transverse momentum of the hard process [GeV], 0 for 2 -> 1.
@@ -58,6 +78,7 @@ class EventBatch:
     """
 
     n_events: int
+    n_tried: int
     particles: Particles
     partons: Partons
     pthat: NDArray[np.float64]
@@ -72,13 +93,14 @@ class Generator:
     Args:
         settings: Pythia settings ``"Key = value"``, applied in order.
         seed: 1 to :data:`MAX_SEED`.
+        veto: events to give up early.
 
     Raises:
         MissingExtraError: pythia8mc is not installed.
         SimulationError: Pythia refuses a setting or cannot be initialised.
     """
 
-    def __init__(self, settings: Sequence[str], seed: int) -> None:
+    def __init__(self, settings: Sequence[str], seed: int, veto: EarlyVeto | None = None) -> None:
         try:
             import pythia8mc
         except ImportError as error:
@@ -94,6 +116,10 @@ class Generator:
                 where="Pythia",
                 mend="check its name and value in the Pythia manual",
             )
+        # Pythia keeps no hold of its own on a Python object.
+        self._hook = None if veto is None else veto_hook(veto)
+        if self._hook is not None:
+            self._pythia.setUserHooksPtr(self._hook)
         if not self._pythia.init():
             loud = pythia8mc.Pythia("", False)  # only to hear the reason
             with captured_output() as printed:
@@ -112,20 +138,35 @@ class Generator:
         Raises:
             SimulationError: Pythia gives up.
         """
+        batch = self.next_batch(n_events)
+        if batch is None:
+            raise SimulationError(
+                "event generation gave up", where="Pythia", mend="check the settings of the sample"
+            )
+        return batch
+
+    def next_batch(self, n_events: int) -> EventBatch | None:
+        """Those of the next events that Pythia does not give up on; None if that is none.
+
+        Raises:
+            SimulationError: Pythia fails altogether.
+        """
+        before = self._pythia.infoPython().nSelected()
         try:
             record = self._pythia.nextBatch(n_events)
         except RuntimeError as error:
             raise SimulationError(f"event generation failed ({error})", where="Pythia") from error
         if record is None or not len(record):
-            raise SimulationError(
-                "event generation gave up", where="Pythia", mend="check the settings of the sample"
-            )
-        return _batch(record)
+            return None
+        return _batch(record, self._pythia.infoPython().nSelected() - before)
 
     @property
     def cross_section(self) -> float:
-        """Cross section of the process [pb], estimated from the events so far."""
-        return self._pythia.infoPython().sigmaGen() * _MILLIBARN_IN_PICOBARN
+        """Cross section of the process [pb], vetoed events included, from the events so far."""
+        info = self._pythia.infoPython()
+        # Pythia's estimate leaves out the events that were vetoed.
+        share = info.nAccepted() / max(info.nSelected(), 1)
+        return info.sigmaGen() / share * _MILLIBARN_IN_PICOBARN if share else 0.0
 
 
 def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -140,7 +181,7 @@ def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
     return two_flavours & ((spin == 1) | (spin == 3))
 
 
-def _batch(record: Any) -> EventBatch:
+def _batch(record: Any, n_tried: int) -> EventBatch:
     """Flat arrays from the awkward record of ``nextBatch``."""
     listed = record.prt.layout
     offsets = np.asarray(listed.offsets.data, dtype=np.int64)
@@ -172,20 +213,14 @@ def _batch(record: Any) -> EventBatch:
         z=z,
         charge=charge_of(pdg[stable]),
     )
-    hard = np.flatnonzero(np.abs(status) == _HARD_PROCESS)
-    pt = np.hypot(px[hard], py[hard])
-    partons = Partons(
-        event=event[hard],
-        pdg=pdg[hard].astype(np.int64),
-        pt=pt,
-        eta=np.arcsinh(pz[hard] / pt),
-        phi=np.arctan2(py[hard], px[hard]),
-    )
+    hard = np.flatnonzero(np.abs(status) == HARD_PROCESS)
+    partons = Partons.from_momenta(event[hard], pdg[hard], px[hard], py[hard], pz[hard])
     info = record.info
     dark = np.flatnonzero(is_dark_meson(pdg))
-    n_dark, n_invisible = _count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
+    n_dark, n_invisible = count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
     return EventBatch(
         n_events=len(offsets) - 1,
+        n_tried=n_tried,
         particles=particles,
         partons=partons,
         pthat=np.sqrt(np.asarray(info.pT2Hat, dtype=np.float64)),
@@ -211,7 +246,7 @@ def _vertices(node: Any, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     return vertices
 
 
-def _count_dark_mesons(
+def count_dark_mesons(
     dark: NDArray[np.int64],
     pdg: NDArray,
     status: NDArray,

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,18 @@ from typing import Any
 import numpy as np
 
 import darkclr
-from darkclr.errors import ConfigError, InputError, MissingExtraError
-from darkclr.io import read_parquet, write_jets
+from darkclr.errors import ConfigError, InputError, MissingExtraError, SimulationError
 from darkclr.io.parquet import read_metadata, read_table
-from darkclr.jets import Jets
+from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.simulation.detector import load_card
+from darkclr.simulation.event_files import EventFile, EventRange, scan_events
+from darkclr.simulation.les_houches import without_production
 from darkclr.simulation.processes import Process, get_process
 from darkclr.simulation.shard import Counts, Shard
+from darkclr.simulation.shard_folder import ShardFolder, missing_shards
 from darkclr.simulation.workers import available_cores, simulate_shards
 
-__all__ = ["Plan", "SampleConfig", "generate", "plan"]
+__all__ = ["Plan", "SampleConfig", "counts_of", "generate", "generate_shard", "plan"]
 
 # Without multiparton interactions an event takes this much less time.
 _SPEED_WITHOUT_MPI = 4.5
@@ -41,14 +41,26 @@ class SampleConfig:
 
     Args:
         process: name of the sample.
-        n_jets: accepted jets.
+        n_jets: accepted jets; of a file of events, at most so many.
         seed: another seed, another sample.
         card: detector card, by name or path; None for the one of the process.
         mpi: multiparton interactions; off is four times faster and costs four constituents a jet,
             for quick looks only.
-        shard_jets: jets of a shard, the unit of parallel work and of resuming.
+        shard_jets: jets of a shard, the unit of parallel work and of resuming; of a file of
+            events, its events.
         settings: further Pythia settings, applied last.
         parameters: of the samples that have some, by name; see the list of samples.
+        early_veto: give up events early that cannot hold a wanted jet, where the process says how;
+            off is three times slower and gives the same distributions.
+        bias: power of pTHat by which hard events are preferred, for spectra with a long tail; the
+            jets get weights of mean 1 that undo it. Only for processes of two partons to two.
+        events: file of events to use in place of Pythia's hard processes: a Les Houches file
+            (MadGraph), which Pythia showers, or a HepMC file (ASCII), which goes to the detector
+            as it is; both may be gzipped. Settings, matching, selection and label are those of the
+            process; `events` is one without matching.
+        selection: values that replace those of the process's jet selection: `pt_min`, `pt_max`,
+            `abs_eta_max`, `radius`.
+        label: 0 background, 1 signal; None for that of the process.
     """
 
     process: str = "qcd"
@@ -59,14 +71,41 @@ class SampleConfig:
     shard_jets: int = 1000
     settings: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    early_veto: bool = True
+    bias: float = 0.0
+    events: str | None = None
+    selection: dict[str, float | None] = field(default_factory=dict)
+    label: int | None = None
 
     def __post_init__(self) -> None:
-        get_process(self.process, self.parameters)
-        for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0)):
+        self.resolve()
+        if self.events is None and self.process == "events":
+            raise ConfigError("the process 'events' needs a file", where="events", mend="name one")
+        if self.events is not None and self.bias:
+            raise ConfigError("a file's events cannot be biased", where="bias", mend="leave it out")
+        for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0), ("bias", 0)):
             if getattr(self, name) < lowest:
                 raise ConfigError(
                     f"{getattr(self, name)} is too small", where=name, mend=f"at least {lowest}"
                 )
+
+    def resolve(self) -> Process:
+        """The process with the chosen parameters, selection and label.
+
+        Raises:
+            ConfigError: there is no such process, or a value makes no sense.
+        """
+        process = get_process(self.process, self.parameters)
+        if self.label not in (None, BACKGROUND, SIGNAL):
+            raise ConfigError(f"no label {self.label}", where="label", mend="choose 0 or 1")
+        # The veto is tuned to the process's own selection, and no part of the file's events.
+        veto = self.early_veto and self.events is None and not self.selection
+        return replace(
+            process,
+            label=process.label if self.label is None else self.label,
+            selection=process.selection.with_values(self.selection),
+            veto=process.veto if veto else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -78,6 +117,7 @@ class Plan:
         process: the sample's description.
         card: name or path of the detector card.
         settings: all Pythia settings in order, without the seeds of the shards.
+        file: what is in the file of events, if there is one.
         shards: all shards.
         versions: of the programs that determine the jets.
         fingerprint: of everything that determines the jets except their number.
@@ -88,6 +128,7 @@ class Plan:
     process: Process
     card: str
     settings: tuple[str, ...]
+    file: EventFile | None
     shards: tuple[Shard, ...]
     versions: dict[str, str]
     fingerprint: str
@@ -102,25 +143,24 @@ def plan(config: SampleConfig) -> Plan:
     """What a sample consists of, without simulating anything.
 
     Raises:
-        ConfigError: there is no such process.
-        InputError: there is no such card.
+        ConfigError: there is no such process, or settings are given for events that Pythia does
+            not touch.
+        InputError: there is no such card, or the file of events is missing or not whole.
         MissingExtraError: pythia8mc or fastjet is not installed.
     """
-    process = get_process(config.process, config.parameters)
+    process = config.resolve()
     card = config.card or process.card
-    switch = "on" if config.mpi else "off"
-    settings = (*process.all_settings, f"PartonLevel:MPI = {switch}", *config.settings)
-    starts = range(0, config.n_jets, config.shard_jets)
+    file = None if config.events is None else scan_events(config.events, config.shard_jets)
+    settings = _settings(config, process, file)
+    contents: Iterable[tuple[int | None, EventRange | None]]
+    if file is None:
+        starts = range(0, config.n_jets, config.shard_jets)
+        contents = ((min(config.shard_jets, config.n_jets - start), None) for start in starts)
+    else:
+        contents = ((None, events) for events in file.ranges)
     shards = tuple(
-        Shard(
-            process=process,
-            settings=settings,
-            seed=config.seed,
-            index=index,
-            card=card,
-            n_jets=min(config.shard_jets, config.n_jets - start),
-        )
-        for index, start in enumerate(starts)
+        Shard(process, settings, config.seed, index, card, n_jets, events)
+        for index, (n_jets, events) in enumerate(contents)
     )
     versions = _versions()
     determined_by = {
@@ -136,17 +176,50 @@ def plan(config: SampleConfig) -> Plan:
     }
     if process.parameters:
         determined_by["parameters"] = process.chosen
+    if process.veto:
+        determined_by["veto"] = asdict(process.veto)
+    if file is not None:
+        determined_by["events"] = file.sha256
     encoded = json.dumps(determined_by, sort_keys=True, default=np.ndarray.tolist)
     return Plan(
         config=config,
         process=process,
         card=card,
         settings=settings,
+        file=file,
         shards=shards,
         versions=versions,
         fingerprint=hashlib.sha256(encoded.encode()).hexdigest()[:16],
         jets_per_second=process.jets_per_second * (1.0 if config.mpi else _SPEED_WITHOUT_MPI),
     )
+
+
+def _settings(config: SampleConfig, process: Process, file: EventFile | None) -> tuple[str, ...]:
+    switch = "on" if config.mpi else "off"
+    settings = (
+        *process.all_settings,
+        f"PartonLevel:MPI = {switch}",
+        *(_bias_settings(config.bias) if config.bias else ()),
+        # MadGraph's parameter card in the file would replace masses and decays of the sample.
+        *(("SLHA:readFrom = 0",) if file is not None else ()),
+        *config.settings,
+    )
+    if file is None:
+        return settings
+    if file.format == "lhe":
+        return without_production(settings)
+    for name in ("settings", "parameters"):
+        if getattr(config, name):
+            raise ConfigError(
+                "the events of a HepMC file are showered already",
+                where=name,
+                mend="leave it out",
+            )
+    return ()
+
+
+def _bias_settings(power: float) -> tuple[str, ...]:
+    return ("PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power:g}")
 
 
 def generate(
@@ -172,7 +245,8 @@ def generate(
 
     Raises:
         ConfigError: there is no such process, or ``workers`` is not positive.
-        InputError: output or shards belong to another sample, or cannot be written.
+        InputError: output or shards belong to another sample, or cannot be written; the file of
+            events is missing or broken.
         MissingExtraError: pythia8mc or fastjet is not installed.
         SimulationError: Pythia refuses the settings, or no jet passes the selection.
     """
@@ -182,61 +256,75 @@ def generate(
         raise ConfigError(f"{workers} workers", where="workers", mend="choose at least 1")
     progress = progress or (lambda _: None)
     planned = plan(config)
-    folder = output.with_name(f"{output.name}.shards")
+    folder = ShardFolder(output, planned.fingerprint)
     if output.exists():
         _check_finished(output, planned)
         progress(config.n_jets)
     else:
-        _check_writable(folder, output)
-        todo: dict[Path, Shard] = {}
-        for shard in planned.shards:
-            path = folder / f"shard-{shard.index:05d}.parquet"
-            if _is_done(path, shard, planned):
-                progress(shard.n_jets)
-            else:
-                todo[path] = shard
-        simulate_shards(todo, planned.fingerprint, workers, progress)
-        _merge(planned, folder, output)
-    shutil.rmtree(folder, ignore_errors=True)
+        folder.check_writable()
+        found = {shard.index: folder.n_jets(shard) for shard in planned.shards}
+        finished = {index: n for index, n in found.items() if n is not None}
+        progress(sum(finished.values()))
+        while todo := missing_shards(planned.shards, finished, config.n_jets, workers):
+            files = {folder.path(shard): shard for shard in todo}
+            simulate_shards(files, planned.fingerprint, workers, progress)
+            finished |= {shard.index: folder.n_jets(shard) or 0 for shard in todo}
+        counts = folder.merge(
+            planned.shards,
+            config.n_jets,
+            output,
+            provenance=partial(_provenance, planned),
+            mean_weight=1.0 if config.events is None else None,
+        )
+        if counts.jets == 0:
+            raise SimulationError(
+                f"none of {counts.events} events has a jet that passes the selection",
+                where=config.events,
+                mend="check it against selection and matching of the process",
+            )
+    folder.remove()
     return output
 
 
-def _is_done(path: Path, shard: Shard, planned: Plan) -> bool:
-    """Whether a finished shard can be used.
+def generate_shard(
+    config: SampleConfig,
+    output: Path,
+    index: int,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Path:
+    """Simulate one shard of a sample, for :func:`generate` to find; nothing if it is there.
+
+    Args:
+        config: the whole sample.
+        output: the sample's file.
+        index: of the shard, from 0.
+        progress: called with the number of new jets whenever there are some.
+
+    Returns:
+        The shard's file.
 
     Raises:
-        InputError: it belongs to another sample.
+        ConfigError: there is no such shard.
+        DarkclrError: as :func:`generate`.
     """
-    if not path.exists():
-        return False
-    try:
-        table = read_table(path)
-    except InputError:  # torn by a crash of the machine: simulate again
-        return False
-    provenance = read_metadata(table).get("provenance", {})
-    if provenance.get("fingerprint") != planned.fingerprint:
-        raise InputError(
-            "holds shards of another sample (other settings, seed or program versions)",
-            where=path.parent,
-            mend="delete the folder or choose another name for the output",
+    planned = plan(config)
+    if not 0 <= index < len(planned.shards):
+        raise ConfigError(
+            f"no shard {index}", where="shard", mend=f"choose 0 to {len(planned.shards) - 1}"
         )
-    return table.num_rows == shard.n_jets
+    shard = planned.shards[index]
+    folder = ShardFolder(Path(output), planned.fingerprint)
+    folder.check_writable()
+    if folder.n_jets(shard) is None:
+        todo = {folder.path(shard): shard}
+        simulate_shards(todo, planned.fingerprint, 1, progress or (lambda _: None))
+    return folder.path(shard)
 
 
-def _check_writable(folder: Path, output: Path) -> None:
-    """Find out now rather than after the first shard."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror or error})",
-            where=output,
-            mend="check the path, permissions and free space",
-        ) from error
-    with suppress(OSError):  # finished shards stay
-        folder.rmdir()
+def counts_of(output: Path) -> dict[str, float]:
+    """What a finished sample cost; see :meth:`darkclr.simulation.shard.Counts.summary`."""
+    return read_metadata(read_table(output, columns=[]))["provenance"]["counts"]
 
 
 def _check_finished(output: Path, planned: Plan) -> None:
@@ -248,16 +336,6 @@ def _check_finished(output: Path, planned: Plan) -> None:
         raise InputError(
             "exists and holds another sample", where=output, mend="choose another name or delete it"
         )
-
-
-def _merge(planned: Plan, folder: Path, output: Path) -> None:
-    parts, counts = [], Counts()
-    for shard in planned.shards:
-        part = read_parquet(folder / f"shard-{shard.index:05d}.parquet")
-        counts += Counts(**part.provenance["counts"])
-        parts.append(part)
-    jets = replace(Jets.concatenate(parts), provenance=_provenance(planned, counts))
-    write_jets(jets, output)
 
 
 def _provenance(planned: Plan, counts: Counts) -> dict[str, Any]:
@@ -273,6 +351,16 @@ def _provenance(planned: Plan, counts: Counts) -> dict[str, Any]:
         "seed": config.seed,
         "shard_jets": config.shard_jets,
         "mpi": config.mpi,
+        "early_veto": asdict(process.veto) if process.veto else None,
+        "bias": config.bias,
+        "events": None
+        if planned.file is None
+        else {
+            "file": Path(planned.file.path).name,
+            "format": planned.file.format,
+            "sha256": planned.file.sha256,
+            "n_events": planned.file.n_events,
+        },
         "pythia_settings": list(planned.settings),
         "card": planned.card,
         "selection": asdict(process.selection),

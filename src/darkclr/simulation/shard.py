@@ -1,26 +1,38 @@
-"""One shard of a sample: a freshly seeded generator run until it has its jets."""
+"""One shard of a sample: a freshly seeded generator that runs until it has its jets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
+from typing import Protocol
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.errors import SimulationError
+from darkclr.errors import InputError, SimulationError
 from darkclr.jets import Jets
 from darkclr.kinematics import delta_r
 from darkclr.simulation.clustering import ClusteredJets, cluster
 from darkclr.simulation.detector import Detector
+from darkclr.simulation.event_files import EventRange
+from darkclr.simulation.hepmc import HepMCEvents
+from darkclr.simulation.les_houches import LesHouchesEvents
 from darkclr.simulation.processes import Process
-from darkclr.simulation.pythia import MAX_SEED, EventBatch, Generator, Partons
+from darkclr.simulation.pythia import HARD_PROCESS, MAX_SEED, EventBatch, Generator, Partons
 from darkclr.simulation.top_truth import TOP_TRUTH, tops_inside
 
-__all__ = ["EVENTS_PER_SHARD", "Counts", "Shard", "match_partons", "simulate_shard"]
+__all__ = [
+    "EVENTS_PER_SHARD",
+    "Counts",
+    "EventSource",
+    "Shard",
+    "match_partons",
+    "simulate_shard",
+]
 
-#: Event numbers are shard * EVENTS_PER_SHARD + position in the shard: unique in the sample.
+#: Event numbers are shard * EVENTS_PER_SHARD + position in the shard, or the position in a file of
+#: events: unique in the sample.
 EVENTS_PER_SHARD = 1_000_000
 
 # Part of the definition of a sample: the detector draws its random numbers batch by batch.
@@ -34,7 +46,7 @@ class Counts:
     """What was done for a shard or a sample; sums and counts only, so they can be added.
 
     Args:
-        events: generated.
+        events: generated, those given up early included.
         jets: accepted, before the surplus of the last batch is cut off.
         dark_mesons: of all events.
         invisible_dark_mesons: those that no detector can see.
@@ -74,7 +86,8 @@ class Shard:
         seed: of the sample.
         index: of the shard in the sample.
         card: name or path of the detector card.
-        n_jets: jets the shard holds.
+        n_jets: jets the shard holds; None for all of a file's events.
+        events: a file's events, in place of the process's.
     """
 
     process: Process
@@ -82,7 +95,8 @@ class Shard:
     seed: int
     index: int
     card: str
-    n_jets: int
+    n_jets: int | None
+    events: EventRange | None = None
 
     def seeds(self) -> tuple[int, np.random.Generator]:
         """Pythia's seed and the detector's random numbers."""
@@ -90,6 +104,17 @@ class Shard:
         sequence = np.random.SeedSequence([self.seed, self.index, name])
         pythia, detector = (np.random.default_rng(child) for child in sequence.spawn(2))
         return int(pythia.integers(1, MAX_SEED, endpoint=True)), detector
+
+
+class EventSource(Protocol):
+    """Where events come from."""
+
+    def generate(self, n_events: int) -> EventBatch | None:
+        """The next events, at most that many; None after the last."""
+
+    @property
+    def cross_section(self) -> float:
+        """Cross section [pb]; 0 if it is not known."""
 
 
 @dataclass
@@ -111,7 +136,7 @@ class _Accepted:
 def simulate_shard(
     shard: Shard, report: Callable[[int], None] = lambda _: None
 ) -> tuple[Jets, Counts]:
-    """Collisions, detector and jets until the shard is full.
+    """Collisions, detector and jets until the shard is full or its file's events are used up.
 
     A shorter shard holds the first jets of a longer one.
 
@@ -121,19 +146,24 @@ def simulate_shard(
 
     Raises:
         MissingExtraError: the generator or the jet finder is not installed.
-        InputError: there is no such card.
+        InputError: there is no such card, or an event of the file is broken.
         SimulationError: Pythia refuses the settings, or no jet passes the selection.
     """
     process = shard.process
     detector = Detector(shard.card)
     pythia_seed, rng = shard.seeds()
-    generator = Generator(shard.settings, pythia_seed)
-    counts, accepted = Counts(), _Accepted()
-    while accepted.n_jets < shard.n_jets:
-        batch = generator.generate(_BATCH)
+    source = _source(shard, pythia_seed)
+    offset = shard.index * EVENTS_PER_SHARD if shard.events is None else shard.events.first
+    counts, accepted, n_partons = Counts(), _Accepted(), 0
+    while shard.n_jets is None or accepted.n_jets < shard.n_jets:
+        batch = source.generate(_BATCH)
+        if batch is None:
+            break
+        n_partons += len(batch.partons.pdg)
         jets, partons, distances = _select(batch, detector, process, rng)
-        new = min(len(jets), shard.n_jets - accepted.n_jets)
-        first = shard.index * EVENTS_PER_SHARD + counts.events
+        new = len(jets)
+        if shard.n_jets is not None:
+            new = min(new, shard.n_jets - accepted.n_jets)
         accepted.add(
             len(jets),
             lengths=np.diff(jets.offsets),
@@ -141,7 +171,7 @@ def simulate_shard(
             constituent_eta=jets.constituents.eta,
             constituent_phi=jets.constituents.phi,
             **{name: getattr(jets, name) for name in ("pt", "eta", "phi", "mass", "rank")},
-            event=first + jets.event,
+            event=offset + counts.events + jets.event,
             weight=batch.weight[jets.event],
             pthat=batch.pthat[jets.event].astype(np.float32),
             parton_pdg=partons.astype(np.int32),
@@ -149,12 +179,28 @@ def simulate_shard(
             **(tops_inside(jets, batch.partons, process.match.radius) if process.top_truth else {}),
         )
         counts += Counts(
-            batch.n_events, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
+            batch.n_tried, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
         )
-        _check_yield(counts, process)
+        if shard.events is None:
+            _check_yield(counts, process)
         report(new)
-    counts.cross_section_sum = generator.cross_section * counts.events
+    if shard.events is not None and process.match.required and n_partons == 0:
+        raise InputError(
+            f"has no partons of the hard process (status {HARD_PROCESS}), to which the jets of "
+            f"sample {process.name!r} are matched",
+            where=shard.events.path,
+            mend="choose the sample 'events'",
+        )
+    counts.cross_section_sum = source.cross_section * counts.events
     return _assemble(accepted, process)[: shard.n_jets], counts
+
+
+def _source(shard: Shard, seed: int) -> EventSource:
+    if shard.events is None:
+        return Generator(shard.settings, seed, shard.process.veto)
+    if shard.events.format == "lhe":
+        return LesHouchesEvents(shard.events, shard.settings, seed)
+    return HepMCEvents(shard.events)
 
 
 def _select(
@@ -222,6 +268,8 @@ def _check_yield(counts: Counts, process: Process) -> None:
 
 
 def _assemble(accepted: _Accepted, process: Process) -> Jets:
+    if accepted.n_jets == 0:  # of a file's events; no reader would let them pass
+        return Jets.from_constituents([0, 1], [1.0], [0.0], [0.0])[:0]
     truth = ["pthat", "parton_pdg", "parton_delta_r", *(TOP_TRUTH if process.top_truth else ())]
     return Jets.from_constituents(
         np.concatenate([[0], np.cumsum(accepted["lengths"])]),

@@ -1,0 +1,210 @@
+"""Files of events made elsewhere: Les Houches (MadGraph) and HepMC, cut into ranges of events.
+
+A file is read once from end to end, to count its events and to see that it is whole. Ranges of
+events are then read alone, so that each shard of a sample has its own.
+Sources: J. Alwall et al., Comput. Phys. Commun. 176 (2007) 300, https://arxiv.org/abs/hep-ph/0609017
+(Les Houches event files); A. Buckley et al., Comput. Phys. Commun. 260 (2021) 107310,
+https://arxiv.org/abs/1912.08005 (HepMC3).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from darkclr.errors import InputError
+
+__all__ = ["EventFile", "EventRange", "scan_events"]
+
+Format = Literal["lhe", "hepmc3", "hepmc2"]
+
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 22  # bytes read at once
+_LONGEST_MARK = 64  # bytes; a mark that is cut by the end of a chunk is found in the next one
+_MARKS = {
+    # <event>, </event>, </init>, </LesHouchesEvents>, each at the beginning of a line
+    "lhe": re.compile(rb"\n[ \t]*<(event(?=[\s>])|/event>|/init>|/LesHouchesEvents>)"),
+    "hepmc": re.compile(rb"\n(E |HepMC::[\w-]+END_EVENT_LISTING)"),
+}
+_AGAIN = "fetch it again, or give it the end that its format asks for"
+
+
+@dataclass(frozen=True)
+class EventRange:
+    """Neighbouring events of a file.
+
+    Args:
+        path: of the file.
+        format: of the file.
+        header: bytes before the first event, which hold what all events share.
+        start: byte at which the range begins, counted in the unpacked file.
+        stop: byte after its end.
+        first: number of its first event in the file, from 0.
+        n_events: in the range.
+    """
+
+    path: str
+    format: Format
+    header: int
+    start: int
+    stop: int
+    first: int
+    n_events: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """The range as a file of its own, piece by piece.
+
+        Raises:
+            InputError: the file has gone or become shorter.
+        """
+        with _open(self.path) as file:
+            yield from _read(file, self.header, self.path)
+            file.seek(self.start)
+            yield from _read(file, self.stop - self.start, self.path)
+        yield {
+            "lhe": b"</LesHouchesEvents>\n",
+            "hepmc3": b"HepMC::Asciiv3-END_EVENT_LISTING\n\n",
+            "hepmc2": b"HepMC::IO_GenEvent-END_EVENT_LISTING\n\n",
+        }[self.format]
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """What is in a file of events.
+
+    Args:
+        path: of the file.
+        format: of the file.
+        n_events: in the file.
+        sha256: of the file as it is on the disk, in hexadecimal.
+        ranges: all events, in neighbouring ranges.
+    """
+
+    path: str
+    format: Format
+    n_events: int
+    sha256: str
+    ranges: tuple[EventRange, ...]
+
+
+def scan_events(path: Path | str, events_per_range: int) -> EventFile:
+    """Count the events of a file, see that it is whole, and cut it into ranges.
+
+    Args:
+        path: a Les Houches file or a HepMC file (ASCII, of version 3 or 2); both may be gzipped.
+        events_per_range: of each range but the last.
+
+    Raises:
+        InputError: the file cannot be read, is of another format, is cut off or has no events.
+    """
+    path = str(path)
+    starts: list[int] = []  # of every events_per_range-th event
+    n_events, inside, header, end = 0, False, 0, None
+    initialised = False
+    try:
+        with _open(path) as file:
+            form = _format(file.read(_CHUNK), path)
+            file.seek(0)
+            for offset, mark in _marks(file, _MARKS["lhe" if form == "lhe" else "hepmc"]):
+                if end is not None:
+                    raise InputError("goes on after its end", where=path, mend="split it")
+                if mark == b"/init>":
+                    initialised = True
+                elif mark == b"/event>":
+                    inside = False
+                elif mark in (b"event", b"E "):
+                    if inside:
+                        raise _cut(path, f"event {n_events} has no end")
+                    if n_events % events_per_range == 0:
+                        starts.append(offset)
+                    header = header or offset
+                    n_events, inside = n_events + 1, form == "lhe"
+                else:
+                    end = offset
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise _cut(path, "its gzip stream breaks off") from problem
+    except OSError as problem:
+        raise InputError(problem.strerror or "cannot be read", where=path) from problem
+    if end is None or inside:
+        raise _cut(path, f"{'inside' if inside else 'after'} event {n_events}")
+    if form == "lhe" and not initialised:
+        raise InputError("has no <init> block", where=path, mend="fetch it again")
+    if n_events == 0:
+        raise InputError("holds no events", where=path)
+    stops = [*starts[1:], end]
+    firsts = range(0, n_events, events_per_range)
+    ranges = tuple(
+        EventRange(path, form, header, start, stop, first, min(events_per_range, n_events - first))
+        for start, stop, first in zip(starts, stops, firsts, strict=True)
+    )
+    with Path(path).open("rb") as raw:
+        sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+    return EventFile(path, form, n_events, sha256, ranges)
+
+
+def _cut(path: str, where: str) -> InputError:
+    return InputError(f"is cut off ({where})", where=path, mend=_AGAIN)
+
+
+def _open(path: str) -> IO[bytes]:
+    """The file, unpacked; whether it is packed is seen in its first bytes, not in its name."""
+    try:
+        with Path(path).open("rb") as file:
+            packed = file.read(2) == _GZIP
+        return cast(IO[bytes], gzip.open(path, "rb")) if packed else Path(path).open("rb")
+    except OSError as problem:
+        raise InputError(problem.strerror or "cannot be read", where=path) from problem
+
+
+def _format(beginning: bytes, path: str) -> Format:
+    if not beginning.strip():
+        raise InputError("is empty", where=path)
+    head = beginning.lstrip()[:512]
+    if b"<LesHouchesEvents" in head:
+        return "lhe"
+    if b"HepMC::Asciiv3" in head:
+        return "hepmc3"
+    if b"HepMC::IO_GenEvent" in head:
+        return "hepmc2"
+    raise InputError(
+        "is neither a Les Houches file nor a HepMC file in ASCII",
+        where=path,
+        mend="give .lhe, .hepmc or the same with .gz",
+    )
+
+
+def _marks(file: IO[bytes], pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Offset of the line and text of every mark in the file, in order."""
+    kept, base = b"\n", -1  # a mark on the first line follows no line break
+    while True:
+        chunk = file.read(_CHUNK)
+        text = kept + chunk
+        sure = len(text) - (_LONGEST_MARK if chunk else 0)
+        last = 0
+        for match in pattern.finditer(text):
+            if match.start() >= sure:
+                break
+            yield base + match.start() + 1, match.group(1)
+            last = match.end()
+        if not chunk:
+            return
+        cut = max(last, sure, 0)
+        kept, base = text[cut:], base + cut
+
+
+def _read(file: IO[bytes], size: int, path: str) -> Iterator[bytes]:
+    while size > 0:
+        try:
+            piece = file.read(min(size, _CHUNK))
+        except (EOFError, zlib.error, OSError) as problem:
+            raise InputError("cannot be read any more", where=path) from problem
+        if not piece:
+            raise InputError("has become shorter", where=path, mend="start again")
+        size -= len(piece)
+        yield piece
