@@ -7,12 +7,16 @@ import math
 import pytest
 import torch
 
-from darkclr.anomaly.langevin import Chain, energy_and_gradient, langevin
+from darkclr.anomaly.langevin import Chain, ChainResult, Energy, differentiate, langevin
 from darkclr.errors import ConfigError
 
 
 def _generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def sample(energy: Energy, start: torch.Tensor, chain: Chain, **options) -> ChainResult:
+    return langevin(differentiate(energy), start, chain, **options)
 
 
 def _gaussian_energy(mean: torch.Tensor, covariance: torch.Tensor):
@@ -32,7 +36,7 @@ def test_metropolis_chain_samples_the_gaussian_of_its_temperature(step_size, noi
     chain = Chain(150, step_size, noise, metropolis=True)
     n = 5000
     start = 3 * torch.randn(n, 2, dtype=torch.float64, generator=_generator(1))
-    result = langevin(_gaussian_energy(mean, covariance), start, chain, generator=_generator(2))
+    result = sample(_gaussian_energy(mean, covariance), start, chain, generator=_generator(2))
     expected = chain.temperature * covariance
     assert 0.3 < result.acceptance < 1
     error_of_mean = (expected.diagonal() / n).sqrt()
@@ -47,7 +51,7 @@ def test_metropolis_chain_stays_in_equilibrium_in_many_dimensions():
     d, temperature, n = 512, 2e-4, 64
     chain = Chain(100, d / 20, Chain.noise_at(temperature, d / 20), metropolis=True)
     start = torch.zeros(n, d, dtype=torch.float64)
-    result = langevin(lambda z: z.square().mean(-1), start, chain, generator=_generator())
+    result = sample(lambda z: z.square().mean(-1), start, chain, generator=_generator())
     # E = |z|²/d and so |z|²/(d T/2) is chi-squared with d degrees of freedom.
     error = temperature * math.sqrt(d / 2) / math.sqrt(n)
     assert result.energy.mean().item() == pytest.approx(temperature * d / 2, abs=4 * error)
@@ -57,7 +61,7 @@ def test_unadjusted_chain_has_its_known_bias():
     """z' = (1 - λ) z + σ ε on E = z²/2 settles at variance σ²/(1 - (1 - λ)²), not at T."""
     step_size, noise, n = 0.5, 1.0, 40_000
     start = torch.zeros(n, 1, dtype=torch.float64)
-    result = langevin(
+    result = sample(
         lambda z: z.square().sum(-1) / 2,
         start,
         Chain(40, step_size, noise),
@@ -73,7 +77,7 @@ def test_clipped_chain_keeps_the_density():
     n = 8000
     start = torch.zeros(n, 1, dtype=torch.float64)
     chain = Chain(300, 0.2, math.sqrt(0.4), clip=0.5, metropolis=True)
-    result = langevin(lambda z: z.square().sum(-1) / 2, start, chain, generator=_generator())
+    result = sample(lambda z: z.square().sum(-1) / 2, start, chain, generator=_generator())
     assert result.samples.var().item() == pytest.approx(1, rel=4 * math.sqrt(2 / n))
 
 
@@ -82,7 +86,7 @@ def test_ring_has_the_moments_of_its_radial_density():
     radius, width, n = 2.0, 0.3, 4000
     start = torch.randn(n, 2, dtype=torch.float64, generator=_generator(1))
     chain = Chain(400, 0.03, math.sqrt(0.06), metropolis=True)
-    result = langevin(
+    result = sample(
         lambda z: ((z.norm(dim=-1) - radius) / width).square() / 2,
         start,
         chain,
@@ -107,7 +111,7 @@ def test_sphere_chain_samples_the_von_mises_fisher_density():
         torch.randn(n, 3, dtype=torch.float64, generator=_generator(1)), dim=-1
     )
     chain = Chain(200, 0.15, math.sqrt(0.3), sphere=True, metropolis=True)
-    result = langevin(lambda b: -kappa * b[:, 2], start, chain, generator=_generator(2))
+    result = sample(lambda b: -kappa * b[:, 2], start, chain, generator=_generator(2))
     cosine = result.samples[:, 2]
     mean = 1 / math.tanh(kappa) - 1 / kappa
     variance = 1 - 2 * mean / kappa - mean**2
@@ -120,7 +124,7 @@ def test_chain_climbs_towards_high_density():
     """The sign of eq. 10: without noise the energy falls monotonically."""
     start = torch.full((1, 2), 3.0)
     energies = [
-        langevin(
+        sample(
             lambda z: z.square().sum(-1), start, Chain(steps, 0.1, 0.0), generator=_generator()
         ).energy.item()
         for steps in (1, 5, 20)
@@ -132,7 +136,7 @@ def test_annealed_noise_falls_as_one_over_step():
     """On a flat energy the variance is σ² Σ 1/(1 + i)²."""
     n = 50_000
     start = torch.zeros(n, 1)
-    result = langevin(
+    result = sample(
         lambda z: 0 * z.sum(-1), start, Chain(4, 1.0, 0.5, annealing=True), generator=_generator()
     )
     expected = 0.25 * sum(1 / (1 + i) ** 2 for i in range(4))
@@ -145,7 +149,7 @@ def test_gradient_is_that_of_finite_differences():
     def energy(z: torch.Tensor) -> torch.Tensor:
         return (z.sin() * z.roll(1, -1)).sum(-1) + z.square().mean(-1)
 
-    _, gradient = energy_and_gradient(energy, z)
+    _, gradient = differentiate(energy)(z)
     h = 1e-6
     for j in range(3):
         shift = h * torch.eye(3, dtype=torch.float64)[j]
@@ -156,9 +160,7 @@ def test_gradient_is_that_of_finite_differences():
 def test_same_generator_same_samples():
     start = torch.zeros(4, 2)
     results = [
-        langevin(
-            lambda z: z.square().sum(-1), start, Chain(5, 0.1, 0.1), generator=_generator(seed)
-        )
+        sample(lambda z: z.square().sum(-1), start, Chain(5, 0.1, 0.1), generator=_generator(seed))
         for seed in (3, 3, 4)
     ]
     assert torch.equal(results[0].samples, results[1].samples)
