@@ -180,3 +180,68 @@ def test_same_generator_same_samples():
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         Chain(**{"steps": 1, "step_size": 0.1, "noise": 0.1, **settings})
+
+
+@pytest.mark.parametrize("metropolis", [True, False])
+def test_two_modes_keep_their_weights_and_widths(metropolis):
+    """A mixture of Gaussians of weights 0.3 and 0.7 that chains can cross between."""
+    weight, width, n = 0.3, 0.7, 4000
+
+    def energy(z: torch.Tensor) -> torch.Tensor:
+        left = math.log(weight) - ((z[:, 0] + 1.2) / width).square() / 2
+        right = math.log(1 - weight) - ((z[:, 0] - 1.2) / width).square() / 2
+        return -torch.logaddexp(left, right) + z[:, 1].square() / 2
+
+    # Without Metropolis the bias is of the order of λ over the squared width: a small step.
+    step_size, steps = (0.2, 400) if metropolis else (0.04, 1500)
+    chain = Chain(steps, step_size, Chain.noise_at(1, step_size), metropolis=metropolis)
+    start = torch.zeros(n, 2, dtype=torch.float64)
+    samples = sample(energy, start, chain, generator=_generator(4)).samples
+    variance = width**2 + 4 * 1.2**2 * weight * (1 - weight)
+    bias = 0 if metropolis else 0.02
+    assert samples[:, 0].mean().item() == pytest.approx(
+        1.2 * (1 - 2 * weight), abs=4 * math.sqrt(variance / n) + bias
+    )
+    assert samples[:, 0].var().item() == pytest.approx(
+        variance, rel=4 * math.sqrt(2 / n) + 2 * bias
+    )
+    left = math.erfc(-1.2 / width / math.sqrt(2)) / 2
+    share = weight * left + (1 - weight) * (1 - left)
+    assert (samples[:, 0] < 0).double().mean().item() == pytest.approx(
+        share, abs=4 * math.sqrt(share * (1 - share) / n) + bias
+    )
+
+
+def test_acceptance_falls_with_the_step_and_is_that_of_theory():
+    """In equilibrium of a Gaussian the acceptance of MALA is erfc(λ³ᐟ² sqrt(d)/4).
+
+    To leading order in the step (Roberts and Rosenthal 1998, theorem 1, for a Gaussian).
+    """
+    d, n = 50, 500
+    acceptances = []
+    for step_size in (0.05, 0.1, 0.2):
+        start = torch.randn(n, d, dtype=torch.float64, generator=_generator(1))
+        chain = Chain(5, step_size, Chain.noise_at(1, step_size), metropolis=True)
+        result = sample(lambda z: z.square().sum(-1) / 2, start, chain, generator=_generator(2))
+        acceptances.append(result.acceptance)
+        # log ratio = -(λ/4) (|z'|² - |z|²), of variance λ³ d/2 and mean minus half of it
+        spread = math.sqrt(step_size**3 * d / 2)
+        expected = math.erfc(spread / math.sqrt(8))
+        assert result.acceptance == pytest.approx(expected, abs=0.02)
+    assert acceptances == sorted(acceptances, reverse=True)
+
+
+def test_samples_are_differentiated_through_the_whole_chain():
+    """For E = k z²/2 a chain without noise ends at (1 - λ k)^n z, with a known derivative in k."""
+    k = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    start = torch.tensor([[2.0]], dtype=torch.float64)
+    through = differentiate(lambda z: k * z.square().sum(-1) / 2, through=True)
+    result = langevin(through, start, Chain(6, 0.3, 0.0), generator=_generator())
+    (gradient,) = torch.autograd.grad(result.samples.sum(), k)
+    expected = 2.0 * 6 * (1 - 0.3 * 0.7) ** 5 * (-0.3)
+    assert gradient.item() == pytest.approx(expected)
+    plain = sample(lambda z: k * z.square().sum(-1) / 2, start, Chain(6, 0.3, 0.0),
+                   generator=_generator())  # fmt: skip
+    assert not plain.samples.requires_grad
+    assert torch.equal(plain.samples, result.samples)
+    assert not start.requires_grad

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.checkpoint import Checkpoint
 from darkclr.anomaly.detector import Progress
 from darkclr.anomaly.epochs import batches, clone_state, mean_energy, record
-from darkclr.anomaly.normalization_loss import NormalizationLoss, squared_weights
+from darkclr.anomaly.normalization_loss import NormalizationLoss
 from darkclr.anomaly.sampler import Sampler
 from darkclr.anomaly.selection import Selection, selected_epoch
 from darkclr.anomaly.transport import energy_movers_distance, wasserstein_loss
@@ -41,6 +42,7 @@ class Schedule:
     Args:
         epochs: of normalisation.
         learning_rate: of Adam.
+        weight_decay: L2 penalty of Adam.
         batch_size: rows a step.
         selection: rule for the epoch that is kept.
         burn_in: epochs that are no candidates.
@@ -50,6 +52,7 @@ class Schedule:
 
     epochs: int
     learning_rate: float
+    weight_decay: float
     batch_size: int
     selection: Selection
     burn_in: int
@@ -162,12 +165,19 @@ class Normalization:
         logger.info("normalised autoencoder of epoch %d", self.selected_epoch)
 
     def _start(self, validation: Tensor) -> None:
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=self._learning_rate)
+        self._optimizer = self._adam()
         self._seen: dict[str, Tensor] = {}
         self._chosen = (0, clone_state(self.network), self._seen)
         variance = validation.double().var(dim=0).mean().item()
         self._limit = max(_RUNAWAY_ENERGY * self.reference_energy, _RUNAWAY_VARIANCE * variance)
         self._variance = max(variance, 2 * self.reference_energy)
+
+    def _adam(self) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            self.network.parameters(),
+            lr=self._learning_rate,
+            weight_decay=self.schedule.weight_decay,
+        )
 
     def _position(self) -> dict[str, Any]:
         """Where the training stands, for a return to it."""
@@ -187,7 +197,7 @@ class Normalization:
         self._epoch = position["epoch"]
         self.network.load_state_dict(position["network"])
         # A fresh optimizer, since loading shares tensors with what it loads.
-        self._optimizer = torch.optim.Adam(self.network.parameters())
+        self._optimizer = self._adam()
         self._optimizer.load_state_dict(position["optimizer"])
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate
@@ -272,7 +282,8 @@ class Normalization:
             row["dropped_auc"] = dropped_auc(network, validation, self.copies)
         with torch.no_grad():
             for name in ("encoder", "decoder"):
-                row[f"{name}_weights"] = squared_weights(getattr(network, name)).sqrt().item()
+                weights = parameters_to_vector(getattr(network, name).parameters())
+                row[f"{name}_weights"] = weights.norm().item()
             self._seen = {
                 "data": data,
                 "samples": points,

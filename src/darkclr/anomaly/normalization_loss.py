@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
@@ -20,7 +19,7 @@ LossName = Literal["energy_difference", "log_cosh", "wasserstein"]
 
 @dataclass(frozen=True)
 class NormalizationLoss:
-    """A loss of data and samples, with penalties.
+    """A loss of data and samples.
 
     - "energy_difference": E₊ - E₋ (arXiv:2312.03067 eq. 9), the gradient of the likelihood;
     - "log_cosh": log cosh((E₊ - E₋)/E₀) + α E₊/E₀ (CMS 2023, EPS-HEP), which is content once the
@@ -34,7 +33,6 @@ class NormalizationLoss:
         negative_energy_penalty: weight of mean(E₋²), against samples whose energy runs away
             (arXiv:2105.05735, with weight 1 in arXiv:2206.14225).
         positive_energy_weight: α of "log_cosh".
-        encoder_penalty, decoder_penalty: weights of the sum of squared weights of the two.
         unit: E₀.
 
     Raises:
@@ -44,8 +42,6 @@ class NormalizationLoss:
     name: LossName = "energy_difference"
     negative_energy_penalty: float = 0.0
     positive_energy_weight: float = 0.1
-    encoder_penalty: float = 0.0
-    decoder_penalty: float = 0.0
     unit: float = 1.0
 
     def __post_init__(self) -> None:
@@ -55,12 +51,7 @@ class NormalizationLoss:
                 where="NormalizedAutoencoder",
                 mend="choose of energy_difference, log_cosh, wasserstein",
             )
-        for name in (
-            "negative_energy_penalty",
-            "positive_energy_weight",
-            "encoder_penalty",
-            "decoder_penalty",
-        ):
+        for name in ("negative_energy_penalty", "positive_energy_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(
                     f"{name} = {getattr(self, name)}",
@@ -95,24 +86,13 @@ class NormalizationLoss:
             loss = positive - negative
         if self.negative_energy_penalty:
             loss = loss + self.negative_energy_penalty * energies.square().mean()
-        for penalty, part in (
-            (self.encoder_penalty, network.encoder),
-            (self.decoder_penalty, network.decoder),
-        ):
-            if penalty:
-                loss = loss + penalty * squared_weights(part)
         return loss, positive, negative
 
 
 def log_cosh(x: Tensor) -> Tensor:
     """log cosh x without overflow.
 
-    >>> log_cosh(torch.tensor([0.0, 1000.0])).tolist()
+    >>> log_cosh(Tensor([0.0, 1000.0])).tolist()
     [0.0, 999.306884765625]
     """
     return x.abs() + nn.functional.softplus(-2 * x.abs()) - math.log(2)
-
-
-def squared_weights(module: nn.Module) -> Tensor:
-    """Sum of the squares of all weights."""
-    return torch.stack([parameter.square().sum() for parameter in module.parameters()]).sum()

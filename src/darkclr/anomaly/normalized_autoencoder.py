@@ -72,7 +72,7 @@ class NormalizedAutoencoder(Autoencoder):
         loss: "energy_difference", "log_cosh" or "wasserstein".
         negative_energy_penalty: weight of mean(E_-²) in the loss, against divergence.
         positive_energy_weight: α of "log_cosh".
-        encoder_penalty, decoder_penalty: weights of the sums of squared weights in the loss.
+        weight_decay: L2 of Adam; a penalty c |w|² in the loss is 2c here.
         selection: which epoch is kept, on background alone; the five rules of
             :func:`~darkclr.anomaly.selection.selected_epoch`.
         burn_in: epochs of normalisation that are not candidates: chains that have not felt the new
@@ -116,8 +116,7 @@ class NormalizedAutoencoder(Autoencoder):
         loss: LossName = "energy_difference",
         negative_energy_penalty: float = 0.0,
         positive_energy_weight: float = 0.1,
-        encoder_penalty: float = 0.0,
-        decoder_penalty: float = 0.0,
+        weight_decay: float = 0.0,
         selection: Selection = "energy_difference",
         burn_in: int = 3,
         max_halvings: int = 4,
@@ -161,8 +160,7 @@ class NormalizedAutoencoder(Autoencoder):
         self.loss = loss
         self.negative_energy_penalty = negative_energy_penalty
         self.positive_energy_weight = positive_energy_weight
-        self.encoder_penalty = encoder_penalty
-        self.decoder_penalty = decoder_penalty
+        self.weight_decay = weight_decay
         self.selection = selection
         self.burn_in = burn_in
         self.max_halvings = max_halvings
@@ -284,6 +282,7 @@ class NormalizedAutoencoder(Autoencoder):
             Schedule(
                 epochs=self.epochs,
                 learning_rate=self.normalization_learning_rate,
+                weight_decay=self.weight_decay,
                 batch_size=self.batch_size,
                 selection=self.selection,
                 burn_in=self.burn_in,
@@ -309,8 +308,6 @@ class NormalizedAutoencoder(Autoencoder):
             self.loss,
             self.negative_energy_penalty,
             self.positive_energy_weight,
-            self.encoder_penalty,
-            self.decoder_penalty,
             unit=reference_energy,
         )
 
@@ -358,6 +355,7 @@ class NormalizedAutoencoder(Autoencoder):
             "replay": 0 <= self.replay < 1,
             "buffer_size": self.buffer_size >= 1,
             "normalization_learning_rate": self.normalization_learning_rate >= 0,
+            "weight_decay": self.weight_decay >= 0,
             "max_halvings": self.max_halvings >= 0,
             "bottleneck": self.bottleneck > 1 or not self._spherical,  # a sphere needs 2
         }
