@@ -116,6 +116,17 @@ def test_default_chain_has_the_temperature_of_equipartition():
     assert ratio == pytest.approx(900, rel=0.2)
 
 
+def test_latent_chain_has_the_temperature_of_the_energy_on_the_manifold():
+    """At that of the chain in z, a factor (d - b)/2 lower, it would stand still."""
+    X = np.random.default_rng(0).normal(size=(300, 16))
+    settings = {**TOY, "pretraining_epochs": 1, "epochs": 1, "burn_in": 0, "latent_steps": 2}
+    detector = NormalizedAutoencoder(**settings, initialisation="on_manifold", steps=2).fit(X)
+    assert detector.latent_chain_.temperature == pytest.approx(detector.temperature_ * (16 - 2) / 2)
+    assert detector.latent_chain_.sphere
+    free = NormalizedAutoencoder(**settings, initialisation="on_manifold", latent="free", steps=2)
+    assert not free.fit(X).latent_chain_.sphere
+
+
 def test_published_chain_on_request():
     """λ = 100, σ = 1e-4 annealed (thesis table 5.3) has T = 5e-11."""
     X = np.random.default_rng(0).normal(size=(100, 8))

@@ -68,7 +68,8 @@ class NormalizedAutoencoder(Autoencoder):
         metropolis: accept or reject each step of both chains at its true temperature.
         latent_steps: of the latent chain, on-manifold only.
         latent_noise: σ of the latent chain, on the unit sphere.
-        latent_step_size: λ of the latent chain; None: that of the temperature of the chain in z.
+        latent_step_size: λ of the latent chain; None: that of the temperature E_+, by which H
+            varies over the manifold. At T = 2 E_+/(d - b) nearly all latent steps are refused.
         loss: "energy_difference", "log_cosh" or "wasserstein".
         negative_energy_penalty: weight of mean(E_-²) in the loss, against divergence.
         positive_energy_weight: α of "log_cosh".
@@ -384,7 +385,7 @@ class NormalizedAutoencoder(Autoencoder):
         )
         latent_step_size = self.latent_step_size
         if latent_step_size is None:
-            latent_step_size = self.latent_noise**2 / (2 * chain.temperature)
+            latent_step_size = self.latent_noise**2 / (2 * reference_energy)
         latent_chain = Chain(
             self.latent_steps,
             latent_step_size,
