@@ -1,6 +1,8 @@
 """Normalized autoencoders on densities in two dimensions, where everything can be seen.
 
-    python benchmarks/toy_densities.py docs/img/toy_densities.png [name of a density ...]
+    python benchmarks/toy_densities.py docs/img/toy_densities.png
+
+Minutes on a few idle cores, one process each.
 
 Each row is a density: its points, then for a plain autoencoder and for each start of the chains
 and each loss the learned exp(-E/T), normalised on a grid, with samples of the chains as dots. The
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
@@ -23,9 +26,9 @@ from darkclr.anomaly import NormalizedAutoencoder
 from darkclr.errors import TrainingError
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt 
+import matplotlib.pyplot as plt
 
-N_POINTS = 2000
+N_POINTS = 1500
 EXTENT = 4.0
 AXIS = np.linspace(-EXTENT, EXTENT, 121)
 
@@ -57,11 +60,13 @@ DENSITIES: dict[str, Callable[[np.random.Generator, int], NDArray]] = {
 
 COMMON = {
     **{"widths": (64, 64), "bottleneck": 3, "activation": "silu", "batch_size": 250},
-    **{"pretraining_epochs": 20, "epochs": 60, "burn_in": 10},
+    **{"pretraining_epochs": 20, "epochs": 40, "burn_in": 10},
     **{"normalization_learning_rate": 2e-3, "steps": 20, "noise": 0.1, "temperature": 0.1},
     **{"negative_energy_penalty": 0.05, "selection": "wasserstein"},
 }
+# The autoencoder is the same network before the normalisation, at the same temperature.
 MODELS = {
+    "autoencoder": {"epochs": 1, "burn_in": 0, "normalization_learning_rate": 0.0},
     "chains from data": {"initialisation": "data"},
     "persistent": {"initialisation": "persistent"},
     "on-manifold": {"initialisation": "on_manifold", "latent_noise": 0.1, "latent_step_size": 0.05},
@@ -97,56 +102,58 @@ def divergence(data: NDArray, model: NDArray) -> float:
     return float((data[there] * np.log(data[there] / np.maximum(model[there], 1e-300))).sum())
 
 
+def fit(name: str, title: str) -> tuple[NDArray, NDArray, str] | str:
+    """Density on the grid, samples, and a line about both; the error if it diverged."""
+    detector = NormalizedAutoencoder(**{**COMMON, **MODELS[title]})
+    try:
+        detector.fit(DENSITIES[name](np.random.default_rng(1), N_POINTS))
+    except TrainingError as error:
+        return str(error)
+    density = model_density(detector)
+    kl = divergence(data_density(DENSITIES[name]), density)
+    rows = [row for row in detector.history_ if row["stage"] == "normalisation"]
+    chosen = rows[detector.selected_epoch_ - 1]
+    distance = chosen["energy_movers_distance"]
+    print(
+        f"{name:16s} {title:24s} KL {kl:6.3f}  distance {distance:.3f}  epoch "
+        f"{detector.selected_epoch_:3d}  E+ {chosen['validation_energy']:.4f}  "
+        f"E- {chosen['validation_negative_energy']:.4f}  acceptance {chosen['acceptance']:.2f}",
+        flush=True,
+    )
+    return density, detector.samples_["samples"], f"KL {kl:.2f}, distance {distance:.2f}"
+
+
 def main() -> None:
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/img/toy_densities.png")
-    names = sys.argv[2:] or list(DENSITIES)
-    columns = ["data", "autoencoder", *MODELS]
+    processes = int(sys.argv[2]) if len(sys.argv) > 2 else -1
+    jobs = [(name, title) for title in MODELS for name in DENSITIES]
+    fits = Parallel(processes, backend="multiprocessing", batch_size=1)(
+        delayed(fit)(*job) for job in jobs
+    )
+    results = dict(zip(jobs, fits, strict=True))
+    columns = ["data", *MODELS]
     picture, grid = plt.subplots(
-        len(names), len(columns), figsize=(2.1 * len(columns), 2.35 * len(names)), squeeze=False
+        len(DENSITIES), len(columns), figsize=(2.1 * len(columns), 2.35 * len(DENSITIES))
     )
     image = {"origin": "lower", "extent": (-EXTENT, EXTENT) * 2, "cmap": "viridis"}
-    for line, name in zip(grid, names, strict=True):
-        points = DENSITIES[name](np.random.default_rng(1), N_POINTS)
+    for line, name in zip(grid, DENSITIES, strict=True):
         truth = data_density(DENSITIES[name])
         line[0].imshow(truth, **image)
         line[0].set_ylabel(name.replace("_", " "))
-        for axes, (title, settings) in zip(line[2:], MODELS.items(), strict=True):
-            detector = NormalizedAutoencoder(**{**COMMON, **settings})
-            try:
-                detector.fit(points)
-            except TrainingError as error:
-                print(f"{name:16s} {title:24s} {error}", flush=True)
+        for axes, title in zip(line[1:], MODELS, strict=True):
+            result = results[name, title]
+            if isinstance(result, str):
+                axes.set_xlabel("diverged", fontsize=8)
+                print(f"{name:16s} {title:24s} {result}")
                 continue
-            density = model_density(detector)
-            row = [r for r in detector.history_ if r["stage"] == "normalisation"]
-            chosen = row[detector.selected_epoch_ - 1]
-            kl, distance = divergence(truth, density), chosen["energy_movers_distance"]
+            density, samples, text = result
             axes.imshow(density, vmax=1.5 * truth.max(), **image)
-            samples = detector.samples_["samples"]
             axes.plot(*samples.T, ".", color="white", markersize=1.2, alpha=0.7)
-            axes.set_xlabel(f"KL {kl:.2f}, distance {distance:.2f}", fontsize=8)
-            print(
-                f"{name:16s} {title:24s} KL {kl:6.3f}  distance {distance:.3f}  epoch "
-                f"{detector.selected_epoch_:3d}  E+ {chosen['validation_energy']:.4f}  "
-                f"E- {chosen['validation_negative_energy']:.4f}  "
-                f"acceptance {chosen['acceptance']:.2f}",
-                flush=True,
-            )
-        # The same network before the normalisation, at the same temperature.
-        plain = NormalizedAutoencoder(**{**COMMON, "epochs": 1, "burn_in": 0})
-        plain.set_params(normalization_learning_rate=0.0).fit(points)
-        density = model_density(plain)
-        line[1].imshow(density, vmax=1.5 * truth.max(), **image)
-        kl = divergence(truth, density)
-        line[1].set_xlabel(f"KL {kl:.2f}", fontsize=8)
-        print(f"{name:16s} {'autoencoder':24s} KL {kl:6.3f}", flush=True)
+            axes.set_xlabel(text, fontsize=8)
     for axes, title in zip(grid[0], columns, strict=True):
         axes.set_title(title, fontsize=9)
     for axes in grid.flat:
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.set_xlim(-EXTENT, EXTENT)
-        axes.set_ylim(-EXTENT, EXTENT)
+        axes.set(xticks=[], yticks=[], xlim=(-EXTENT, EXTENT), ylim=(-EXTENT, EXTENT))
     picture.tight_layout()
     target.parent.mkdir(parents=True, exist_ok=True)
     picture.savefig(target, dpi=110)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from darkclr.report.style import figure, styled
@@ -65,4 +66,4 @@ def _curve(axes: Axes, columns: Mapping[str, NDArray], name: str, color: str) ->
     else:
         axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center")
     axes.set_xlabel("epoch of the normalisation")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
