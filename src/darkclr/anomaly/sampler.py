@@ -191,8 +191,8 @@ def resolve_chain(
     Raises:
         ConfigError: all three are given, and contradict each other.
 
-    >>> resolve_chain(10, None, 0.1, 0.05, default_step_size=1, default_temperature=1).step_size
-    0.1
+    >>> resolve_chain(10, None, 1.0, 2.0, default_step_size=1, default_temperature=1).step_size
+    0.25
     """
     if None not in (step_size, noise, temperature):
         implied = noise**2 / (2 * step_size)  # type: ignore[operator]
