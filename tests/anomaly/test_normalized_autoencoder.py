@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 import numpy as np
 import pytest
@@ -11,7 +10,13 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from darkclr.anomaly import Autoencoder, NormalizedAutoencoder
-from darkclr.errors import ConfigError
+from darkclr.anomaly.autoencoder import AutoencoderNetwork
+from darkclr.anomaly.checkpoint import Checkpoint
+from darkclr.anomaly.langevin import Chain
+from darkclr.anomaly.normalization import Normalization, Schedule
+from darkclr.anomaly.normalization_loss import NormalizationLoss
+from darkclr.anomaly.sampler import Sampler
+from darkclr.errors import ConfigError, InputError, TrainingError
 
 TOY = {"widths": (64, 64), "bottleneck": 2, "activation": "silu", "batch_size": 256}
 NORMALISED = {
@@ -111,6 +116,17 @@ def test_default_chain_has_the_temperature_of_equipartition():
     assert ratio == pytest.approx(900, rel=0.2)
 
 
+def test_latent_chain_has_the_temperature_of_the_energy_on_the_manifold():
+    """At that of the chain in z, a factor (d - b)/2 lower, it would stand still."""
+    X = np.random.default_rng(0).normal(size=(300, 16))
+    settings = {**TOY, "pretraining_epochs": 1, "epochs": 1, "burn_in": 0, "latent_steps": 2}
+    detector = NormalizedAutoencoder(**settings, initialisation="on_manifold", steps=2).fit(X)
+    assert detector.latent_chain_.temperature == pytest.approx(detector.temperature_ * (16 - 2) / 2)
+    assert detector.latent_chain_.sphere
+    free = NormalizedAutoencoder(**settings, initialisation="on_manifold", latent="free", steps=2)
+    assert not free.fit(X).latent_chain_.sphere
+
+
 def test_published_chain_on_request():
     """λ = 100, σ = 1e-4 annealed (thesis table 5.3) has T = 5e-11."""
     X = np.random.default_rng(0).normal(size=(100, 8))
@@ -122,14 +138,86 @@ def test_published_chain_on_request():
     assert detector.temperature_ == pytest.approx(5e-11)
 
 
-def test_divergence_ends_with_a_warning_and_the_best_epoch_before(samples, caplog):
-    wild = {"normalization_learning_rate": 30.0, "selection": "last", "metropolis": False}
+def test_divergence_is_undone_with_half_the_learning_rate(samples, caplog):
+    """However far too fast one starts: the last good epoch, half the step, until it holds."""
+    wild = {"normalization_learning_rate": 30.0, "metropolis": False, "max_halvings": 30}
+    short = {**NORMALISED, **wild, "epochs": 4, "burn_in": 1, "pretraining_epochs": 5}
     with caplog.at_level(logging.WARNING, "darkclr"):
-        detector = NormalizedAutoencoder(**{**NORMALISED, **wild}).fit(samples[0][:500])
-    assert "diverged" in caplog.text
-    assert detector.selected_epoch_ < NORMALISED["epochs"]
+        detector = NormalizedAutoencoder(**short).fit(samples[0][:500])
+    rows = detector.history_[5:]
+    diverged = [row for row in rows if row["stage"] == "diverged"]
+    good = [row for row in rows if row["stage"] == "normalisation"]
+    assert len(diverged) >= 3
+    assert caplog.text.count("diverged") == len(diverged)
+    assert [row["epoch"] for row in good] == [1, 2, 3, 4]
+    rates = [row["learning_rate"] for row in rows]
+    for now, then, row in zip(rates, rates[1:], rows, strict=False):
+        assert then == (now / 2 if row["stage"] == "diverged" else now)
+    energies = [row["validation_energy"] for row in good]
+    assert max(energies) < 2 * samples[0].var()
     assert np.isfinite(detector.score_samples(samples[1])).all()
-    assert math.isfinite(detector.history_[NORMALISED["pretraining_epochs"] - 1]["train_energy"])
+
+
+def test_divergence_that_does_not_end_says_what_to_do(samples):
+    wild = {"normalization_learning_rate": 30.0, "metropolis": False, "max_halvings": 1}
+    with pytest.raises(TrainingError, match="lower normalization_learning_rate"):
+        NormalizedAutoencoder(**{**NORMALISED, **wild, "pretraining_epochs": 2}).fit(samples[0])
+
+
+def test_what_is_no_longer_reconstructed_has_diverged(samples):
+    """Energies that agree, but at the variance of the data: the decoder has become a constant."""
+    torch_rows = torch.from_numpy(samples[0][:200].astype(np.float32))
+    network = AutoencoderNetwork(
+        2, widths=(4,), bottleneck=2, activation="relu", sphere=False, generator=torch.Generator()
+    )
+    still = Chain(1, 1e-9, 0.0)
+    normalization = Normalization(
+        network,
+        Sampler(network, "data", still, still, replay=0.0, buffer_size=1),
+        NormalizationLoss(),
+        Schedule(2, 0.0, 0.0, 100, "last", 0, 0, 0),
+        copies=torch_rows[:0],
+        reference_energy=0.01,
+    )
+    with torch.no_grad():
+        network.decoder[-1].weight.zero_()
+        network.decoder[-1].bias.fill_(2)
+    with pytest.raises(TrainingError, match="nothing is reconstructed any more"):
+        normalization.run(
+            torch_rows,
+            torch_rows,
+            generator=torch.Generator(),
+            history=[],
+            checkpoint=Checkpoint(None, {}),
+            progress=None,
+        )
+
+
+def test_row_of_the_history_has_what_a_physicist_looks_at(samples):
+    train, _, outside = samples
+    X = np.concatenate([train[:400], outside[:100]])
+    y = np.repeat([0, 1], [400, 100])
+    settings = {**NORMALISED, "epochs": 3, "burn_in": 0, "initialisation": "on_manifold"}
+    detector = NormalizedAutoencoder(**{**settings, "bottleneck": 3}).fit(X, y)
+    row = detector.history_[-1]
+    assert {
+        *("train_energy", "train_negative_energy", "validation_energy", "loss", "learning_rate"),
+        *("validation_negative_energy", "distance", "acceptance", "latent_acceptance"),
+        *("energy_movers_distance", "wasserstein", "dropped_auc"),
+        *("encoder_weights", "decoder_weights"),
+    } <= set(row)
+    assert row["wasserstein"] >= row["energy_movers_distance"] ** 2
+    table = detector.sample_table()
+    for kind in ("data", "samples"):
+        energies = [point["energy"] for point in table if point["kind"] == kind]
+        chosen = detector.history_[NORMALISED["pretraining_epochs"] + detector.selected_epoch_ - 1]
+        name = "validation_energy" if kind == "data" else "validation_negative_energy"
+        assert np.mean(energies) == pytest.approx(chosen[name], rel=1e-4)
+
+
+def test_selection_on_dropped_copies_needs_them(samples):
+    with pytest.raises(InputError, match="no dropped copies"):
+        NormalizedAutoencoder(**NORMALISED, selection="dropped_auc").fit(samples[0])
 
 
 @pytest.mark.parametrize(
@@ -141,10 +229,16 @@ def test_divergence_ends_with_a_warning_and_the_best_epoch_before(samples, caplo
         {"selection": "best"},
         {"initialisation": "on_manifold", "bottleneck": 1},
         {"negative_energy_penalty": -1.0},
+        {"loss": "best"},
+        {"replay": 1.0},
+        {"latent": "torus"},
+        {"temperature": -1.0, "noise": None},
     ],
 )
 def test_settings_out_of_range_are_refused(settings, samples):
-    with pytest.raises(ConfigError, match=list(settings)[-1]):
+    with pytest.raises(
+        ConfigError, match=next(iter(settings)) if "temperature" in settings else list(settings)[-1]
+    ):
         NormalizedAutoencoder(**{**NORMALISED, **settings}).fit(samples[0])
 
 

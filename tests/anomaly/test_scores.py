@@ -11,16 +11,14 @@ import yaml
 from sklearn.base import clone
 
 from darkclr.anomaly import SCORES, FittedScore, fit_score
+from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
 from darkclr.errors import ConfigError, InputError
 
 SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64}
+NAE = {**SMALL, "pretraining_epochs": 15, "epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5}
 QUICK = {
     "autoencoder": {**SMALL, "epochs": 15},
-    "nae": {**SMALL, "pretraining_epochs": 15, "epochs": 3, "burn_in": 1, "steps": 5},
-    "nae_onmanifold": {
-        **SMALL,
-        **{"pretraining_epochs": 15, "epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5},
-    },
+    **{preset.name: NAE for preset in NORMALIZED_AUTOENCODERS},
 }
 TRAINED = tuple(QUICK)
 
@@ -56,6 +54,7 @@ def test_save_and_load_keep_every_bit(name, fitted, background, tmp_path):
     assert loaded.name == name
     np.testing.assert_array_equal(loaded.score(background), fitted[name].score(background))
     assert (tmp_path / name / "history.csv").exists() == (name in TRAINED)
+    assert (tmp_path / name / "samples.csv").exists() == name.startswith("nae")
     loaded.save(tmp_path / "again")
     for file in ("config.yaml", "model.safetensors"):
         again, first = (tmp_path / folder / file for folder in ("again", name))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from darkclr.anomaly.checkpoint import Checkpoint
 from darkclr.anomaly.detector import Detector, Progress
+from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, mean_energy, record
 from darkclr.errors import ConfigError, InputError, TrainingError
 
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork"]
-
-logger = logging.getLogger(__name__)
 
 Activation = Literal["relu", "silu", "elu", "leaky_relu"]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -26,7 +26,6 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
     "leaky_relu": nn.LeakyReLU,
 }
-_SCORING_ROWS = 8192
 
 # arXiv:2312.03067 section 4: "five layers with neurons from 128 to 8 in powers of two and a
 # three-dimensional bottleneck"; shared by the plain and the normalized autoencoder.
@@ -147,9 +146,21 @@ class Autoencoder(Detector):
     _spherical = False
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+        checkpoint_directory: Path | None = None,
     ) -> Self:
         """Train on background rows X (n, d).
+
+        Args:
+            X: background rows.
+            y: not read.
+            progress: called after each epoch with its row of the history.
+            checkpoint_directory: where the state is kept after each epoch. A fit that was killed
+                goes on from it to the same result, to the last bit.
 
         Raises:
             ConfigError: a parameter out of its range.
@@ -158,10 +169,11 @@ class Autoencoder(Detector):
         """
         super().fit(X)
         self._check_parameters()
+        checkpoint = Checkpoint(checkpoint_directory, self.get_params(), np.asarray(X))
         generator = torch.Generator().manual_seed(self.seed)
         train, validation = self._prepare(X, generator)
         self.network_ = self._build(generator).to(train.device)
-        self._train_reconstruction(train, validation, self.epochs, generator, progress)
+        self._train_reconstruction(train, validation, self.epochs, generator, progress, checkpoint)
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -171,8 +183,8 @@ class Autoencoder(Detector):
         self.network_.to(device)
         with torch.no_grad():
             parts = [
-                self.network_.energy(self._tensor(X[i : i + _SCORING_ROWS], device)).cpu()
-                for i in range(0, len(X), _SCORING_ROWS)
+                self.network_.energy(self._tensor(X[i : i + SCORING_ROWS], device)).cpu()
+                for i in range(0, len(X), SCORING_ROWS)
             ]
         return torch.cat(parts).double().numpy()
 
@@ -253,13 +265,23 @@ class Autoencoder(Detector):
         epochs: int,
         generator: torch.Generator,
         progress: Progress | None,
+        checkpoint: Checkpoint,
     ) -> None:
         """Minimise the mean E(z) over the background with Adam."""
         optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.learning_rate)
         # Without it the error, and the order of the scores, still jump from epoch to epoch.
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
         best: tuple[float, dict[str, Tensor]] = (float("inf"), {})
-        for epoch in range(1, epochs + 1):
+        if "reconstruction" in checkpoint:
+            state = checkpoint["reconstruction"]
+            self.network_.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            generator.set_state(state["generator"])
+            best = tuple(state["best"])  # type: ignore[assignment]
+            for row in state["history"]:
+                record(self.history_, row, progress)
+        for epoch in range(len(self.history_) + 1, epochs + 1):
             total = 0.0
             for batch in batches(train, self.batch_size, generator):
                 loss = self.network_.energy(batch).mean()
@@ -268,7 +290,7 @@ class Autoencoder(Detector):
                 optimizer.step()
                 total += loss.item() * len(batch)
             schedule.step()
-            row: dict[str, Any] = {
+            row = {
                 "epoch": epoch,
                 "stage": "autoencoder",
                 "train_energy": total / len(train),
@@ -283,34 +305,18 @@ class Autoencoder(Detector):
             if self.early_stopping and row["validation_energy"] < best[0]:
                 best = (row["validation_energy"], clone_state(self.network_))
             record(self.history_, row, progress)
+            checkpoint.update(
+                reconstruction={
+                    "network": self.network_.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": generator.get_state(),
+                    "best": list(best),
+                    "history": self.history_,
+                }
+            )
         if self.early_stopping:
             self.network_.load_state_dict(best[1])
-
-
-def batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """All rows once, in a new random order, ``size`` at a time."""
-    for index in torch.randperm(len(rows), generator=generator).split(size):
-        yield rows[index.to(rows.device)]
-
-
-def mean_energy(network: AutoencoderNetwork, rows: Tensor) -> float:
-    """Mean reconstruction error of rows (n, d)."""
-    with torch.no_grad():
-        parts = [network.energy(part).double().sum() for part in rows.split(_SCORING_ROWS)]
-    return (torch.stack(parts).sum() / len(rows)).item()
-
-
-def clone_state(network: nn.Module) -> dict[str, Tensor]:
-    """A copy of the weights that later steps do not touch."""
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def record(history: list[dict[str, Any]], row: dict[str, Any], progress: Progress | None) -> None:
-    """Append a row to the history and tell whoever watches."""
-    history.append(row)
-    logger.debug("%s", row)
-    if progress is not None:
-        progress(row)
 
 
 def _device(name: str) -> torch.device:

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from darkclr.errors import ConfigError
 
-__all__ = ["Chain", "ChainResult", "Energy", "energy_and_gradient", "langevin"]
+__all__ = ["Chain", "ChainResult", "Energy", "EnergyAndGradient", "differentiate", "langevin"]
 
 Energy = Callable[[Tensor], Tensor]
+EnergyAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class ChainResult:
     """Where the chains ended.
 
     Args:
-        samples: (n, d), no gradient attached.
+        samples: (n, d); with a gradient only where the energy's gradient has one.
         energy: (n,) of the samples.
         acceptance: share of the proposals that were accepted (1 without Metropolis).
         distance: mean Euclidean distance between start and end of a chain.
@@ -94,22 +95,40 @@ class ChainResult:
     distance: float
 
 
-def energy_and_gradient(energy: Energy, z: Tensor) -> tuple[Tensor, Tensor]:
-    """E(z), (n,), and its gradient with respect to z, (n, d); parameters get no gradient."""
-    with torch.enable_grad():
-        z = z.detach().requires_grad_(True)
-        value = energy(z)
-        (gradient,) = torch.autograd.grad(value.sum(), z)
-    return value.detach(), gradient
+def differentiate(energy: Energy, *, through: bool = False) -> EnergyAndGradient:
+    """The function z -> (E(z), ∇E(z)), (n, d) -> (n,) and (n, d), by automatic differentiation.
+
+    Args:
+        energy: maps (n, d) to (n,); a row may depend on its own row only.
+        through: keep the graph, so that samples of a chain can be differentiated with respect to
+            the parameters of the energy, through all of its steps.
+    """
+
+    def energy_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            if not through:
+                z = z.detach()
+            if not z.requires_grad:
+                z = z.requires_grad_(True)
+            value = energy(z)
+            (gradient,) = torch.autograd.grad(value.sum(), z, create_graph=through)
+        return (value, gradient) if through else (value.detach(), gradient)
+
+    return energy_and_gradient
 
 
 def langevin(
-    energy: Energy, start: Tensor, chain: Chain, *, generator: torch.Generator
+    energy_and_gradient: EnergyAndGradient,
+    start: Tensor,
+    chain: Chain,
+    *,
+    generator: torch.Generator,
 ) -> ChainResult:
     """Run one chain from each row of ``start``.
 
     Args:
-        energy: maps (n, d) to (n,); a row may depend on its own row only.
+        energy_and_gradient: maps z (n, d) to E, (n,), and ∇E, (n, d), as :func:`differentiate`
+            does for any energy; a row may depend on its own row only.
         start: (n, d) first points; on the unit sphere where ``chain.sphere``.
         chain: settings.
         generator: source of all random numbers, on the device of ``start``.
@@ -119,7 +138,7 @@ def langevin(
     Metropolis ratio needs the two tangent Gaussians only.
     """
     z = start.detach()
-    value, gradient = energy_and_gradient(energy, z)
+    value, gradient = energy_and_gradient(z)
     accepted = 0.0
     force = _force(z, gradient, chain)
     for i in range(chain.steps):
@@ -130,24 +149,25 @@ def langevin(
         proposal = torch.add(z, noise, alpha=sigma).sub_(force, alpha=chain.step_size)
         if chain.sphere:
             proposal = torch.nn.functional.normalize(proposal, dim=-1)
-        new_value, gradient = energy_and_gradient(energy, proposal)
+        new_value, gradient = energy_and_gradient(proposal)
         new_force = _force(proposal, gradient, chain)
         if not chain.metropolis:
             z, value, force = proposal, new_value, new_force
             accepted += 1.0
             continue
-        back = _displacement(proposal, z, chain).add_(new_force, alpha=chain.step_size)
-        log_forward = -_squared_norm(noise) / 2
-        log_backward = -_squared_norm(back) / (2 * sigma**2)
-        temperature = sigma**2 / (2 * chain.step_size)
-        log_ratio = (value - new_value) / temperature + log_backward - log_forward
-        u = torch.rand(len(z), generator=generator, dtype=z.dtype, device=z.device)
-        accept = u.log() < log_ratio  # false where the ratio is NaN: such a proposal is refused
+        with torch.no_grad():
+            back = _displacement(proposal, z, chain).add_(new_force, alpha=chain.step_size)
+            log_forward = -_squared_norm(noise) / 2
+            log_backward = -_squared_norm(back) / (2 * sigma**2)
+            temperature = sigma**2 / (2 * chain.step_size)
+            log_ratio = (value - new_value) / temperature + log_backward - log_forward
+            u = torch.rand(len(z), generator=generator, dtype=z.dtype, device=z.device)
+            accept = u.log() < log_ratio  # false where it is NaN: such a proposal is refused
         z = torch.where(accept[:, None], proposal, z)
         force = torch.where(accept[:, None], new_force, force)
         value = torch.where(accept, new_value, value)
         accepted += accept.double().mean().item()
-    distance = (z - start).norm(dim=-1).mean().item()
+    distance = (z.detach() - start).norm(dim=-1).mean().item()
     return ChainResult(z, value, accepted / chain.steps, distance)
 
 

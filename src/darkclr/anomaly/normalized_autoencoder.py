@@ -5,35 +5,28 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from darkclr.anomaly.autoencoder import (
-    PAPER_BOTTLENECK,
-    PAPER_WIDTHS,
-    Activation,
-    Autoencoder,
-    batches,
-    clone_state,
-    mean_energy,
-    record,
-)
+from darkclr.anomaly.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, Activation, Autoencoder
+from darkclr.anomaly.checkpoint import Checkpoint
 from darkclr.anomaly.detector import Progress
-from darkclr.anomaly.langevin import Chain, ChainResult, langevin
-from darkclr.errors import ConfigError
+from darkclr.anomaly.epochs import clone_state, mean_energy
+from darkclr.anomaly.langevin import Chain
+from darkclr.anomaly.normalization import Normalization, Schedule, dropped_auc
+from darkclr.anomaly.normalization_loss import LossName, NormalizationLoss
+from darkclr.anomaly.sampler import Initialisation, Sampler, resolve_chain, sample_table
+from darkclr.anomaly.selection import SELECTIONS, Selection
+from darkclr.errors import ConfigError, InputError
 
 __all__ = ["NormalizedAutoencoder"]
 
 logger = logging.getLogger(__name__)
-
-# A negative energy this many times the reconstruction error before the normalisation started does
-# not come back: the chains run away from the data and the loss falls without limit.
-_DIVERGENCE = 100.0
 
 
 class NormalizedAutoencoder(Autoencoder):
@@ -43,22 +36,9 @@ class NormalizedAutoencoder(Autoencoder):
 
     .. math:: ∇_θ L = ⟨∇_θ E_θ(z)⟩_{data} - ⟨∇_θ E_θ(z)⟩_{p_θ} = ∇_θ (E_+ - E_-),
 
-    with samples of :math:`p_θ` from short Langevin chains. ``initialisation="data"`` starts them
-    on the batch: contrastive divergence, eq. 12. ``"on_manifold"`` starts them on the decoder's
-    manifold: a latent chain with H(b) = E(d(b)) from uniform points on the unit sphere, then a
-    chain in z from d(b) (thesis eqs. 4.8-4.11); it reaches regions that chains from data never
-    see, and the latent space is a sphere for it. Score: E(z).
-
-    **The scale of the chain.** E is a mean over d components, so off the manifold its curvature is
-    2/d: a step λ shortens the residual z - z' by 2λ/d of its length, and equipartition over the
-    d - b directions gives ⟨E⟩ = T (d - b)/2. A chain at T = 2 E_+/(d - b) has the energy of the
-    data when the model is right, and moves about as far as the residuals are long. That is the
-    default, with E_+ of the autoencoder before normalisation; and λ = d/40, where Metropolis
-    accepts about 0.9 of the steps from data and 0.75 from the manifold (0.7 and 0.2 at d/20, 0.3
-    and 0 at d/10). Both follow the size of the representation and neither looks at a signal. With
-    the published λ = 100 and σ = 1e-4 the temperature is 5e-11: a descent onto the manifold that
-    ends at E_- near 0 rather than a sample of the model; ask for it by ``step_size=100,
-    noise=1e-4, annealing=True``.
+    with samples of :math:`p_θ` from short Langevin chains, which
+    :class:`~darkclr.anomaly.sampler.Sampler` starts in one of three ways; other losses are those
+    of :class:`~darkclr.anomaly.normalization_loss.NormalizationLoss`. Score: E(z).
 
     **The schedule** was chosen by the AUC between validation background and its own dropped copies:
     0.84 after 500 steps as an autoencoder, 0.80 after 1500, since a long training learns to
@@ -74,29 +54,42 @@ class NormalizedAutoencoder(Autoencoder):
         learning_rate: of Adam before normalisation.
         normalization_learning_rate: of Adam during normalisation.
         batch_size: rows a step.
-        initialisation: of the chains, see above.
+        initialisation: of the chains: "data", "persistent" or "on_manifold".
+        latent: the latent space of the network is a "sphere" or "free"; None: a sphere for chains
+            that start on the manifold, which makes their first distribution uniform, else free.
+        replay: share of the chains that go on where earlier ones ended, persistent and on-manifold
+            (there in the latent space).
+        buffer_size: ends of chains that are remembered.
         steps: of the chain in z.
-        step_size: λ of the chain in z; None: d/40.
-        noise: σ of the chain in z; None: that of the equipartition temperature.
+        step_size, noise, temperature: λ, σ and T of the chain in z. Two of them fix the third;
+            None: λ = d/40, T of equipartition.
         clip: largest norm of ∇E in both chains; None: as it is.
         annealing: noise of step i in z is σ/(1 + i).
         metropolis: accept or reject each step of both chains at its true temperature.
         latent_steps: of the latent chain, on-manifold only.
         latent_noise: σ of the latent chain, on the unit sphere.
-        latent_step_size: λ of the latent chain; None: that of the temperature of the chain in z.
+        latent_step_size: λ of the latent chain; None: that of the temperature E_+, by which H
+            varies over the manifold. At T = 2 E_+/(d - b) nearly all latent steps are refused.
+        loss: "energy_difference", "log_cosh" or "wasserstein".
         negative_energy_penalty: weight of mean(E_-²) in the loss, against divergence.
-        weight_decay: weight of the squared weights in the loss, as L2 of Adam.
-        selection: "energy_difference" takes the epoch with the smallest \|E_+ - E_-\| on validation
-            rows after ``burn_in``, "last" the last one.
+        positive_energy_weight: α of "log_cosh".
+        weight_decay: L2 of Adam; a penalty c |w|² in the loss is 2c here.
+        selection: which epoch is kept, on background alone; the five rules of
+            :func:`~darkclr.anomaly.selection.selected_epoch`.
         burn_in: epochs of normalisation that are not candidates: chains that have not felt the new
             loss yet have a small difference for no merit of the model.
+        max_halvings: how often a normalisation that diverges goes back to its last good epoch with
+            half the learning rate, before it gives up.
         widths, bottleneck, activation, validation_fraction, rescale, seed, device: as in
             :class:`~darkclr.anomaly.autoencoder.Autoencoder`.
 
     Attributes:
         temperature_, chain_, latent_chain_: the settings that the chains ran with.
         selected_epoch_: epoch of normalisation whose weights were kept (0: before it).
-        history_: epoch, stage, train and validation energies, acceptance, distance.
+        samples_: validation rows beside samples of that epoch, see :meth:`sample_table`.
+        history_: epoch, stage ("autoencoder", "normalisation", "diverged"), loss, learning rate,
+            train and validation energies E_+ and E_-, acceptance, distance, distances between
+            validation rows and samples, AUC on dropped copies, norms of the weights.
     """
 
     def __init__(
@@ -107,20 +100,27 @@ class NormalizedAutoencoder(Autoencoder):
         learning_rate: float = 1e-3,
         normalization_learning_rate: float = 3e-5,
         batch_size: int = 512,
-        initialisation: Literal["data", "on_manifold"] = "data",
+        initialisation: Initialisation = "data",
+        latent: Literal["sphere", "free"] | None = None,
+        replay: float = 0.95,
+        buffer_size: int = 10_000,
         steps: int = 20,
         step_size: float | None = None,
         noise: float | None = None,
+        temperature: float | None = None,
         clip: float | None = None,
         annealing: bool = False,
         metropolis: bool = True,
         latent_steps: int = 20,
         latent_noise: float = 0.05,
         latent_step_size: float | None = None,
+        loss: LossName = "energy_difference",
         negative_energy_penalty: float = 0.0,
+        positive_energy_weight: float = 0.1,
         weight_decay: float = 0.0,
-        selection: Literal["energy_difference", "last"] = "energy_difference",
+        selection: Selection = "energy_difference",
         burn_in: int = 3,
+        max_halvings: int = 4,
         widths: Sequence[int] = PAPER_WIDTHS,
         bottleneck: int = PAPER_BOTTLENECK,
         activation: Activation = "elu",
@@ -145,19 +145,26 @@ class NormalizedAutoencoder(Autoencoder):
         self.restarts = restarts
         self.normalization_learning_rate = normalization_learning_rate
         self.initialisation = initialisation
+        self.latent = latent
+        self.replay = replay
+        self.buffer_size = buffer_size
         self.steps = steps
         self.step_size = step_size
         self.noise = noise
+        self.temperature = temperature
         self.clip = clip
         self.annealing = annealing
         self.metropolis = metropolis
         self.latent_steps = latent_steps
         self.latent_noise = latent_noise
         self.latent_step_size = latent_step_size
+        self.loss = loss
         self.negative_energy_penalty = negative_energy_penalty
+        self.positive_energy_weight = positive_energy_weight
         self.weight_decay = weight_decay
         self.selection = selection
         self.burn_in = burn_in
+        self.max_halvings = max_halvings
 
     @property
     def n_epochs(self) -> int:
@@ -166,46 +173,148 @@ class NormalizedAutoencoder(Autoencoder):
 
     @property
     def _spherical(self) -> bool:  # type: ignore[override]
-        return self.initialisation == "on_manifold"
+        if self.latent is None:
+            return self.initialisation == "on_manifold"
+        return self.latent == "sphere"
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+        checkpoint_directory: Path | None = None,
     ) -> Self:
         """Train on background rows X (n, d); see :meth:`Autoencoder.fit`.
 
-        Rows that y marks with 1 are dropped copies: they choose among the restarts and train
-        nothing. A normalisation that diverges ends with a warning and the best epoch before it.
+        Rows that y marks with 1 are dropped copies: they choose among the restarts, and the epoch
+        if ``selection`` says so, and train nothing.
+
+        Raises:
+            TrainingError: it diverges even with a small learning rate.
         """
-        is_copy = np.zeros(len(np.asarray(X)), dtype=bool) if y is None else np.asarray(y) == 1
-        X, copies = np.asarray(X)[~is_copy], np.asarray(X)[is_copy]
-        super(Autoencoder, self).fit(X)
+        everything = np.asarray(X)
+        is_copy = np.zeros(len(everything), dtype=bool) if y is None else np.asarray(y) == 1
+        background, copies = everything[~is_copy], everything[is_copy]
+        super(Autoencoder, self).fit(background)
         self._check_parameters()
+        if self.selection == "dropped_auc" and not len(copies):
+            raise InputError(
+                "there are no dropped copies",
+                where="selection = dropped_auc",
+                mend="encode with dropped copies, or take another rule",
+            )
+        checkpoint = Checkpoint(checkpoint_directory, self.get_params(), background, copies)
         generator = torch.Generator().manual_seed(self.seed)
-        train, validation = self._prepare(X, generator)
+        train, validation = self._prepare(background, generator)
+        watched = self._tensor(copies, train.device)
+        self._pretrain(train, validation, watched, generator, progress, checkpoint)
+        self._normalise(train, validation, watched, generator, progress, checkpoint)
+        return self
+
+    def _pretrain(
+        self,
+        train: Tensor,
+        validation: Tensor,
+        copies: Tensor,
+        generator: torch.Generator,
+        progress: Progress | None,
+        checkpoint: Checkpoint,
+    ) -> None:
+        """As a plain autoencoder, the best of ``restarts``."""
         best: tuple[float, dict[str, Tensor], list[dict[str, Any]]] = (-math.inf, {}, [])
-        for _ in range(self.restarts):
+        done = 0
+        if "restarts" in checkpoint:
+            done, *kept = checkpoint["restarts"]
+            best = tuple(kept)  # type: ignore[assignment]
+            if progress is not None:
+                for row in best[2]:
+                    progress(row)
+            generator.set_state(checkpoint["generator"])
+        self.network_ = self._build(torch.Generator()).to(train.device)
+        for restart in range(done, self.restarts):
             self.history_ = []
             self.network_ = self._build(generator).to(train.device)
             self._train_reconstruction(
-                train, validation, self.pretraining_epochs, generator, progress
+                train, validation, self.pretraining_epochs, generator, progress, checkpoint
             )
-            quality = self._quality(validation, self._tensor(copies, train.device))
+            quality = self._quality(validation, copies)
             if quality > best[0]:
                 best = quality, clone_state(self.network_), self.history_
+            checkpoint.update(
+                restarts=[restart + 1, *best],
+                generator=generator.get_state(),
+                reconstruction=None,
+            )
         self.network_.load_state_dict(best[1])
-        self.history_ = best[2]
-        self._resolve_chains(train)
-        self._normalise(train, validation, generator, progress)
-        return self
+        self.history_ = list(best[2])
 
     def _quality(self, validation: Tensor, copies: Tensor) -> float:
-        """How well E tells dropped copies from validation rows: AUC; without copies, -E_+."""
+        """AUC of E between validation rows and dropped copies; without copies, -E_+."""
         if not len(copies):
             return -mean_energy(self.network_, validation)
-        with torch.no_grad():
-            energies = [self.network_.energy(rows).cpu() for rows in (validation, copies)]
-        is_copy = np.repeat([0, 1], [len(validation), len(copies)])
-        return float(roc_auc_score(is_copy, torch.cat(energies).numpy()))
+        return dropped_auc(self.network_, validation, copies)
+
+    def _normalise(
+        self,
+        train: Tensor,
+        validation: Tensor,
+        copies: Tensor,
+        generator: torch.Generator,
+        progress: Progress | None,
+        checkpoint: Checkpoint,
+    ) -> None:
+        reference = mean_energy(self.network_, train)
+        self.chain_, self.latent_chain_ = self._chains(reference)
+        self.temperature_ = self.chain_.temperature
+        logger.info("chain in z: %s, T = %.3g", self.chain_, self.temperature_)
+        sampler = Sampler(
+            self.network_,
+            self.initialisation,
+            self.chain_,
+            self.latent_chain_,
+            replay=self.replay,
+            buffer_size=self.buffer_size,
+        )
+        normalization = Normalization(
+            self.network_,
+            sampler,
+            self._loss(reference),
+            Schedule(
+                epochs=self.epochs,
+                learning_rate=self.normalization_learning_rate,
+                weight_decay=self.weight_decay,
+                batch_size=self.batch_size,
+                selection=self.selection,
+                burn_in=self.burn_in,
+                max_halvings=self.max_halvings,
+                seed=self.seed,
+            ),
+            copies=copies,
+            reference_energy=reference,
+        )
+        normalization.run(
+            train,
+            validation,
+            generator=generator,
+            history=self.history_,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        self.selected_epoch_ = normalization.selected_epoch
+        self.samples_ = {k: v.detach().cpu().numpy() for k, v in normalization.samples.items()}
+
+    def _loss(self, reference_energy: float) -> NormalizationLoss:
+        return NormalizationLoss(
+            self.loss,
+            self.negative_energy_penalty,
+            self.positive_energy_weight,
+            unit=reference_energy,
+        )
+
+    def sample_table(self) -> list[dict[str, Any]]:
+        """Validation rows beside samples: see :func:`~darkclr.anomaly.sampler.sample_table`."""
+        return sample_table(self.samples_, self.scale_) if getattr(self, "samples_", {}) else []
 
     def state(self) -> dict[str, NDArray]:
         """Weights, scale, the selected epoch and the temperature of the chains."""
@@ -224,8 +333,9 @@ class NormalizedAutoencoder(Autoencoder):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         choices = {
-            "initialisation": ("data", "on_manifold"),
-            "selection": ("energy_difference", "last"),
+            "initialisation": ("data", "persistent", "on_manifold"),
+            "latent": ("sphere", "free", None),
+            "selection": SELECTIONS,
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
@@ -234,10 +344,6 @@ class NormalizedAutoencoder(Autoencoder):
                     where=type(self).__name__,
                     mend=f"choose of {allowed}",
                 )
-        if self.restarts < 1:
-            raise ConfigError(
-                f"restarts = {self.restarts}", where=type(self).__name__, mend="give at least 1"
-            )
         if not 0 <= self.burn_in < self.epochs or self.pretraining_epochs < 1:
             raise ConfigError(
                 f"burn_in = {self.burn_in} of {self.epochs} epochs, "
@@ -245,132 +351,47 @@ class NormalizedAutoencoder(Autoencoder):
                 where=type(self).__name__,
                 mend="give 0 <= burn_in < epochs and at least one epoch of pre-training",
             )
-        for name in ("normalization_learning_rate", "negative_energy_penalty", "weight_decay"):
-            if not getattr(self, name) >= 0:
+        ranges = {
+            "restarts": self.restarts >= 1,
+            "replay": 0 <= self.replay < 1,
+            "buffer_size": self.buffer_size >= 1,
+            "normalization_learning_rate": self.normalization_learning_rate >= 0,
+            "weight_decay": self.weight_decay >= 0,
+            "max_halvings": self.max_halvings >= 0,
+            "bottleneck": self.bottleneck > 1 or not self._spherical,  # a sphere needs 2
+        }
+        for name, good in ranges.items():
+            if not good:
                 raise ConfigError(
                     f"{name} = {getattr(self, name)}",
                     where=type(self).__name__,
-                    mend="make it positive",
+                    mend="out of range",
                 )
-        if self._spherical and self.bottleneck < 2:
-            raise ConfigError("bottleneck = 1", where=type(self).__name__, mend="a sphere needs 2")
+        self._loss(1.0)
 
-    def _resolve_chains(self, train: Tensor) -> None:
-        """Settings of the chains in the units of these representations."""
+    def _chains(self, reference_energy: float) -> tuple[Chain, Chain]:
+        """Settings of the chains in z and in the latent space, in the units of these features."""
         d = self.n_features_in_
-        off_manifold = max(d - self.bottleneck, 1)
-        step_size = d / 40 if self.step_size is None else self.step_size
-        if self.noise is None:
-            equipartition = 2 * mean_energy(self.network_, train) / off_manifold
-            noise = Chain.noise_at(equipartition, step_size)
-        else:
-            noise = self.noise
-        self.chain_ = Chain(
+        chain = resolve_chain(
             self.steps,
-            step_size,
-            noise,
+            self.step_size,
+            self.noise,
+            self.temperature,
+            default_step_size=d / 40,
+            default_temperature=2 * reference_energy / max(d - self.bottleneck, 1),
             clip=self.clip,
             annealing=self.annealing,
             metropolis=self.metropolis,
         )
-        self.temperature_ = self.chain_.temperature
         latent_step_size = self.latent_step_size
         if latent_step_size is None:
-            latent_step_size = self.latent_noise**2 / (2 * self.temperature_)
-        self.latent_chain_ = Chain(
+            latent_step_size = self.latent_noise**2 / (2 * reference_energy)
+        latent_chain = Chain(
             self.latent_steps,
             latent_step_size,
             self.latent_noise,
             clip=self.clip,
-            sphere=True,
+            sphere=self._spherical,
             metropolis=self.metropolis,
         )
-        logger.info("chain in z: %s, T = %.3g", self.chain_, self.temperature_)
-
-    def _sample(self, batch: Tensor, generator: torch.Generator) -> tuple[ChainResult, float]:
-        """Samples of the model, as many as the batch has rows; acceptance of the latent chain."""
-        network = self.network_
-        if self.initialisation == "data":
-            return langevin(network.energy, batch, self.chain_, generator=generator), math.nan
-        latent = torch.randn(len(batch), self.bottleneck, generator=generator, device=batch.device)
-        latent = torch.nn.functional.normalize(latent, dim=-1)
-        first = langevin(network.latent_energy, latent, self.latent_chain_, generator=generator)
-        with torch.no_grad():
-            start = network.decode(first.samples)
-        second = langevin(network.energy, start, self.chain_, generator=generator)
-        return second, first.acceptance
-
-    def _normalise(
-        self,
-        train: Tensor,
-        validation: Tensor,
-        generator: torch.Generator,
-        progress: Progress | None,
-    ) -> None:
-        """Minimise E_+ - E_- and keep the weights of the selected epoch."""
-        network = self.network_
-        optimizer = torch.optim.Adam(
-            network.parameters(),
-            lr=self.normalization_learning_rate,
-            weight_decay=self.weight_decay,
-        )
-        chain_generator = torch.Generator(train.device).manual_seed(self.seed)
-        limit = _DIVERGENCE * mean_energy(network, train)
-        last_good = (0, clone_state(network))
-        best = (math.inf, *last_good)
-        for epoch in range(1, self.epochs + 1):
-            positive = negative = 0.0
-            for batch in batches(train, self.batch_size, generator):
-                samples = self._sample(batch, chain_generator)[0].samples
-                e_plus = network.energy(batch).mean()
-                e_minus = network.energy(samples)
-                loss = e_plus - e_minus.mean()
-                if self.negative_energy_penalty:
-                    loss = loss + self.negative_energy_penalty * e_minus.square().mean()
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                positive += e_plus.item() * len(batch) / len(train)
-                negative += e_minus.mean().item() * len(batch) / len(train)
-                if not math.isfinite(positive + negative):
-                    break
-            row: dict[str, Any] = {
-                "epoch": epoch,
-                "stage": "normalisation",
-                "train_energy": positive,
-                "train_negative_energy": negative,
-            } | self._validate(validation, epoch)
-            record(self.history_, row, progress)
-            energies = (positive, negative, row["validation_energy"])
-            if not all(abs(e) < limit for e in (*energies, row["validation_negative_energy"])):
-                logger.warning(
-                    "the normalisation diverged in epoch %d (E+ = %.3g, E- = %.3g); "
-                    "keeping an earlier epoch",
-                    epoch,
-                    positive,
-                    negative,
-                )
-                break
-            last_good = (epoch, clone_state(network))
-            difference = abs(row["validation_energy"] - row["validation_negative_energy"])
-            if epoch > self.burn_in and difference < best[0]:
-                best = (difference, *last_good)
-        by_difference = self.selection == "energy_difference" and best[0] < math.inf
-        self.selected_epoch_, weights = best[1:] if by_difference else last_good
-        network.load_state_dict(weights)
-        logger.info("normalised autoencoder of epoch %d", self.selected_epoch_)
-
-    def _validate(self, validation: Tensor, epoch: int) -> dict[str, Any]:
-        """E_+ and E_- of validation rows, with how far the chains got and what they accepted."""
-        # Its own stream of random numbers: watching the training must not change it.
-        generator = torch.Generator(validation.device).manual_seed(self.seed + 1_000_003 * epoch)
-        result, latent_acceptance = self._sample(validation, generator)
-        row = {
-            "validation_energy": mean_energy(self.network_, validation),
-            "validation_negative_energy": result.energy.double().mean().item(),
-            "distance": result.distance,
-            "acceptance": result.acceptance,
-        }
-        return (
-            row if math.isnan(latent_acceptance) else row | {"latent_acceptance": latent_acceptance}
-        )
+        return chain, latent_chain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +18,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from darkclr.anomaly.autoencoder import Autoencoder
+from darkclr.anomaly.checkpoint import CHECKPOINT
 from darkclr.anomaly.detector import Detector, Progress
 from darkclr.anomaly.discriminant import Discriminant
 from darkclr.anomaly.norm import Column, Norm
 from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
+from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 
@@ -33,6 +35,7 @@ __all__ = ["SCORES", "FittedScore", "Score", "create_detector", "fit_score"]
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
 _HISTORY = "history.csv"
+_SAMPLES = "samples.csv"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Score:
         summary: one sentence for a user.
         reference: paper and equation.
         defaults: constructor arguments by which the entry differs from the class.
+        presets: further arguments that it starts from, and that a user may change.
         uses_dropped: the fit also sees dropped copies, as y = 1.
         baseline: a yardstick rather than a proposal.
     """
@@ -58,6 +62,7 @@ class Score:
     summary: str
     reference: str
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    presets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     uses_dropped: bool = False
     baseline: bool = False
 
@@ -116,25 +121,19 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 f"{_PAPER} section 4",
                 baseline=True,
             ),
-            Score(
-                "nae",
-                "s_NAE (contrastive divergence)",
-                NormalizedAutoencoder,
-                _z,
-                "Energy of a normalized autoencoder, chains started on the data.",
-                f"{_PAPER} eqs. 8-12",
-                defaults={"initialisation": "data"},
-                uses_dropped=True,
-            ),
-            Score(
-                "nae_onmanifold",
-                "s_NAE (on-manifold)",
-                NormalizedAutoencoder,
-                _z,
-                "Energy of a normalized autoencoder, chains started on the decoder's manifold.",
-                "DarkCLR thesis eqs. 4.8-4.11; arXiv:2206.14225",
-                defaults={"initialisation": "on_manifold"},
-                uses_dropped=True,
+            *(
+                Score(
+                    preset.name,
+                    preset.title,
+                    NormalizedAutoencoder,
+                    _z,
+                    preset.summary,
+                    preset.reference,
+                    defaults=preset.fixed,
+                    presets=preset.start,
+                    uses_dropped=True,
+                )
+                for preset in NORMALIZED_AUTOENCODERS
             ),
             Score(
                 "few_constituents",
@@ -189,7 +188,7 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(score.detector)
     try:
-        checked = parser.parse_object({**parameters, **score.defaults}).as_dict()
+        checked = parser.parse_object({**score.presets, **parameters, **score.defaults}).as_dict()
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(reason, where=f"score {name}", mend="correct the value") from error
@@ -221,6 +220,9 @@ class FittedScore:
     def save(self, directory: str | Path) -> None:
         """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
 
+        Beside them ``samples.csv`` of a normalized autoencoder: data and samples of the model. The
+        checkpoint of the fit is removed.
+
         Raises:
             InputError: the directory cannot be written.
         """
@@ -232,19 +234,13 @@ class FittedScore:
         document = {"score": self.name, "parameters": parameters}
         with atomic_path(directory / _CONFIG) as temporary:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
-        history = self.detector.history_
-        if history:
-            names = list(dict.fromkeys(key for row in history for key in row))
-            with (
-                atomic_path(directory / _HISTORY) as temporary,
-                temporary.open("w", newline="") as file,
-            ):
-                writer = csv.DictWriter(file, names)
-                writer.writeheader()
-                writer.writerows(history)
+        _write_rows(self.detector.history_, directory / _HISTORY)
+        if isinstance(self.detector, NormalizedAutoencoder):
+            _write_rows(self.detector.sample_table(), directory / _SAMPLES)
         state = {name: np.ascontiguousarray(v) for name, v in self.detector.state().items()}
         with atomic_path(directory / _WEIGHTS) as temporary:
             temporary.write_bytes(save(state))  # its errors are OSError
+        (directory / CHECKPOINT).unlink(missing_ok=True)
 
     @classmethod
     def load(cls, directory: str | Path) -> FittedScore:
@@ -287,6 +283,7 @@ def fit_score(
     *,
     seed: int,
     progress: Progress | None = None,
+    checkpoint_directory: Path | None = None,
 ) -> FittedScore:
     """Fit a score on background representations; labels are not read.
 
@@ -296,6 +293,8 @@ def fit_score(
         train: background jets, with their dropped copies for scores that use them.
         seed: of all random numbers.
         progress: called after each epoch with its row of the history.
+        checkpoint_directory: where scores that are trained by epochs keep their state after each:
+            called again after a crash, the fit goes on from there to the same result.
 
     Raises:
         ConfigError: unknown score or parameter, or a value out of its range.
@@ -307,8 +306,22 @@ def fit_score(
     dropped = np.asarray(train.dropped, dtype=bool)
     rows = train if score.uses_dropped else train[~dropped]
     y = dropped.astype(np.int64) if score.uses_dropped else None
-    detector.fit(score.features(rows), y, progress=progress)
+    options: dict[str, Any] = {"progress": progress}
+    if isinstance(detector, Autoencoder):
+        options["checkpoint_directory"] = checkpoint_directory
+    detector.fit(score.features(rows), y, **options)
     return FittedScore(name, detector)
+
+
+def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One line a row under the names of all; nothing if there are none."""
+    if not rows:
+        return
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _read_config(directory: Path) -> tuple[str, dict[str, Any]]:

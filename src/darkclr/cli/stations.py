@@ -190,7 +190,8 @@ def fit(
     """Fit anomaly scores on the training part of background representations.
 
     Scores are named as in the documentation: norm, discriminant, autoencoder, nae,
-    nae_onmanifold, and the yardsticks few_constituents and jet_pt. Labels are not read.
+    nae_onmanifold, and the yardsticks few_constituents and jet_pt. Labels are not read. A fit
+    that was interrupted goes on from its last epoch.
 
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 
@@ -221,6 +222,7 @@ def fit(
                 rows,
                 seed=seed,
                 progress=partial(_epoch_done, advance),
+                checkpoint_directory=target,
             )
             if not epochs:
                 advance()

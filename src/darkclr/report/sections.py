@@ -27,6 +27,7 @@ from darkclr.report.distributions import (
 )
 from darkclr.report.html import Picture, Section, folded, key_values, summary_table
 from darkclr.report.jets import augmentations_figure
+from darkclr.report.normalization import density_figure
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
 from darkclr.report.style import png, sample_title
 from darkclr.report.tables import (
@@ -214,6 +215,12 @@ def _energies(run: Path) -> Section:
             picture = energies_figure(history)
             wide = len(picture.axes) > 1
             _add(section, f"energies_{name}", f"Energies of {name}.", picture, wide=wide)
+            drawn = path.with_name("samples.csv")
+            if drawn.exists():
+                columns = ("kind", "direction_1", "direction_2", "energy")
+                picture = density_figure(read_history(drawn, columns), history)
+                caption = f"Jets and samples of {name}, of the epoch that was kept."
+                _add(section, f"density_{name}", caption, picture, wide=True)
     if not paths:
         section.missing.append("The energies are left out: no scores/*/history.csv.")
     return section

@@ -77,20 +77,21 @@ def energies_figure(history: History) -> Figure:
     start on data and hardly move agree trivially, so distance and acceptance stand beside it.
 
     Args:
-        history: ``epoch``, ``stage`` ("autoencoder" or "normalisation"), ``train_energy``,
+        history: ``epoch``, ``stage`` ("autoencoder", "normalisation" or "diverged", epochs of which
+            are left out), ``train_energy``,
             ``validation_energy``; for normalisation also ``train_negative_energy``,
             ``validation_negative_energy``, ``distance`` and ``acceptance``.
     """
     stage = history.get("stage", np.full(len(history["epoch"]), "autoencoder"))
-    normalised = stage == "normalisation"
+    reconstructing, normalised = stage == "autoencoder", stage == "normalisation"
     with styled():
         if not np.any(normalised):
             picture = figure(6.4, 4.2)
-            _reconstruction(picture.subplots(), history, ~normalised)
+            _reconstruction(picture.subplots(), history, reconstructing)
             return picture
         picture = figure(9.6, 6.6)
         grid = picture.subplots(2, 2)
-        _reconstruction(grid[0, 0], history, ~normalised)
+        _reconstruction(grid[0, 0], history, reconstructing)
         x = history["epoch"][normalised]
         part = {name: values[normalised] for name, values in history.items()}
         positive, negative = part["validation_energy"], part.get("validation_negative_energy")

@@ -1,0 +1,89 @@
+"""Where a fit that was interrupted goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darkclr.io.atomic import atomic_path
+
+__all__ = ["CHECKPOINT", "Checkpoint"]
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class Checkpoint:
+    """State of a fit by name, on disk after each change: tensors, numbers, texts, lists of them.
+
+    The file is replaced in one step and read with ``weights_only``, so a process that is killed
+    leaves the last complete state, and nothing in it is executed. A state of other data or other
+    parameters is not taken up.
+
+    Args:
+        directory: of the file; None: the state lives in memory only.
+        parameters: of the fit.
+        arrays: its data.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None,
+        parameters: Mapping[str, Any],
+        *arrays: NDArray | None,
+    ) -> None:
+        self._path = None if directory is None else Path(directory) / CHECKPOINT
+        self._state: dict[str, Any] = {}
+        if self._path is None:
+            return
+        self._fingerprint = _fingerprint(parameters, arrays)
+        if self._path.exists():
+            self._state = self._read()
+
+    def __getitem__(self, name: str) -> Any:
+        return self._state[name]
+
+    def __contains__(self, name: str) -> bool:
+        return self._state.get(name) is not None
+
+    def update(self, **entries: Any) -> None:
+        """Replace entries (None: forget one) and write.
+
+        Raises:
+            InputError: the directory cannot be written.
+        """
+        if self._path is None:
+            return
+        self._state |= entries
+        with atomic_path(self._path) as temporary:
+            torch.save({"fingerprint": self._fingerprint, "state": self._state}, temporary)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = torch.load(self._path, weights_only=True)  # type: ignore[arg-type]
+            if content["fingerprint"] == self._fingerprint:
+                logger.info("going on from %s", self._path)
+                return content["state"]
+            reason = "it is of other data or parameters"
+        except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+            reason = "it cannot be read"
+        logger.warning("%s is left aside: %s", self._path, reason)
+        return {}
+
+
+def _fingerprint(parameters: Mapping[str, Any], arrays: tuple[NDArray | None, ...]) -> str:
+    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    for array in arrays:
+        if array is not None:
+            digest.update(str((array.dtype, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

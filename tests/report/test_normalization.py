@@ -1,0 +1,44 @@
+"""The picture of samples beside data shows what the tables hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darkclr.report.normalization import density_figure
+from darkclr.report.training import energies_figure
+
+
+def _tables() -> tuple[dict, dict]:
+    rng = np.random.default_rng(0)
+    samples = {
+        "kind": np.repeat(["data", "samples"], [40, 30]),
+        "direction_1": rng.normal(size=70),
+        "direction_2": rng.normal(size=70),
+        "energy": rng.exponential(size=70),
+    }
+    history = {
+        "epoch": np.array([1.0, 1, 1, 2]),
+        "stage": np.array(["autoencoder", "diverged", "normalisation", "normalisation"]),
+        "train_energy": np.array([1.0, 1e9, 1.1, 1.2]),
+        "validation_energy": np.array([1.0, 1e9, 1.1, 1.2]),
+        "validation_negative_energy": np.array([np.nan, 1e9, 1.3, 1.2]),
+        "energy_movers_distance": np.array([np.nan, 1e9, 0.5, 0.4]),
+    }
+    return samples, history
+
+
+def test_points_energies_and_distance_are_those_of_the_tables():
+    samples, history = _tables()
+    points, energies, distance, auc = density_figure(samples, history).axes
+    assert [len(line.get_xdata()) for line in points.lines] == [40, 30]
+    counts = [np.max(patch.get_xy()[:, 1]) for patch in energies.patches]
+    assert all(count >= 1 for count in counts)
+    np.testing.assert_array_equal(distance.lines[0].get_ydata(), [0.5, 0.4])
+    assert "not recorded" in auc.texts[0].get_text()
+
+
+def test_diverged_epochs_are_in_no_curve():
+    _, history = _tables()
+    for axes in energies_figure(history).axes:
+        for line in axes.lines:
+            assert np.nanmax(np.asarray(line.get_ydata(), dtype=float)) < 10
