@@ -2,7 +2,8 @@
 
 A Langevin chain asks for E(x) and dE/dx at every step and for nothing else. Written out, the
 backward pass keeps no graph; operations and their order are autograd's, and so are the numbers.
-Under ``torch.autocast`` the matrix products are made in its precision.
+Under ``torch.autocast`` the matrix products are made in its precision: for chains without a
+Metropolis step only, since the error of E in bfloat16 is far above the chain's temperature.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def attend(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
         (n_constituents, dim).
     """
     if qkv.is_cuda:
-        attended = jagged_attention(qkv, runs, n_heads, dropout)
-        return attended * kept_share(dropout) if dropout else attended
+        rescaled = jagged_attention(qkv, runs, n_heads, dropout)
+        return rescaled * kept_share(dropout) if dropout else rescaled
     if dropout or (torch.is_grad_enabled() and qkv.requires_grad):
         return _RunAttention.apply(qkv, runs, n_heads, dropout)
     attended = []
@@ -63,8 +63,8 @@ def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> T
         torch.nested.nested_tensor_from_jagged(
             part.unflatten(-1, (n_heads, -1)).contiguous(),
             offsets,
-            min_seqlen=runs[0][0],
-            max_seqlen=runs[-1][0],
+            min_seqlen=min(runs)[0],
+            max_seqlen=max(runs)[0],
         ).transpose(1, 2)
         for part in qkv.chunk(3, dim=-1)
     )
