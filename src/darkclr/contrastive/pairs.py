@@ -40,7 +40,7 @@ def pair_similarities(
 
 
 def summarise_pairs(
-    pairs: dict[str, NDArray[np.float32]], weight: NDArray[np.float32]
+    pairs: dict[str, NDArray[np.float32]], weight: NDArray[np.float32] | None = None
 ) -> dict[str, float]:
     """Means, the spread of different jets, and whether the norm orders dropped copies right.
 
@@ -49,8 +49,10 @@ def summarise_pairs(
 
     Args:
         pairs: what :func:`pair_similarities` returned.
-        weight: (n,) of the jets.
+        weight: (n,) of the jets; None if all are equal.
     """
+    if weight is None:
+        weight = np.ones(len(pairs["norm"]), dtype=np.float32)
     norms = np.concatenate([pairs["anomalous_norm"], pairs["norm"]])
     is_anomalous = np.repeat([1, 0], len(pairs["norm"]))
     auc = roc_auc_score(is_anomalous, norms, sample_weight=np.tile(weight.clip(min=0), 2))

@@ -118,7 +118,7 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         Whether this process is the only or the first one, which writes the results.
     """
     from lightning.pytorch import Trainer
-    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
     keep_freed_memory()
     # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
@@ -126,10 +126,9 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         logging.getLogger(name).setLevel(logging.WARNING)
     # Two of them: `save_last` of one writes only where the epoch is also the best so far. The
     # best one comes first, so that the last checkpoint knows of it.
-    common = {"dirpath": checkpoints, "enable_version_counter": False}
-    keepers = [
-        ModelCheckpoint(filename="best", monitor="epoch_loss", **common),
-        ModelCheckpoint(filename="last", **common),
+    keepers: list[Callback] = [
+        ModelCheckpoint(checkpoints, name, monitor=monitor, enable_version_counter=False)
+        for name, monitor in (("best", "epoch_loss"), ("last", None))
     ]
     trainer = Trainer(
         max_epochs=training.epochs,
