@@ -67,7 +67,7 @@ def encoding(n: int) -> Task:
 
 def cases(quick: bool) -> dict[str, dict[int, Task]]:
     """Task by value, by name of what is varied."""
-    n = 32 if quick else 128
+    n = 32 if quick else 256
     widths = (32, 64, 128) if quick else (32, 64, 128, 256, 512)
     lengths = (5, 10, 20, 40) if quick else (5, 10, 20, 40, 80, 160)
     batches = (8, 16, 32, 64) if quick else (16, 32, 64, 128, 256, 512)
