@@ -99,6 +99,21 @@ def test_dropout_acts_in_training_alone(make_encoder, packed, constituents):
     assert not torch.allclose(encoder(batch)[1], encoder(batch)[1])
 
 
+def test_dropout_of_a_block_keeps_the_mean_of_each_branch(make_encoder, packed, constituents):
+    # Norms follow the dropout, so means are kept before the first of them only.
+    encoder = make_encoder(dropout=0.3).train()
+    block = encoder.blocks[0]
+    batch = packed(constituents[:6], encoder)
+    x = encoder.embedding(batch.features)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(2)
+        draws = torch.stack([block.attention(x, batch.runs) for _ in range(400)])
+        expected = block.eval().attention(x, batch.runs)
+    pull = (draws.mean(0) - expected) / (draws.std(0) / len(draws) ** 0.5)
+    assert pull.abs().max() < 5.5
+    assert pull.std().item() == pytest.approx(1, abs=0.25)
+
+
 def test_dimensions_are_those_of_table_1(constituents, packed):
     encoder = Encoder().double()
     pooled, z = encoder(packed(constituents, encoder))

@@ -92,3 +92,48 @@ def test_half_precision_is_summed_in_single():
     torch.testing.assert_close(
         terms.loss, anomclr_plus(*(v.float() for v in views), LossConfig()).loss
     )
+
+
+def weighted_gradients(views, weight, rows=slice(None)):
+    leaves = [v.double().requires_grad_() for v in views]
+    terms = anomclr_plus(*(v[rows] for v in leaves), LossConfig(), weight)
+    terms.loss.backward()
+    return terms, torch.stack([v.grad for v in leaves])
+
+
+def test_weight_two_is_the_jet_twice():
+    views = [random(seed=seed) for seed in range(3)]
+    weight = torch.ones(20, dtype=torch.float64)
+    weight[[3, 7]] = 2.0
+    rows = torch.cat([torch.arange(20), torch.tensor([3, 7])])
+    twice = weighted_gradients(views, None, rows)
+    once = weighted_gradients(views, weight / weight.mean())
+    for a, b in zip(once[0], twice[0], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(once[1], twice[1], rtol=1e-12, atol=1e-12)
+
+
+def test_weighted_batches_are_unbiased():
+    # The mean gradient over the batches of an epoch is the gradient of the weighted mean.
+    views = [random(seed=seed) for seed in range(3)]
+    weight = torch.rand(20, generator=torch.Generator().manual_seed(1), dtype=torch.float64) ** 4
+    weight /= weight.mean()
+    whole = weighted_gradients(views, weight)[1]
+    parts = [weighted_gradients(views, weight[rows], rows)[1] for rows in torch.arange(20).split(5)]
+    torch.testing.assert_close(torch.stack(parts).mean(0), whole, rtol=1e-12, atol=1e-12)
+    # Normalised within each batch it is another, which is why the weights are the sample's.
+    own = [
+        weighted_gradients(views, weight[rows] / weight[rows].mean(), rows)[1]
+        for rows in torch.arange(20).split(5)
+    ]
+    assert (torch.stack(own).mean(0) - whole).norm() > 0.1 * whole.norm()
+
+
+def test_unit_weights_change_no_bit():
+    views = [random(seed=seed).requires_grad_() for seed in range(3)]
+    plain = anomclr_plus(*views, LossConfig())
+    gradients = torch.autograd.grad(plain.loss, views)
+    terms = anomclr_plus(*views, LossConfig(), torch.ones(20))
+    assert all(torch.equal(a, b) for a, b in zip(plain, terms, strict=True))
+    for a, b in zip(gradients, torch.autograd.grad(terms.loss, views), strict=True):
+        assert torch.equal(a, b)

@@ -116,3 +116,12 @@ def test_other_files_are_refused(both, tmp_path):
     both.to_parquet(path)
     with pytest.raises(InputError, match="column 'z' has NaN"):
         Representations.from_parquet(path)
+
+
+def test_bfloat16_is_near_and_auto_is_one_of_both(make_encoder):
+    encoder, jets = make_encoder().float(), toy_jets(50)
+    z = {p: encode(encoder, jets, precision=p).z for p in ("float32", "bfloat16", "auto")}
+    difference = np.linalg.norm(z["bfloat16"] - z["float32"]) / np.linalg.norm(z["float32"])
+    assert 0 < difference < 0.02
+    assert z["auto"].tobytes() in (z["float32"].tobytes(), z["bfloat16"].tobytes())
+    assert z["float32"].tobytes() == encode(encoder, jets).z.tobytes()

@@ -5,6 +5,7 @@ import signal
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -13,6 +14,7 @@ from toy import toy_jets
 pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop
+from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.model_directory import load_encoder
 from darkclr.contrastive.representations import encode
@@ -127,6 +129,21 @@ def test_the_best_epoch_is_that_of_the_lowest_training_loss(learn, tmp_path, jet
         assert torch.equal(value, checkpoint["state_dict"][f"encoder.{name}"])
 
 
+def test_the_last_epoch_is_kept_even_if_it_is_the_worst(learn, tmp_path, monkeypatch):
+    monkeypatch.setattr(History, "epoch_mean", lambda self, epoch, name: float(epoch))
+    learn(tmp_path, training=replace(SHORT, epochs=3, keep="last"))
+    folder = tmp_path / "checkpoints"
+    last, best = (torch.load(folder / f"{x}.ckpt", weights_only=True) for x in ("last", "best"))
+    assert (last["epoch"], best["epoch"]) == (2, 0)
+    for name, value in load_encoder(tmp_path).state_dict().items():
+        assert torch.equal(value, last["state_dict"][f"encoder.{name}"])
+    # And an interrupted training goes on from it.
+    with pytest.raises(Stop):
+        learn(tmp_path / "stopped", training=replace(SHORT, epochs=3), progress=stop_at(13, Stop()))
+    last = torch.load(tmp_path / "stopped" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["epoch"] == 1
+
+
 def test_ctrl_c_still_works_after_a_stop(learn, tmp_path):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
@@ -158,11 +175,34 @@ def test_another_configuration_in_the_same_directory_is_refused(learn, tmp_path,
     assert (tmp_path / "config.yaml").read_bytes() == before
 
 
-def test_labels_truth_and_weights_do_not_matter(learn, jets, tmp_path):
+def test_labels_truth_and_a_common_weight_do_not_matter(learn, jets, tmp_path):
     flipped = replace(jets, label=1 - jets.label, weight=jets.weight * 7)
     assert learn(tmp_path / "flipped", sample=flipped) == learn(tmp_path / "plain")
     hidden = learn(tmp_path / "hidden", sample=jets.unlabelled())
     assert hidden == learn(tmp_path / "plain")
+
+
+def test_weights_do_matter(learn, jets, validation, tiny, tmp_path):
+    training = replace(SHORT, epochs=1, batch_size=150)
+    plain = learn(tmp_path / "plain", training=training)
+    weight = np.where(jets.n_constituents > 12, 2.0, 1.0).astype(np.float32)
+    weighted = replace(jets, weight=weight)
+    assert learn(tmp_path / "weighted", sample=weighted, training=training) != plain
+    with pytest.raises(TrainingError, match="another configuration"):
+        learn(tmp_path / "plain", sample=weighted, training=training)
+    # The history of the first step, and of the validation, has weighted means.
+    watched = replace(validation, weight=np.linspace(0, 2, len(validation), dtype=np.float32))
+    train(jets, tmp_path / "watched", validation=watched, encoder=tiny, training=training)
+    rows = history_of(tmp_path / "watched")
+    pairs = pq.read_table(tmp_path / "watched" / "pairs.parquet")
+    expected = np.average(pairs["positive_similarity"].to_numpy(), weights=watched.weight)
+    assert float(rows[-1]["validation_alignment"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_without_a_mean_are_refused(learn, jets, tmp_path):
+    weight = np.where(np.arange(len(jets)) % 2, 1.0, -1.0).astype(np.float32)
+    with pytest.raises(TrainingError, match="mean weight of the jets is 0; weights may be neg"):
+        learn(tmp_path, sample=replace(jets, weight=weight))
 
 
 def test_history_has_the_terms_by_step_and_the_validation_by_epoch(learn, tmp_path):

@@ -16,7 +16,7 @@ from darkclr.jets import Jets
 from darkclr.supervised.classifier import train_classifier
 
 ENCODER = EncoderConfig(embedding_dim=16, feedforward_dim=32, output_dim=16, n_layers=1)
-TRAINING = TrainingConfig(epochs=3, batch_size=32, learning_rate=3e-3, device="cpu")
+TRAINING = TrainingConfig(epochs=5, batch_size=32, learning_rate=3e-3, device="cpu")
 
 
 def labelled(n: int, seed: int) -> Jets:

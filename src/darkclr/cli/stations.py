@@ -146,6 +146,7 @@ def encode(
     dropped: bool = False,
     augmentations: Augmentations = Augmentations(),
     seed: int = 0,
+    precision: Literal["auto", "float32", "bfloat16"] = "float32",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
@@ -160,6 +161,7 @@ def encode(
         dropped: add a dropped copy of every jet, which `fit` needs for the discriminant.
         augmentations: those that make the dropped copies; the paper's by default.
         seed: of the dropped copies.
+        precision: of the matrix products; `auto` takes bfloat16 where the hardware is fast in it.
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
@@ -171,10 +173,17 @@ def encode(
     trained = load_encoder(model / "encoder")
     content = read_jets(jets, layout=layout, options=options)
     with console.bar(f"encode {jets.stem}", len(content) * (1 + dropped)) as advance:
-        parts = [encode_jets(trained, content, progress=advance)]
+        parts = [encode_jets(trained, content, precision=precision, progress=advance)]
         if dropped:
             parts.append(
-                encode_jets(trained, content, dropped=augmentations, seed=seed, progress=advance)
+                encode_jets(
+                    trained,
+                    content,
+                    dropped=augmentations,
+                    seed=seed,
+                    precision=precision,
+                    progress=advance,
+                )
             )
     Representations.concatenate(parts).to_parquet(output)
     console.line(f"{len(content)} jets in {output}")

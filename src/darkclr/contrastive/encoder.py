@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from darkclr.contrastive.attention import attend
 from darkclr.contrastive.batches import PackedBatch
+from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.errors import ConfigError
 
 __all__ = ["Encoder", "EncoderConfig"]
@@ -74,24 +76,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
         """(n_constituents, dim) -> the same shape."""
-        dim = x.shape[-1]
-        attended = []
-        # `split` and not slices: the backward of a slice fills the whole tensor with zeros.
-        for (length, n_jets), part in zip(
-            runs, self.query_key_value(x).split([n * m for n, m in runs]), strict=True
-        ):
-            # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
-            q, k, v = part.view(n_jets, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-            attended.append(self._attend(q, k, v).transpose(1, 2).reshape(-1, dim))
-        return self.output(torch.cat(attended))
-
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        if q.is_cuda or not torch.is_grad_enabled():
-            return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-        # On CPU the fused kernel's backward is slower than three plain operations.
-        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
-        return F.dropout(weights, dropout) @ v if dropout else weights @ v
+        attended = attend(self.query_key_value(x), runs, self.n_heads, dropout)
+        return _residual_branch(attended, self.output, dropout)
 
 
 class Block(nn.Module):
@@ -100,18 +87,31 @@ class Block(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         dim = config.embedding_dim
+        self.dropout = config.dropout
         self.attention = SelfAttention(dim, config.n_heads, config.dropout)
         self.norm_attention = nn.LayerNorm(dim)
         self.expand = nn.Linear(dim, config.feedforward_dim)
         self.contract = nn.Linear(config.feedforward_dim, dim)
         self.norm_feedforward = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
         """(n_constituents, dim) -> the same shape."""
-        x = self.norm_attention(x + self.dropout(self.attention(x, runs)))
-        hidden = self.dropout(F.relu(self.expand(x)))
-        return self.norm_feedforward(x + self.dropout(self.contract(hidden)))
+        dropout = self.dropout if self.training else 0.0
+        x = self.norm_attention(x + self.attention(x, runs))
+        hidden = relu_dropped(self.expand(x), dropout)
+        return self.norm_feedforward(x + _residual_branch(hidden, self.contract, dropout))
+
+
+def _residual_branch(x: Tensor, linear: nn.Linear, dropout: float) -> Tensor:
+    """``linear`` of an ``x`` with entries dropped but not rescaled, then dropout of its output.
+
+    Both factors 1 / kept share are applied to the weights, which are few and in float32.
+    """
+    if not dropout:
+        return linear(x)
+    factor = 1 / kept_share(dropout)
+    y = F.linear(x, linear.weight * factor**2, linear.bias * factor)
+    return y * keep_mask(y.shape, dropout, y)
 
 
 class Encoder(nn.Module):

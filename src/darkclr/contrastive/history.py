@@ -32,10 +32,12 @@ class History:
         if len(self._pending) == self.interval:
             self._flush()
 
-    def epoch(self, epoch: int, values: dict[str, float]) -> None:
-        """Add an epoch's validation to its last row and write the file."""
+    def epoch(self, epoch: int, values: dict[str, float], *, write: bool = True) -> None:
+        """Add an epoch's validation to its last row and write the file, in one process only."""
         self._flush()
         self.rows[-1] |= {f"validation_{name}": value for name, value in values.items()}
+        if not write:
+            return
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, names)

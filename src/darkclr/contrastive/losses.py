@@ -40,7 +40,11 @@ class LossTerms(NamedTuple):
 
 
 def anomclr_plus(
-    z: Tensor, z_physical: Tensor, z_anomalous: Tensor, config: LossConfig
+    z: Tensor,
+    z_physical: Tensor,
+    z_anomalous: Tensor,
+    config: LossConfig,
+    weight: Tensor | None = None,
 ) -> LossTerms:
     r"""AnomCLR+ loss, eq. 3 of arXiv:2312.03067.
 
@@ -51,13 +55,22 @@ def anomclr_plus(
         z_physical: (n, d) of their physically augmented copies z'.
         z_anomalous: (n, d) of their anomalous copies z*.
         config: temperature tau and norm penalty beta.
+        weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
+            batch is then an unbiased estimate of the sample's weighted mean, which division by
+            the batch's own sum would not be, and ranks of a distributed training average right.
 
     Returns:
         The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z.
     """
-    z, z_physical, z_anomalous = z.float(), z_physical.float(), z_anomalous.float()
-    alignment = F.cosine_similarity(z, z_physical, dim=-1).mean()
-    anomaly_similarity = F.cosine_similarity(z, z_anomalous, dim=-1).mean()
-    norm = torch.linalg.vector_norm(z, dim=-1).mean()
+    single_or_double = torch.promote_types(z.dtype, torch.float32)
+    z, z_physical, z_anomalous = (x.to(single_or_double) for x in (z, z_physical, z_anomalous))
+    terms = (
+        F.cosine_similarity(z, z_physical, dim=-1),
+        F.cosine_similarity(z, z_anomalous, dim=-1),
+        torch.linalg.vector_norm(z, dim=-1),
+    )
+    alignment, anomaly_similarity, norm = (
+        (term if weight is None else weight * term).mean() for term in terms
+    )
     loss = (anomaly_similarity - alignment) / config.temperature + config.norm_penalty * norm
     return LossTerms(loss, alignment, anomaly_similarity, norm)

@@ -95,4 +95,6 @@ def _fingerprint(jets: Jets) -> str:
     for name in ("offsets", "pt", "eta", "phi"):
         values = getattr(jets.constituents, name)
         digest.update(np.ascontiguousarray(values).tobytes())
+    if (jets.weight != jets.weight[0]).any():  # a common factor is none
+        digest.update(np.ascontiguousarray(jets.weight).tobytes())
     return digest.hexdigest()[:16]

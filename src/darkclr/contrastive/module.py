@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
@@ -18,11 +20,12 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig, LossTerms, anomclr_plus
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.representations import prepare
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import TrainingError
-from darkclr.jets import Constituents
+from darkclr.jets import Constituents, Jets
 
-__all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
+__all__ = ["ContrastiveModule", "EpochOfBatches", "PreparedJets", "adam", "seeded_step"]
 
 
 class ContrastiveModule(LightningModule):
@@ -44,50 +47,60 @@ class ContrastiveModule(LightningModule):
         self.training_config = training
         self.history = History(output / "history.csv")
         self.progress = progress
-        self.train_constituents: Constituents
-        self.validation_constituents: Constituents
+        self.train_jets: PreparedJets
+        self.validation_jets: PreparedJets
 
-    def train_dataloader(self) -> Iterator[PackedBatch]:
+    def train_dataloader(self) -> Iterator[tuple[PackedBatch, torch.Tensor]]:
         """The batches of the current epoch; Lightning asks anew for every epoch."""
         return EpochOfBatches(  # type: ignore[return-value]
-            self.train_constituents,
+            self.train_jets,
             self.augmentations,
             self.encoder.config.pt_scale,
             self.training_config,
             self.current_epoch,
+            self.global_rank,
+            self.trainer.world_size,
         )
 
-    def training_step(self, batch: PackedBatch, batch_index: int) -> torch.Tensor:
+    def training_step(
+        self, batch: tuple[PackedBatch, torch.Tensor], batch_index: int
+    ) -> torch.Tensor:
         """Loss of one batch."""
-        with seeded_step(self.training_config.seed, self.global_step, self.device):
-            _, z = self.encoder(batch)
+        packed, weight = batch
+        with seeded_step(
+            self.training_config.seed, self.global_step, self.device, self.global_rank
+        ):
+            _, z = self.encoder(packed)
         original, physical, anomalous = z.chunk(3)
-        terms = anomclr_plus(original, physical, anomalous, self.loss)
-        if not torch.isfinite(terms.loss):
-            raise TrainingError(
-                f"the loss is {float(terms.loss.detach())} at step {self.global_step}",
-                mend="lower training.learning_rate or use training.precision=float32",
-            )
-        self._record(terms, len(z) // 3)
+        terms = anomclr_plus(original, physical, anomalous, self.loss, weight)
+        self._record(terms)
         return terms.loss
 
-    def _record(self, terms: LossTerms, n_jets: int) -> None:
-        values = {name: float(value.detach()) for name, value in terms._asdict().items()}
+    def _record(self, terms: LossTerms) -> None:
+        # Means over all processes, so that each of them keeps the same history.
+        means = self.trainer.strategy.reduce(torch.stack(terms).detach(), reduce_op="mean")
+        values = dict(zip(terms._fields, means.tolist(), strict=True))
+        if not math.isfinite(values["loss"]):
+            raise TrainingError(
+                f"the loss is {values['loss']} at step {self.global_step}",
+                mend="lower training.learning_rate or use training.precision=float32",
+            )
         self.history.step(self.global_step, self.current_epoch, values)
-        if self.progress is not None:
-            self.progress(n_jets, values)
+        if self.progress is not None and self.global_rank == 0:
+            self.progress(self.training_config.batch_size, values)
 
     def on_train_epoch_end(self) -> None:
         """Watch the validation jets and write the history."""
         self.encoder.eval()
         pairs = pair_similarities(
             self.encoder,
-            self.validation_constituents,
+            self.validation_jets.constituents,
             self.augmentations,
             self.training_config.seed,
         )
         self.encoder.train()
-        self.history.epoch(self.current_epoch, summarise_pairs(pairs))
+        summary = summarise_pairs(pairs, self.validation_jets.weight)
+        self.history.epoch(self.current_epoch, summary, write=self.global_rank == 0)
         self.log("epoch_loss", self.history.epoch_mean(self.current_epoch, "loss"))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -100,32 +113,86 @@ class ContrastiveModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam, with a constant learning rate or one cycle."""
-        steps = len(self.train_constituents) // self.training_config.batch_size
+        steps = len(self.train_jets) // self.training_config.batch_size
         return adam(self, self.training_config, steps)
 
 
 @dataclass(frozen=True)
-class EpochOfBatches:
-    """Batches of three views, x, x' and x*, of shuffled jets; a function of seed and epoch."""
+class PreparedJets:
+    """What the training reads of jets.
+
+    Args:
+        constituents: the hardest ones, relative to the jet axis.
+        weight: (n,) float32, divided by their mean.
+    """
 
     constituents: Constituents
+    weight: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    @classmethod
+    def of(cls, jets: Jets, encoder: EncoderConfig) -> PreparedJets:
+        """Prepare jets for an encoder.
+
+        Raises:
+            TrainingError: the weights sum to nothing.
+        """
+        weight = jets.weight.astype(np.float64)
+        if not weight.mean() > 0:
+            raise TrainingError(
+                f"the mean weight of the jets is {weight.mean():.3g}",
+                mend="weights may be negative, but not on average",
+            )
+        relative = (weight / weight.mean()).astype(np.float32)
+        return cls(prepare(jets.constituents, encoder), relative)
+
+
+@dataclass(frozen=True)
+class EpochOfBatches:
+    """Batches of three views, x, x' and x*, of shuffled jets, and the weights of these jets.
+
+    A function of seed and epoch: with several processes each takes its share of every batch.
+
+    Args:
+        jets: all training jets.
+        augmentations: what makes the views.
+        pt_scale: unit of pT [GeV].
+        config: batch size, of all processes together, and seed.
+        epoch: counted from 0.
+        rank: number of this process.
+        world_size: number of processes; it divides the batch size.
+    """
+
+    jets: PreparedJets
     augmentations: Augmentations
     pt_scale: float
     config: TrainingConfig
     epoch: int
+    rank: int = 0
+    world_size: int = 1
 
     def __len__(self) -> int:
         """Number of full batches; the rest of the jets waits for another epoch's order."""
-        return len(self.constituents) // self.config.batch_size
+        return len(self.jets) // self.config.batch_size
 
-    def __iter__(self) -> Iterator[PackedBatch]:
+    def __iter__(self) -> Iterator[tuple[PackedBatch, torch.Tensor]]:
         size, seed = self.config.batch_size, self.config.seed
-        order = np.random.default_rng([seed, self.epoch]).permutation(len(self.constituents))
+        order = np.random.default_rng([seed, self.epoch]).permutation(len(self.jets))
+        mine = slice(self.rank, None, self.world_size)
         for i in range(len(self)):
             rng = np.random.default_rng([seed, self.epoch, i])
-            jets = self.constituents[order[i * size : (i + 1) * size]]
-            views = self.augmentations.views(jets, rng)
-            yield pack(Constituents.concatenate(views), self.pt_scale)
+            rows = order[i * size : (i + 1) * size]
+            # Views of the whole batch, so that they do not depend on the number of processes:
+            # they are made some hundred times faster than a CPU trains on them.
+            views = self.augmentations.views(self.jets.constituents[rows], rng)
+            if self.world_size > 1:
+                views = tuple(view[mine] for view in views)  # type: ignore[assignment]
+            yield (
+                pack(Constituents.concatenate(views), self.pt_scale),
+                torch.from_numpy(self.jets.weight[rows][mine]),
+            )
 
 
 def adam(module: torch.nn.Module, config: TrainingConfig, steps_per_epoch: int) -> Any:
@@ -145,12 +212,14 @@ def adam(module: torch.nn.Module, config: TrainingConfig, steps_per_epoch: int) 
 
 
 @contextmanager
-def seeded_step(seed: int, step: int, device: torch.device) -> Iterator[None]:
-    """Random numbers of torch (dropout) that depend on seed and step alone.
+def seeded_step(seed: int, step: int, device: torch.device, rank: int = 0) -> Iterator[None]:
+    """Random numbers of torch (dropout) that depend on seed, step and process alone.
 
     So a resumed training repeats them, and nobody else's generator is touched.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        state = np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)
+        state = np.random.SeedSequence([seed, step, *([rank] if rank else [])]).generate_state(
+            1, np.uint64
+        )
         torch.manual_seed(int(state[0] >> np.uint64(1)))
         yield

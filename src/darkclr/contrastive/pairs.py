@@ -39,18 +39,27 @@ def pair_similarities(
     }
 
 
-def summarise_pairs(pairs: dict[str, NDArray[np.float32]]) -> dict[str, float]:
+def summarise_pairs(
+    pairs: dict[str, NDArray[np.float32]], weight: NDArray[np.float32] | None = None
+) -> dict[str, float]:
     """Means, the spread of different jets, and whether the norm orders dropped copies right.
 
     ``norm_auc`` is the AUC of the norm between background jets and their own dropped copies;
-    above 0.5 the anomalies are the longer vectors.
+    above 0.5 the anomalies are the longer vectors. It leaves jets of negative weight out.
+
+    Args:
+        pairs: what :func:`pair_similarities` returned.
+        weight: (n,) of the jets; None if all are equal.
     """
+    if weight is None:
+        weight = np.ones(len(pairs["norm"]), dtype=np.float32)
     norms = np.concatenate([pairs["anomalous_norm"], pairs["norm"]])
     is_anomalous = np.repeat([1, 0], len(pairs["norm"]))
+    auc = roc_auc_score(is_anomalous, norms, sample_weight=np.tile(weight.clip(min=0), 2))
     return {
-        "alignment": float(pairs["positive_similarity"].mean()),
-        "anomaly_similarity": float(pairs["anomalous_similarity"].mean()),
-        "background_similarity": float(pairs["background_similarity"].mean()),
-        "norm": float(pairs["norm"].mean()),
-        "norm_auc": float(roc_auc_score(is_anomalous, norms)),
+        "alignment": float(np.average(pairs["positive_similarity"], weights=weight)),
+        "anomaly_similarity": float(np.average(pairs["anomalous_similarity"], weights=weight)),
+        "background_similarity": float(np.average(pairs["background_similarity"], weights=weight)),
+        "norm": float(np.average(pairs["norm"], weights=weight)),
+        "norm_auc": float(auc),
     }

@@ -17,6 +17,7 @@ import torch
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.contrastive.model_directory import (
     begin_model,
     is_finished,
@@ -24,7 +25,6 @@ from darkclr.contrastive.model_directory import (
     save_model,
 )
 from darkclr.contrastive.pairs import pair_similarities
-from darkclr.contrastive.representations import prepare
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import MissingExtraError, TrainingError
 from darkclr.jets import Jets
@@ -50,6 +50,8 @@ def train(
 ) -> Encoder:
     """Train an encoder on background jets; labels and truth are not looked at.
 
+    Weights are: the loss is a weighted mean over the jets, as are its terms in the history.
+
     Writes ``model.safetensors``, ``config.yaml``, ``history.csv`` and ``pairs.parquet`` to
     ``output``, and a checkpoint after every epoch, from which an interrupted call goes on. A
     finished training is returned at once.
@@ -62,8 +64,8 @@ def train(
         progress: called after every step with the number of jets and the current terms.
 
     Raises:
-        TrainingError: fewer jets than a batch, a directory that holds another training, a loss
-            that is not finite.
+        TrainingError: fewer jets than a batch, weights that sum to nothing, a directory that
+            holds another training, a loss that is not finite.
     """
     encoder = encoder or EncoderConfig()
     augmentations = augmentations or Augmentations()
@@ -82,23 +84,26 @@ def train(
         return load_encoder(output)
 
     try:
-        from darkclr.contrastive.module import ContrastiveModule
+        from darkclr.contrastive.module import ContrastiveModule, PreparedJets
     except ImportError as error:
         raise MissingExtraError("lightning", "training") from error
 
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
-    module.train_constituents = prepare(jets.constituents, encoder)
-    module.validation_constituents = prepare(validation.constituents, encoder)
-    fit_resumable(module, output / "checkpoints", training)
+    module.train_jets = PreparedJets.of(jets, encoder)
+    module.validation_jets = PreparedJets.of(validation, encoder)
+    is_first = fit_resumable(module, output / "checkpoints", training)
     trained = module.encoder.eval().cpu()
-    pairs = pair_similarities(trained, module.validation_constituents, augmentations, training.seed)
-    save_model(output, trained, pairs)
+    if is_first:
+        pairs = pair_similarities(
+            trained, module.validation_jets.constituents, augmentations, training.seed
+        )
+        save_model(output, trained, pairs)
     return trained
 
 
-def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> None:
+def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> bool:
     """Let Lightning train a module that logs ``epoch_loss``; a stopped call goes on.
 
     A checkpoint is written after every epoch. In the end the module holds the weights that
@@ -107,27 +112,33 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     Args:
         module: what to train.
         checkpoints: directory of the checkpoints.
-        training: epochs, precision, device and what to keep.
+        training: epochs, precision, devices and what to keep.
+
+    Returns:
+        Whether this process is the only or the first one, which writes the results.
     """
     from lightning.pytorch import Trainer
-    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+    keep_freed_memory()
     # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    keeper = ModelCheckpoint(
-        dirpath=checkpoints,
-        filename="best",
-        monitor="epoch_loss",
-        save_last=True,
-        enable_version_counter=False,
-    )
+    # Two of them: `save_last` of one writes only where the epoch is also the best so far. The
+    # best one comes first, so that the last checkpoint knows of it.
+    keepers: list[Callback] = [
+        ModelCheckpoint(checkpoints, name, monitor=monitor, enable_version_counter=False)
+        for name, monitor in (("best", "epoch_loss"), ("last", None))
+    ]
     trainer = Trainer(
         max_epochs=training.epochs,
         accelerator=training.device,
-        devices=1,
+        devices=training.devices,
+        num_nodes=training.nodes,
+        strategy=training.strategy,
+        use_distributed_sampler=False,
         precision="bf16-mixed" if training.bfloat16 else "32-true",
-        callbacks=[keeper],
+        callbacks=keepers,
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -147,6 +158,7 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         ) from error
     chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
     module.load_state_dict(torch.load(chosen, weights_only=True)["state_dict"])
+    return trainer.is_global_zero
 
 
 def resolved(

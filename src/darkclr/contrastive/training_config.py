@@ -9,7 +9,9 @@ import torch
 
 from darkclr.errors import ConfigError
 
-__all__ = ["TrainingConfig", "fast_precision"]
+__all__ = ["Precision", "TrainingConfig", "fast_precision", "use_bfloat16"]
+
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class TrainingConfig:
         keep: ``best``: the epoch with the lowest training loss, as in the paper; or ``last``.
         seed: of initialisation, order of the jets, augmentations and dropout.
         device: ``auto``, ``cpu`` or ``gpu``.
+        devices: processes a node, each with its own GPU (or share of the cores) and its own part
+            of every batch; ``batch_size`` remains that of all together.
+        nodes: machines.
+        strategy: how Lightning joins them: ``auto``, ``ddp``, ...
     """
 
     epochs: int = 150
@@ -36,22 +42,35 @@ class TrainingConfig:
     schedule: Literal["constant", "one_cycle"] = "constant"
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-4
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     keep: Literal["best", "last"] = "best"
     seed: int = 1
     device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2 or self.learning_rate <= 0:
             raise ConfigError(
                 "epochs >= 1, batch_size >= 2 and learning_rate > 0 are needed", where="training"
             )
+        if min(self.devices, self.nodes) < 1 or self.batch_size % (self.devices * self.nodes):
+            raise ConfigError(
+                f"batch_size = {self.batch_size} for {self.devices} devices on {self.nodes} nodes",
+                where="training",
+                mend="make the batch a multiple of their product",
+            )
 
     @property
     def bfloat16(self) -> bool:
         """Whether to compute in bfloat16, decided by what the hardware can do for ``auto``."""
-        precision = fast_precision() if self.precision == "auto" else self.precision
-        return precision == "bfloat16"
+        return use_bfloat16(self.precision)
+
+
+def use_bfloat16(precision: Precision) -> bool:
+    """Whether to multiply matrices in bfloat16."""
+    return (fast_precision() if precision == "auto" else precision) == "bfloat16"
 
 
 def fast_precision() -> Literal["float32", "bfloat16"]:

@@ -101,9 +101,9 @@ def train_classifier(
         return classifier.eval()
     module = _ClassifierModule(classifier, _labelled(jets, encoder), training, progress)
     module.validation = _labelled(validation, encoder)
-    fit_resumable(module, output / "checkpoints", training)
-    with atomic_path(weights) as temporary:
-        temporary.write_bytes(save(classifier.state_dict()))  # its errors are OSError
+    if fit_resumable(module, output / "checkpoints", training):
+        with atomic_path(weights) as temporary:
+            temporary.write_bytes(save(classifier.state_dict()))  # its errors are OSError
     return classifier.cpu().eval()
 
 
@@ -152,11 +152,12 @@ class _ClassifierModule(LightningModule):
     def training_step(self, batch: tuple[PackedBatch, Tensor, Tensor], index: int) -> Tensor:
         """Weighted cross-entropy of one batch."""
         packed, label, weight = batch
-        with seeded_step(self.training_config.seed, self.global_step, self.device):
+        config = self.training_config
+        with seeded_step(config.seed, self.global_step, self.device, self.global_rank):
             logits = self.classifier(packed)
         loss = F.binary_cross_entropy_with_logits(logits.float(), label, weight)
-        if self.progress is not None:
-            self.progress(len(label), {"loss": float(loss.detach())})
+        if self.progress is not None and self.global_rank == 0:
+            self.progress(config.batch_size, {"loss": float(loss.detach())})
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -175,13 +176,14 @@ class _ClassifierModule(LightningModule):
 
 
 class _Epoch:
-    """Shuffled batches; a function of seed and epoch."""
+    """Shuffled batches, or this process's share of them; a function of seed and epoch."""
 
     def __init__(self, module: _ClassifierModule, epoch: int) -> None:
         self.jets = module.jets
         self.size = module.training_config.batch_size
         self.rng = np.random.default_rng([module.training_config.seed, epoch])
         self.pt_scale = module.classifier.encoder.config.pt_scale
+        self.share = slice(module.global_rank, None, module.trainer.world_size)
 
     def __len__(self) -> int:
         return len(self.jets.label) // self.size
@@ -189,7 +191,7 @@ class _Epoch:
     def __iter__(self) -> Iterator[tuple[PackedBatch, Tensor, Tensor]]:
         order = self.rng.permutation(len(self.jets.label))
         for i in range(len(self)):
-            rows = order[i * self.size : (i + 1) * self.size]
+            rows = order[i * self.size : (i + 1) * self.size][self.share]
             yield (
                 pack(self.jets.constituents[rows], self.pt_scale),
                 torch.from_numpy(self.jets.label[rows]),

@@ -1,0 +1,150 @@
+"""Self-attention over packed constituents: jets of equal length attend side by side.
+
+Three ways to the same numbers, chosen by what is there: variable-length kernels on CUDA, fused
+attention for each run of equally long jets where no gradient is needed, and on CPU in training a
+hand-written backward, since that of the fused kernel is slower than matrix products and autograd
+would copy every query, key and value several times.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from darkclr.contrastive.dropout import keep_mask, kept_share
+
+__all__ = ["attend", "jagged_attention"]
+
+Runs = tuple[tuple[int, int], ...]
+
+
+def attend(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+    """Scaled dot-product attention among the constituents of each jet (paper eq. 4 and 5).
+
+    Dropped weights are zero and the others are *not* divided by :func:`kept_share`: the caller
+    does so, where it costs nothing.
+
+    Args:
+        qkv: (n_constituents, 3 * dim), queries, keys and values.
+        runs: (length, n_jets) of each run of equally long jets.
+        n_heads: number of heads.
+        dropout: share of the attention weights that is dropped.
+
+    Returns:
+        (n_constituents, dim).
+    """
+    if qkv.is_cuda:
+        rescaled = jagged_attention(qkv, runs, n_heads, dropout)
+        return rescaled * kept_share(dropout) if dropout else rescaled
+    if dropout or (torch.is_grad_enabled() and qkv.requires_grad):
+        return _RunAttention.apply(qkv, runs, n_heads, dropout)
+    attended = []
+    for (length, n_jets), part in zip(runs, _parts(qkv, runs), strict=True):
+        # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
+        q, k, v = part.view(n_jets, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+        result = F.scaled_dot_product_attention(q, k, v)
+        attended.append(result.transpose(1, 2).reshape(n_jets * length, -1))
+    return torch.cat(attended)
+
+
+def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+    """The same through torch's variable-length kernels: one call for all lengths.
+
+    Weights that are kept are divided by their share, as torch does.
+    """
+    counts = torch.tensor([n for _, n in runs])
+    lengths = torch.tensor([length for length, _ in runs]).repeat_interleave(counts)
+    offsets = F.pad(lengths.cumsum(0), (1, 0)).to(qkv.device)
+    q, k, v = (
+        torch.nested.nested_tensor_from_jagged(
+            part.unflatten(-1, (n_heads, -1)).contiguous(),
+            offsets,
+            min_seqlen=min(runs)[0],
+            max_seqlen=max(runs)[0],
+        ).transpose(1, 2)
+        for part in qkv.chunk(3, dim=-1)
+    )
+    return (
+        F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        .transpose(1, 2)
+        .values()
+        .flatten(1)
+    )
+
+
+class _RunAttention(torch.autograd.Function):
+    """Matrix product, softmax, matrix product, run by run; backward written out."""
+
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+        dim = qkv.shape[-1] // 3
+        scale = (dim // n_heads) ** -0.5
+        attended = qkv.new_empty(len(qkv), dim)
+        masks: tuple[Tensor, ...] = ()
+        if dropout:
+            sizes = [n_heads * n_jets * length**2 for length, n_jets in runs]
+            masks = keep_mask((sum(sizes),), dropout, qkv).split(sizes)
+        saved = []
+        for i, ((length, n_jets), part, target) in enumerate(
+            zip(runs, _parts(qkv, runs), _parts(attended, runs), strict=True)
+        ):
+            qkv_heads = _by_head(part, n_jets, length, 3, n_heads)
+            q, k, v = qkv_heads
+            q.mul_(scale)
+            weights = (q @ k.transpose(1, 2)).softmax(-1)
+            kept = weights * masks[i].view_as(weights) if dropout else weights
+            _from_head(kept @ v, target, n_jets, length, 1, n_heads)
+            saved += [qkv_heads, weights]
+        ctx.save_for_backward(*saved, *masks)
+        ctx.settings = runs, n_heads, scale
+        return attended
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        runs, n_heads, scale = ctx.settings
+        saved = ctx.saved_tensors
+        masks = saved[2 * len(runs) :]
+        result = gradient.new_empty(len(gradient), 3 * gradient.shape[-1])
+        for i, ((length, n_jets), part, target) in enumerate(
+            zip(runs, _parts(gradient, runs), _parts(result, runs), strict=True)
+        ):
+            (q, k, v), weights = saved[2 * i : 2 * i + 2]
+            by_output = _by_head(part, n_jets, length, 1, n_heads)[0]
+            by_heads = torch.empty_like(saved[2 * i])
+            by_q, by_k, by_v = by_heads
+            by_kept = by_output @ v.transpose(1, 2)
+            if masks:
+                mask = masks[i].view_as(weights)
+                torch.bmm((weights * mask).transpose(1, 2), by_output, out=by_v)
+                by_kept *= mask
+            else:
+                torch.bmm(weights.transpose(1, 2), by_output, out=by_v)
+            by_score = torch._softmax_backward_data(by_kept, weights, -1, weights.dtype)
+            torch.bmm(by_score, k, out=by_q)
+            by_q.mul_(scale)
+            torch.bmm(by_score.transpose(1, 2), q, out=by_k)
+            _from_head(by_heads, target, n_jets, length, 3, n_heads)
+        return result, None, None, None
+
+
+def _parts(packed: Tensor, runs: Runs) -> tuple[Tensor, ...]:
+    return packed.split([length * n_jets for length, n_jets in runs])
+
+
+def _by_head(packed: Tensor, n_jets: int, length: int, kinds: int, n_heads: int) -> Tensor:
+    """(n_jets * length, kinds * dim) -> (kinds, n_jets * n_heads, length, dim / n_heads)."""
+    x = packed.view(n_jets, length, kinds, n_heads, -1).permute(2, 0, 3, 1, 4)
+    return x.clone(memory_format=torch.contiguous_format).view(kinds, n_jets * n_heads, length, -1)
+
+
+def _from_head(
+    by_head: Tensor, target: Tensor, n_jets: int, length: int, kinds: int, n_heads: int
+) -> None:
+    """The way back, into ``target``."""
+    x = by_head.view(kinds, n_jets, n_heads, length, -1).permute(1, 3, 0, 2, 4)
+    target.view(n_jets, length, kinds, n_heads, -1).copy_(x)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from darkclr.contrastive.attention import attend, jagged_attention
+
+RUNS = ((1, 2), (3, 4), (7, 1), (8, 3))
+N = sum(length * n for length, n in RUNS)
+HEADS, DIM = 2, 8
+
+
+@pytest.fixture
+def qkv():
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(N, 3 * DIM, generator=generator, dtype=torch.float64, requires_grad=True)
+
+
+def by_definition(qkv, runs=RUNS):
+    """Eq. 4 and 5, jet by jet and head by head."""
+    jets = qkv.split([length for length, n in runs for _ in range(n)])
+    rows = []
+    for jet in jets:
+        q, k, v = (x.view(len(jet), HEADS, -1) for x in jet.chunk(3, dim=-1))
+        heads = [
+            (q[:, h] @ k[:, h].T / (DIM // HEADS) ** 0.5).softmax(-1) @ v[:, h]
+            for h in range(HEADS)
+        ]
+        rows.append(torch.cat(heads, dim=-1))
+    return torch.cat(rows)
+
+
+def with_gradient(result, qkv):
+    weights = torch.linspace(-1, 2, result.numel(), dtype=result.dtype).view_as(result)
+    return result.detach(), torch.autograd.grad((result * weights).sum(), qkv)[0]
+
+
+@pytest.mark.parametrize("attention", [attend, jagged_attention])
+def test_value_and_gradient_are_those_of_the_definition(qkv, attention):
+    ours = with_gradient(attention(qkv, RUNS, HEADS, 0.0), qkv)
+    expected = with_gradient(by_definition(qkv), qkv)
+    for a, b in zip(ours, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_without_gradient_it_is_the_same(qkv):
+    with torch.no_grad():
+        fused = attend(qkv, RUNS, HEADS, 0.0)
+    torch.testing.assert_close(fused, attend(qkv, RUNS, HEADS, 0.0), rtol=1e-12, atol=1e-12)
+
+
+def test_gradient_with_dropout_is_that_of_finite_differences(qkv):
+    def of(qkv):
+        torch.manual_seed(3)  # the same masks at every evaluation
+        return attend(qkv, RUNS, HEADS, 0.3)
+
+    with torch.random.fork_rng():
+        assert torch.autograd.gradcheck(of, (qkv,))
+
+
+def test_dropout_keeps_the_mean(qkv):
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(1)
+        draws = torch.stack([attend(qkv, RUNS, HEADS, 0.25) for _ in range(400)])
+    error = draws.std(0) / len(draws) ** 0.5
+    pull = (draws.mean(0) - 0.75 * by_definition(qkv.detach())) / error
+    assert pull.abs().max() < 5
+    assert pull.std().item() == pytest.approx(1, abs=0.25)
+
+
+def test_bfloat16_is_near(qkv):
+    exact = by_definition(qkv)
+    rounded = attend(qkv.bfloat16(), RUNS, HEADS, 0.0)
+    assert rounded.dtype == torch.bfloat16
+    assert (rounded - exact).norm() / exact.norm() < 0.01
