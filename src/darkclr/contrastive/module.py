@@ -1,4 +1,4 @@
-"""The Lightning module: three views of each jet, one packed pass, AnomCLR+ loss."""
+"""The Lightning module: views of each jet, one packed pass, contrastive loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.history import History
-from darkclr.contrastive.losses import LossConfig, LossTerms, anomclr_plus
+from darkclr.contrastive.losses import LossConfig, LossTerms, contrastive_loss
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import TrainingError
@@ -26,7 +26,7 @@ __all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
 
 
 class ContrastiveModule(LightningModule):
-    """The training step: three views of each jet, one packed pass, AnomCLR+ loss."""
+    """The training step: the views that the loss needs, one packed pass, the loss."""
 
     def __init__(
         self,
@@ -55,24 +55,31 @@ class ContrastiveModule(LightningModule):
             self.encoder.config.pt_scale,
             self.training_config,
             self.current_epoch,
+            self.loss.needs_anomalous,
         )
 
     def training_step(self, batch: PackedBatch, batch_index: int) -> torch.Tensor:
         """Loss of one batch."""
         with seeded_step(self.training_config.seed, self.global_step, self.device):
             _, z = self.encoder(batch)
-        original, physical, anomalous = z.chunk(3)
-        terms = anomclr_plus(original, physical, anomalous, self.loss)
+        views = z.chunk(3 if self.loss.needs_anomalous else 2)
+        terms = contrastive_loss(
+            views[0], views[1], views[2] if self.loss.needs_anomalous else None, self.loss
+        )
         if not torch.isfinite(terms.loss):
             raise TrainingError(
                 f"the loss is {float(terms.loss.detach())} at step {self.global_step}",
                 mend="lower training.learning_rate or use training.precision=float32",
             )
-        self._record(terms, len(z) // 3)
+        self._record(terms, len(views[0]))
         return terms.loss
 
     def _record(self, terms: LossTerms, n_jets: int) -> None:
-        values = {name: float(value.detach()) for name, value in terms._asdict().items()}
+        values = {
+            name: float(value.detach())
+            for name, value in terms._asdict().items()
+            if value is not None
+        }
         self.history.step(self.global_step, self.current_epoch, values)
         if self.progress is not None:
             self.progress(n_jets, values)
@@ -106,13 +113,14 @@ class ContrastiveModule(LightningModule):
 
 @dataclass(frozen=True)
 class EpochOfBatches:
-    """Batches of three views, x, x' and x*, of shuffled jets; a function of seed and epoch."""
+    """Batches of views of shuffled jets, x, x' and perhaps x*; a function of seed and epoch."""
 
     constituents: Constituents
     augmentations: Augmentations
     pt_scale: float
     config: TrainingConfig
     epoch: int
+    with_anomalous: bool = True
 
     def __len__(self) -> int:
         """Number of full batches; the rest of the jets waits for another epoch's order."""
@@ -124,7 +132,12 @@ class EpochOfBatches:
         for i in range(len(self)):
             rng = np.random.default_rng([seed, self.epoch, i])
             jets = self.constituents[order[i * size : (i + 1) * size]]
-            views = self.augmentations.views(jets, rng)
+            make = (
+                self.augmentations.views
+                if self.with_anomalous
+                else self.augmentations.positive_views
+            )
+            views = make(jets, rng)
             yield pack(Constituents.concatenate(views), self.pt_scale)
 
 
