@@ -31,6 +31,9 @@ class EncoderConfig:
         n_heads: number of self-attention heads.
         n_layers: number of transformer blocks.
         dropout: dropout rate in the transformer blocks.
+        pt_mask_power: a, continuous mask: a constituent is attended to in proportion to pT^a, and
+            enters the sum in proportion to its pT, so that it decouples as pT goes to zero
+            (infrared safety; the public code of JetCLR has a = 0.5). 0 is without.
     """
 
     n_constituents: int = 50
@@ -41,6 +44,7 @@ class EncoderConfig:
     n_heads: int = 4
     n_layers: int = 4
     dropout: float = 0.1
+    pt_mask_power: float = 0.0
 
     def __post_init__(self) -> None:
         sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
@@ -57,6 +61,10 @@ class EncoderConfig:
             raise ConfigError(
                 f"dropout = {self.dropout}", where="encoder", mend="choose a number in [0, 1)"
             )
+        if self.pt_mask_power < 0:
+            raise ConfigError(
+                f"pt_mask_power = {self.pt_mask_power}", where="encoder", mend="choose 0 or more"
+            )
 
 
 class SelfAttention(nn.Module):
@@ -72,25 +80,34 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.query_key_value.bias)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
-        """(n_constituents, dim) -> the same shape."""
+    def forward(
+        self, x: Tensor, runs: tuple[tuple[int, int], ...], mask: Tensor | None = None
+    ) -> Tensor:
+        """(n_constituents, dim) -> the same shape; ``mask`` (n_constituents,) adds to the logits.
+
+        It belongs to the constituent that is attended to.
+        """
         dim = x.shape[-1]
         attended = []
+        sizes = [n * m for n, m in runs]
+        masks = [None] * len(runs) if mask is None else mask.split(sizes)
         # `split` and not slices: the backward of a slice fills the whole tensor with zeros.
-        for (length, n_jets), part in zip(
-            runs, self.query_key_value(x).split([n * m for n, m in runs]), strict=True
+        for (length, n_jets), part, added in zip(
+            runs, self.query_key_value(x).split(sizes), masks, strict=True
         ):
             # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
             q, k, v = part.view(n_jets, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-            attended.append(self._attend(q, k, v).transpose(1, 2).reshape(-1, dim))
+            keys = None if added is None else added.view(n_jets, 1, 1, length).to(q.dtype)
+            attended.append(self._attend(q, k, v, keys).transpose(1, 2).reshape(-1, dim))
         return self.output(torch.cat(attended))
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         dropout = self.dropout if self.training else 0.0
         if q.is_cuda or not torch.is_grad_enabled():
-            return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
         # On CPU the fused kernel's backward is slower than three plain operations.
-        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        weights = (logits if mask is None else logits + mask).softmax(-1)
         return F.dropout(weights, dropout) @ v if dropout else weights @ v
 
 
@@ -107,9 +124,11 @@ class Block(nn.Module):
         self.norm_feedforward = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
-        """(n_constituents, dim) -> the same shape."""
-        x = self.norm_attention(x + self.dropout(self.attention(x, runs)))
+    def forward(
+        self, x: Tensor, runs: tuple[tuple[int, int], ...], mask: Tensor | None = None
+    ) -> Tensor:
+        """(n_constituents, dim) -> the same shape; ``mask`` as in :class:`SelfAttention`."""
+        x = self.norm_attention(x + self.dropout(self.attention(x, runs, mask)))
         hidden = self.dropout(F.relu(self.expand(x)))
         return self.norm_feedforward(x + self.dropout(self.contract(hidden)))
 
@@ -139,8 +158,14 @@ class Encoder(nn.Module):
     def pool(self, batch: PackedBatch) -> Tensor:
         """Pooled representation h: the sum over constituents, (n_jets, d_r)."""
         x = self.embedding(batch.features)
+        mask = None
+        if self.config.pt_mask_power:
+            pt = batch.features[:, 0]
+            mask = self.config.pt_mask_power * pt.log()
         for block in self.blocks:
-            x = block(x, batch.runs)
+            x = block(x, batch.runs, mask)
+        if self.config.pt_mask_power:
+            x = x * pt[:, None]
         sums = [
             part.view(n_jets, length, -1).sum(1)
             for (length, n_jets), part in zip(
