@@ -17,7 +17,7 @@ from darkclr.simulation.processes import PROCESSES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from invariance import check_padding_invariance, check_permutation_invariance
+from invariance import (
+    check_infrared_safety,
+    check_padding_invariance,
+    check_permutation_invariance,
+    with_soft_constituent,
+)
 from plain_encoder import PlainEncoder, padded
 
 from darkclr.contrastive.batches import PackedBatch
@@ -156,6 +161,7 @@ def test_pt_is_read_in_units_of_the_scale(make_encoder, encoding, constituents):
         ({"embedding_dim": 10, "n_heads": 4}, "embedding_dim = 10 is not a multiple of n_heads"),
         ({"n_layers": 0}, "must be positive"),
         ({"pt_scale": 0.0}, "must be positive"),
+        ({"pt_mask_power": -0.5}, r"pt_mask_power = -0\.5; choose 0 or more"),
         ({"dropout": 1.0}, r"dropout = 1\.0; choose a number in \[0, 1\)"),
     ],
 )
@@ -167,3 +173,43 @@ def test_impossible_architectures_are_refused(changes, message):
 def test_no_heads_is_one_line_too():
     with pytest.raises(ConfigError, match="positive"):
         EncoderConfig(n_heads=0)
+
+
+# --- continuous mask -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_soft_constituents_fade_out_under_a_continuous_mask(
+    make_encoder, encoding, constituents, power
+):
+    encode = encoding(make_encoder(pt_mask_power=power))
+    check_infrared_safety(encode, constituents, power)
+    check_permutation_invariance(encode, constituents)
+    check_padding_invariance(encode, constituents)
+
+
+def test_without_it_they_do_not(make_encoder, encoding, constituents):
+    encode = encoding(make_encoder())
+    soft, softer = (
+        np.abs(encode(with_soft_constituent(constituents, pt)) - encode(constituents)).max()
+        for pt in (1e-4, 1e-12)
+    )
+    assert softer == pytest.approx(soft, rel=0.01)
+    assert softer > 0.01
+
+
+@pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
+def test_continuous_mask_is_an_additive_mask_of_the_plain_transformer(
+    make_encoder, packed, constituents, train
+):
+    encoder = make_encoder(pt_mask_power=0.5).train(train)
+    plain = PlainEncoder(encoder).train()
+    features, is_padding = padded(constituents, encoder.config.pt_scale, 50)
+    pt = features[..., 0]
+    mask = (0.5 * pt.log()).masked_fill(is_padding, -torch.inf)
+    x = plain.transformer(plain.embedding(features), src_key_padding_mask=mask)
+    pooled = (x * pt[..., None]).sum(1)
+    with torch.set_grad_enabled(train):
+        ours = encoder(packed(constituents, encoder))
+    for a, b in zip(ours, (pooled, plain.head(pooled)), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.contrastive.losses import LossConfig, anomclr_plus
+from darkclr.contrastive.losses import (
+    LossConfig,
+    anomclr,
+    anomclr_plus,
+    contrastive_loss,
+    nt_xent,
+)
+from darkclr.errors import ConfigError
 
+NAMES = ("anomclr_plus", "anomclr", "nt_xent")
 NO_PENALTY = LossConfig(temperature=1.0, norm_penalty=0.0)
 
 
@@ -137,3 +145,190 @@ def test_unit_weights_change_no_bit():
     assert all(torch.equal(a, b) for a, b in zip(plain, terms, strict=True))
     for a, b in zip(gradients, torch.autograd.grad(terms.loss, views), strict=True):
         assert torch.equal(a, b)
+
+
+# --- all losses ----------------------------------------------------------------------------
+
+
+def plain_loss(z, physical, anomalous, config, weight) -> float:
+    """The equations of the thesis, 3.12, 3.15 and 3.16, as they stand: sums over i and j."""
+
+    def s(a, b):
+        return a @ b / np.sqrt((a @ a) * (b @ b))
+
+    tau, total = config.temperature, 0.0
+    for i in range(len(z)):
+        exponent = config.alignment_weight * s(z[i], physical[i])
+        if config.name != "nt_xent":
+            exponent -= config.separation_weight * s(z[i], anomalous[i])
+        one = -exponent / tau
+        if config.name != "anomclr_plus":
+            one += np.log(
+                sum(
+                    weight[j] * (np.exp(s(z[i], z[j]) / tau) + np.exp(s(z[i], physical[j]) / tau))
+                    for j in range(len(z))
+                    if j != i
+                )
+            )
+        total += weight[i] * (one + config.norm_penalty * np.sqrt(z[i] @ z[i]))
+    return total / weight.sum()
+
+
+@pytest.fixture
+def views():
+    return [random(n=7, d=4, seed=seed).double() for seed in range(3)]
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_to_the_equations(views, name, weighted):
+    config = LossConfig(0.3, 0.05, name, alignment_weight=1.3, separation_weight=0.6)
+    weight = torch.linspace(0.25, 1.75, 7, dtype=torch.float64) if weighted else None  # mean 1
+    terms = contrastive_loss(*views, config, weight)
+    plain = np.ones(7) if weight is None else weight.numpy()
+    expected = plain_loss(*(v.numpy() for v in views), config, plain)
+    assert terms.loss.dtype == torch.float64
+    assert terms.loss.item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_finite_differences(views, name):
+    config = LossConfig(0.3, 0.05, name, alignment_weight=1.3, separation_weight=0.6)
+    weight = torch.linspace(0.2, 2, 7, dtype=torch.float64)
+    inputs = [v.requires_grad_() for v in views]
+    if name == "nt_xent":
+        inputs = inputs[:2]
+
+    def of(*z):
+        return contrastive_loss(z[0], z[1], z[2] if len(z) > 2 else None, config, weight).loss
+
+    assert torch.autograd.gradcheck(of, inputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_jet_of_weight_zero_is_absent(views, name):
+    config = LossConfig(name=name)
+    weight = torch.tensor([1.0, 2.0, 0.0, 1.0, 0.5, 0.0, 3.0], dtype=torch.float64)
+    there = weight > 0
+    terms = contrastive_loss(*views, config, weight)
+    # A mean over five jets instead of seven.
+    kept = weight[there] * 5 / 7
+    without = contrastive_loss(*(v[there] for v in views), config, kept)
+    for a, b in zip(terms[1:], without[1:], strict=True):
+        if a is not None:
+            torch.testing.assert_close(a, b)
+    # All terms of the sums U are as much smaller: a constant.
+    shift = 0 if name == "anomclr_plus" else weight.mean() * np.log(7 / 5)
+    torch.testing.assert_close(terms.loss, without.loss + shift)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_negative_weights_give_numbers(views, name):
+    weight = torch.tensor([2.0, 2.0, -1.0, 1.0, 1.5, 0.5, 1.0], dtype=torch.float64)
+    assert torch.isfinite(contrastive_loss(*views, LossConfig(name=name), weight).loss)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lengths_and_a_common_rotation_do_not_matter(views, name):
+    config = LossConfig(name=name, norm_penalty=0.0)
+    expected = contrastive_loss(*views, config).loss
+    turn = torch.linalg.qr(random(n=4, d=4, seed=9).double()).Q
+    scaled = [factor * v @ turn for factor, v in zip((2.0, 0.3, 7.0), views, strict=True)]
+    torch.testing.assert_close(contrastive_loss(*scaled, config).loss, expected)
+
+
+@pytest.mark.parametrize("tau", [0.1, 1.0])
+def test_two_orthogonal_jets_in_closed_form(tau):
+    """z' = z, z* = -z: s(z, z') = 1, s(z, z*) = -1, and both other similarities are 0."""
+    z = torch.eye(2, dtype=torch.float64)
+    negatives = np.log(2)
+    for loss, exponent in ((anomclr, 2), (nt_xent, 1)):
+        terms = loss(z, z, -z, LossConfig(tau, norm_penalty=0.0))
+        assert terms.loss.item() == pytest.approx(-exponent / tau + negatives)
+
+
+def test_a_collapsed_encoder_is_punished_by_uniformity():
+    z = torch.ones(5, 3, dtype=torch.float64)
+    for loss, exponent in ((anomclr, 0), (nt_xent, 1)):
+        terms = loss(z, z, z, LossConfig(0.5, norm_penalty=0.0))
+        expected = -exponent / 0.5 + np.log(2 * 4) + 1 / 0.5
+        assert terms.loss.item() == pytest.approx(expected)
+        spread = torch.eye(5, dtype=torch.float64)
+        assert loss(spread, spread, spread, LossConfig(0.5, norm_penalty=0.0)).loss < terms.loss
+
+
+@pytest.mark.parametrize("name", ["anomclr", "nt_xent"])
+def test_descent_drives_different_jets_apart_by_the_uniformity_alone(name):
+    """Free vectors from near a point, anomalous pairs switched off: only log U is different."""
+    similarity = {}
+    for loss in ("anomclr_plus", name):
+        config = LossConfig(0.5, 0.0, loss, separation_weight=0.0)
+        z = (1 + 0.1 * random(n=16, d=8)).requires_grad_()
+        noise = 0.05 * random(n=16, d=8, seed=1)
+        optimiser = torch.optim.Adam([z], lr=0.05)
+        for _ in range(200):
+            optimiser.zero_grad()
+            contrastive_loss(z, z + noise, z, config).loss.backward()
+            optimiser.step()
+        unit = torch.nn.functional.normalize(z.detach(), dim=1)
+        similarity[loss] = float((unit @ unit.T)[~torch.eye(16, dtype=torch.bool)].mean())
+    assert similarity[name] < 0
+    assert similarity["anomclr_plus"] > 0.8
+
+
+def test_the_limits_of_the_temperature(views):
+    """Hot: all negatives count alike. Cold: the nearest one alone counts."""
+    n = len(views[0])
+    for loss in (anomclr, nt_xent):
+        hot = loss(*views, LossConfig(1e6, norm_penalty=0.0)).loss.item()
+        assert hot == pytest.approx(np.log(2 * (n - 1)), abs=1e-5)
+        cold = 1e-4 * loss(*views, LossConfig(1e-4, norm_penalty=0.0)).loss.item()
+        unit = [torch.nn.functional.normalize(v, dim=1) for v in views]
+        others = torch.cat([unit[0] @ unit[0].T, unit[0] @ unit[1].T], 1)
+        others[torch.eye(n, dtype=torch.bool).repeat(1, 2)] = -2
+        nearest = others.max(1).values
+        own = (unit[0] * unit[1]).sum(1)
+        if loss is anomclr:
+            own = own - (unit[0] * unit[2]).sum(1)
+        assert cold == pytest.approx(float((nearest - own).mean()), abs=1e-3)
+
+
+def test_weights_shift_the_balance_of_the_similarities(views):
+    base = anomclr_plus(*views, NO_PENALTY)
+    for a, b in ((1, 0), (0, 1), (2, 0.5)):
+        config = LossConfig(1.0, 0.0, alignment_weight=a, separation_weight=b)
+        expected = b * base.anomaly_similarity - a * base.alignment
+        torch.testing.assert_close(anomclr_plus(*views, config).loss, expected)
+
+
+def test_jetclr_needs_no_anomalous_view_and_the_others_do(views):
+    config = LossConfig(name="nt_xent")
+    assert not config.needs_anomalous
+    without = contrastive_loss(views[0], views[1], None, config)
+    assert without.anomaly_similarity is None
+    torch.testing.assert_close(without.loss, contrastive_loss(*views, config).loss)
+    for name in ("anomclr_plus", "anomclr"):
+        assert LossConfig(name=name).needs_anomalous
+        with pytest.raises(ConfigError, match="needs the anomalous view"):
+            contrastive_loss(views[0], views[1], None, LossConfig(name=name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_autocast_does_not_touch_the_similarities(name):
+    views = [random(n=64, d=32, seed=seed) for seed in range(3)]
+    config = LossConfig(name=name)
+    expected = contrastive_loss(*views, config).loss
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(contrastive_loss(*views, config).loss, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"temperature": 0.0}, r"temperature = 0\.0; choose a positive number"),
+        ({"separation_weight": -1.0}, "a weight is negative"),
+    ],
+)
+def test_impossible_losses_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        LossConfig(**changes)

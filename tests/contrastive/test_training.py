@@ -17,6 +17,7 @@ from darkclr.augmentations import Augmentations, ConstituentDrop
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.module import EpochOfBatches, PreparedJets
 from darkclr.contrastive.representations import encode
 from darkclr.contrastive.training import TrainingConfig, train
 from darkclr.errors import ConfigError, InputError, TrainingError
@@ -73,6 +74,26 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(learn, tmp_p
     assert learn(tmp_path / "two") == one
     other = learn(tmp_path / "other", training=replace(SHORT, seed=4))
     assert other["model.safetensors"] != one["model.safetensors"]
+
+
+def test_jetclr_encodes_two_views_and_watches_the_third(learn, tmp_path, jets, tiny):
+    learn(tmp_path, loss=LossConfig(name="nt_xent"))
+    row = history_of(tmp_path)[-1]
+    assert "anomaly_similarity" not in row
+    assert -1 <= float(row["validation_anomaly_similarity"]) <= 1
+    prepared = PreparedJets.of(jets, tiny)
+    views = {
+        with_anomalous: next(
+            iter(
+                EpochOfBatches(
+                    *(prepared, Augmentations(), 300.0, SHORT, 0), with_anomalous=with_anomalous
+                )
+            )
+        )[0]
+        for with_anomalous in (False, True)
+    }
+    assert len(views[False].inverse) == 2 * SHORT.batch_size
+    assert len(views[True].inverse) == 3 * SHORT.batch_size
 
 
 def test_the_global_generators_are_left_alone(learn, tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from darkclr.cli.files import convert, download, info
+from darkclr.cli.probe import probe
 from darkclr.cli.run import run
 from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, train
 
@@ -21,6 +22,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         score,
         evaluate,
         report,
+        probe,
         info,
         convert,
         download,

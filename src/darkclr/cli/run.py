@@ -54,7 +54,7 @@ def run(
         split: shares of the background's events for training, validation and test.
         encoder: architecture.
         augmentations: what makes the views.
-        loss: AnomCLR+ loss.
+        loss: contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
         training: optimiser and schedule.
         scores: parameters of each anomaly score, by name; the yardsticks are always added.
         evaluation: what to measure.

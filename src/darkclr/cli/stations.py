@@ -110,7 +110,7 @@ def train(
         split: shares of the events for training, validation and test.
         encoder: architecture.
         augmentations: what makes the views; to add your own, name its class by import path.
-        loss: AnomCLR+ loss.
+        loss: contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
         training: optimiser and schedule.
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
@@ -130,11 +130,7 @@ def train(
             augmentations=augmentations,
             loss=loss,
             training=training,
-            progress=lambda n, terms: advance(
-                n,
-                f"loss {terms['loss']:.2f}  alignment {terms['alignment']:.2f}  "
-                f"anomaly {terms['anomaly_similarity']:.2f}",
-            ),
+            progress=lambda n, terms: advance(n, _terms_note(terms)),
         )
     console.line(f"encoder in {model / 'encoder'}")
 
@@ -325,6 +321,14 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
         raise MissingExtraError(str(error.name), "report") from error
 
     console.line(f"report: {write_report(run, augmentations)}")
+
+
+def _terms_note(terms: Mapping[str, float]) -> str:
+    """What stands behind the bar of a training; JetCLR has no anomalous view."""
+    note = f"loss {terms['loss']:.2f}  alignment {terms['alignment']:.2f}"
+    if "anomaly_similarity" in terms:
+        note += f"  anomaly {terms['anomaly_similarity']:.2f}"
+    return note
 
 
 def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ would copy every query, key and value several times.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,12 +18,15 @@ from torch.autograd.function import once_differentiable
 
 from darkclr.contrastive.dropout import keep_mask, kept_share
 
-__all__ = ["attend", "jagged_attention"]
+__all__ = ["Runs", "attend", "jagged_attention"]
 
+#: (length, n_jets) of each run of equally long jets, one after the other.
 Runs = tuple[tuple[int, int], ...]
 
 
-def attend(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+def attend(
+    qkv: Tensor, runs: Runs, n_heads: int, dropout: float, mask: Tensor | None = None
+) -> Tensor:
     """Scaled dot-product attention among the constituents of each jet (paper eq. 4 and 5).
 
     Dropped weights are zero and the others are *not* divided by :func:`kept_share`: the caller
@@ -33,20 +37,24 @@ def attend(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
         runs: (length, n_jets) of each run of equally long jets.
         n_heads: number of heads.
         dropout: share of the attention weights that is dropped.
+        mask: (n_constituents,) added to the logits of the constituent that is attended to, if
+            any; no gradient flows into it.
 
     Returns:
         (n_constituents, dim).
     """
-    if qkv.is_cuda:
+    if qkv.is_cuda and mask is None:  # the kernels of variable length take no mask
         rescaled = jagged_attention(qkv, runs, n_heads, dropout)
         return rescaled * kept_share(dropout) if dropout else rescaled
     if dropout or (torch.is_grad_enabled() and qkv.requires_grad):
-        return _RunAttention.apply(qkv, runs, n_heads, dropout)
+        return _RunAttention.apply(qkv, runs, n_heads, dropout, mask)
     attended = []
-    for (length, n_jets), part in zip(runs, _parts(qkv, runs), strict=True):
+    for (length, n_jets), part, added in zip(
+        runs, _parts(qkv, runs), _masks(mask, runs, qkv.dtype), strict=True
+    ):
         # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
         q, k, v = part.view(n_jets, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
-        result = F.scaled_dot_product_attention(q, k, v)
+        result = F.scaled_dot_product_attention(q, k, v, attn_mask=added)
         attended.append(result.transpose(1, 2).reshape(n_jets * length, -1))
     return torch.cat(attended)
 
@@ -80,10 +88,13 @@ class _RunAttention(torch.autograd.Function):
     """Matrix product, softmax, matrix product, run by run; backward written out."""
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+    def forward(
+        ctx: Any, qkv: Tensor, runs: Runs, n_heads: int, dropout: float, mask: Tensor | None
+    ) -> Tensor:
         dim = qkv.shape[-1] // 3
         scale = (dim // n_heads) ** -0.5
         attended = qkv.new_empty(len(qkv), dim)
+        added = _masks(mask, runs, qkv.dtype)
         masks: tuple[Tensor, ...] = ()
         if dropout:
             sizes = [n_heads * n_jets * length**2 for length, n_jets in runs]
@@ -95,7 +106,10 @@ class _RunAttention(torch.autograd.Function):
             qkv_heads = _by_head(part, n_jets, length, 3, n_heads)
             q, k, v = qkv_heads
             q.mul_(scale)
-            weights = (q @ k.transpose(1, 2)).softmax(-1)
+            logits = q @ k.transpose(1, 2)
+            if mask is not None:
+                logits.view(n_jets, n_heads, length, length).add_(added[i])  # type: ignore[arg-type]
+            weights = logits.softmax(-1)
             kept = weights * masks[i].view_as(weights) if dropout else weights
             _from_head(kept @ v, target, n_jets, length, 1, n_heads)
             saved += [qkv_heads, weights]
@@ -105,7 +119,7 @@ class _RunAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         runs, n_heads, scale = ctx.settings
         saved = ctx.saved_tensors
         masks = saved[2 * len(runs) :]
@@ -129,11 +143,21 @@ class _RunAttention(torch.autograd.Function):
             by_q.mul_(scale)
             torch.bmm(by_score.transpose(1, 2), q, out=by_k)
             _from_head(by_heads, target, n_jets, length, 3, n_heads)
-        return result, None, None, None
+        return result, None, None, None, None
 
 
 def _parts(packed: Tensor, runs: Runs) -> tuple[Tensor, ...]:
     return packed.split([length * n_jets for length, n_jets in runs])
+
+
+def _masks(mask: Tensor | None, runs: Runs, dtype: torch.dtype) -> Sequence[Tensor | None]:
+    """For each run, (n_jets, 1, 1, length): the same for all heads and all that attend."""
+    if mask is None:
+        return [None] * len(runs)
+    return [
+        part.view(n_jets, 1, 1, length).to(dtype)
+        for (length, n_jets), part in zip(runs, _parts(mask.detach(), runs), strict=True)
+    ]
 
 
 def _by_head(packed: Tensor, n_jets: int, length: int, kinds: int, n_heads: int) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from darkclr.contrastive.attention import attend
+from darkclr.contrastive.attention import Runs, attend
 from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.errors import ConfigError
@@ -33,6 +33,9 @@ class EncoderConfig:
         n_heads: number of self-attention heads.
         n_layers: number of transformer blocks.
         dropout: dropout rate in the transformer blocks.
+        pt_mask_power: a, continuous mask: a constituent is attended to in proportion to pT^a, and
+            enters the sum in proportion to its pT, so that it decouples as pT goes to zero
+            (infrared safety; the public code of JetCLR has a = 0.5). 0 is without.
     """
 
     n_constituents: int = 50
@@ -43,6 +46,7 @@ class EncoderConfig:
     n_heads: int = 4
     n_layers: int = 4
     dropout: float = 0.1
+    pt_mask_power: float = 0.0
 
     def __post_init__(self) -> None:
         sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
@@ -59,6 +63,10 @@ class EncoderConfig:
             raise ConfigError(
                 f"dropout = {self.dropout}", where="encoder", mend="choose a number in [0, 1)"
             )
+        if self.pt_mask_power < 0:
+            raise ConfigError(
+                f"pt_mask_power = {self.pt_mask_power}", where="encoder", mend="choose 0 or more"
+            )
 
 
 class SelfAttention(nn.Module):
@@ -74,10 +82,13 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.query_key_value.bias)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
-        """(n_constituents, dim) -> the same shape."""
+    def forward(self, x: Tensor, runs: Runs, mask: Tensor | None = None) -> Tensor:
+        """(n_constituents, dim) -> the same shape; ``mask`` (n_constituents,) adds to the logits.
+
+        It belongs to the constituent that is attended to.
+        """
         dropout = self.dropout if self.training else 0.0
-        attended = attend(self.query_key_value(x), runs, self.n_heads, dropout)
+        attended = attend(self.query_key_value(x), runs, self.n_heads, dropout, mask)
         return _residual_branch(attended, self.output, dropout)
 
 
@@ -94,10 +105,10 @@ class Block(nn.Module):
         self.contract = nn.Linear(config.feedforward_dim, dim)
         self.norm_feedforward = nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor, runs: tuple[tuple[int, int], ...]) -> Tensor:
-        """(n_constituents, dim) -> the same shape."""
+    def forward(self, x: Tensor, runs: Runs, mask: Tensor | None = None) -> Tensor:
+        """(n_constituents, dim) -> the same shape; ``mask`` as in :class:`SelfAttention`."""
         dropout = self.dropout if self.training else 0.0
-        x = self.norm_attention(x + self.attention(x, runs))
+        x = self.norm_attention(x + self.attention(x, runs, mask))
         hidden = relu_dropped(self.expand(x), dropout)
         return self.norm_feedforward(x + _residual_branch(hidden, self.contract, dropout))
 
@@ -139,8 +150,14 @@ class Encoder(nn.Module):
     def pool(self, batch: PackedBatch) -> Tensor:
         """Pooled representation h: the sum over constituents, (n_jets, d_r)."""
         x = self.embedding(batch.features)
+        mask = None
+        if self.config.pt_mask_power:
+            pt = batch.features[:, 0]
+            mask = self.config.pt_mask_power * pt.log()
         for block in self.blocks:
-            x = block(x, batch.runs)
+            x = block(x, batch.runs, mask)
+        if self.config.pt_mask_power:
+            x = x * pt[:, None]
         sums = [
             part.view(n_jets, length, -1).sum(1)
             for (length, n_jets), part in zip(

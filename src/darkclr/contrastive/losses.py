@@ -1,76 +1,208 @@
-"""Contrastive losses on the views that are needed; no similarity matrix of all pairs.
+r"""Contrastive losses on the views that are needed; no similarities that do not enter.
 
-Source: AnomCLR+ loss, DarkCLR (arXiv:2312.03067) eq. 3, with the temperature and the norm
-penalty described in its section 4.
+All share the alignment of a jet z with its physical copy z', weighted by *a*, the separation from
+its anomalous copy z*, weighted by *b*, and the penalty on the norm of the background. With the
+cosine similarity s, the temperature τ and :math:`⟨⟩` the mean over the jets:
+
+.. math:: L_i = -\frac{a\,s(z_i, z'_i) - b\,s(z_i, z^*_i)}{τ} + \log U_i, \qquad
+          U_i = \sum_{j ≠ i} \left[ e^{s(z_i, z_j) / τ} + e^{s(z_i, z'_j) / τ} \right], \qquad
+          L = ⟨L_i⟩ + β ⟨\|z_i\|_2⟩
+
+============== =================== =========================================================
+name           terms               source
+============== =================== =========================================================
+anomclr_plus   without log U       DarkCLR (arXiv:2312.03067) eq. 3, thesis eq. 3.16
+anomclr        all                 thesis eq. 3.15, after AnomalyCLR (arXiv:2301.04660)
+nt_xent        b = 0, without z*   thesis eq. 3.12, JetCLR (arXiv:2108.04253)
+============== =================== =========================================================
+
+The weights a and b are the trade-off of the thesis's outlook (chapter 7) and of the public code;
+temperature and norm penalty are described in section 4 of the paper.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LossConfig", "LossTerms", "anomclr_plus"]
+from darkclr.errors import ConfigError
+
+__all__ = [
+    "LossConfig",
+    "LossTerms",
+    "anomclr",
+    "anomclr_plus",
+    "contrastive_loss",
+    "nt_xent",
+]
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """AnomCLR+ loss.
+    """Contrastive loss.
 
     Args:
         temperature: tau, divides the similarities.
         norm_penalty: weight of the mean norm of the background's representations, which makes
             anomalies the longer vectors (paper section 4).
+        name: ``anomclr_plus`` (DarkCLR), ``anomclr`` (with the other jets of the batch as
+            negatives) or ``nt_xent`` (JetCLR: these alone, no anomalous view).
+        alignment_weight: of the similarity to the physical copy.
+        separation_weight: of the similarity to the anomalous copy.
     """
 
     temperature: float = 0.1
     norm_penalty: float = 1e-3
+    name: Literal["anomclr_plus", "anomclr", "nt_xent"] = "anomclr_plus"
+    alignment_weight: float = 1.0
+    separation_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ConfigError(
+                f"temperature = {self.temperature}", where="loss", mend="choose a positive number"
+            )
+        if min(self.alignment_weight, self.separation_weight) < 0:
+            raise ConfigError("a weight is negative", where="loss", mend="choose 0 or more")
+
+    @property
+    def needs_anomalous(self) -> bool:
+        """Whether the loss reads the anomalous view; if not, it need not be encoded."""
+        return self.name != "nt_xent"
 
 
 class LossTerms(NamedTuple):
-    """Loss and its terms, scalars."""
+    """Loss and its terms, scalars; ``anomaly_similarity`` is None without an anomalous view."""
 
     loss: Tensor
     alignment: Tensor
-    anomaly_similarity: Tensor
+    anomaly_similarity: Tensor | None
     norm: Tensor
+
+
+def contrastive_loss(
+    z: Tensor,
+    z_physical: Tensor,
+    z_anomalous: Tensor | None,
+    config: LossConfig,
+    weight: Tensor | None = None,
+) -> LossTerms:
+    """The loss that ``config.name`` names.
+
+    Args:
+        z: (n, d) representations of the background jets.
+        z_physical: (n, d) of their physically augmented copies z'.
+        z_anomalous: (n, d) of their anomalous copies z*, which ``nt_xent`` does not need.
+        config: name, temperature, weights.
+        weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
+            batch is then an unbiased estimate of the sample's weighted mean, which division by
+            the batch's own sum would not be, and ranks of a distributed training average right.
+            All equal if None. A jet of weight 0 is as good as absent.
+
+    Returns:
+        The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z.
+    """
+    return _LOSSES[config.name](z, z_physical, z_anomalous, config, weight)
 
 
 def anomclr_plus(
     z: Tensor,
     z_physical: Tensor,
-    z_anomalous: Tensor,
+    z_anomalous: Tensor | None,
     config: LossConfig,
     weight: Tensor | None = None,
 ) -> LossTerms:
-    r"""AnomCLR+ loss, eq. 3 of arXiv:2312.03067.
+    """AnomCLR+ loss, eq. 3 of arXiv:2312.03067; arguments as :func:`contrastive_loss`."""
+    return _pairs(z, z_physical, _required(z_anomalous), config, weight)
 
-    .. math:: L = \langle s(z, z^*) - s(z, z') \rangle / \tau + \beta \langle \|z\|_2 \rangle
 
-    Args:
-        z: (n, d) representations of the background jets.
-        z_physical: (n, d) of their physically augmented copies z'.
-        z_anomalous: (n, d) of their anomalous copies z*.
-        config: temperature tau and norm penalty beta.
-        weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
-            batch is then an unbiased estimate of the sample's weighted mean, which division by
-            the batch's own sum would not be, and ranks of a distributed training average right.
+def anomclr(
+    z: Tensor,
+    z_physical: Tensor,
+    z_anomalous: Tensor | None,
+    config: LossConfig,
+    weight: Tensor | None = None,
+) -> LossTerms:
+    """Full AnomCLR loss, thesis eq. 3.15; arguments as :func:`contrastive_loss`."""
+    terms = _pairs(z, z_physical, _required(z_anomalous), config, weight)
+    uniformity = _uniformity(z, z_physical, config.temperature, weight)
+    return terms._replace(loss=terms.loss + uniformity)
 
-    Returns:
-        The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z.
+
+def nt_xent(
+    z: Tensor,
+    z_physical: Tensor,
+    z_anomalous: Tensor | None,
+    config: LossConfig,
+    weight: Tensor | None = None,
+) -> LossTerms:
+    """NT-Xent loss of JetCLR, thesis eq. 3.12; arguments as :func:`contrastive_loss`.
+
+    As in that equation the positive pair is not in the sum over negatives.
     """
-    single_or_double = torch.promote_types(z.dtype, torch.float32)
-    z, z_physical, z_anomalous = (x.to(single_or_double) for x in (z, z_physical, z_anomalous))
-    terms = (
-        F.cosine_similarity(z, z_physical, dim=-1),
-        F.cosine_similarity(z, z_anomalous, dim=-1),
-        torch.linalg.vector_norm(z, dim=-1),
-    )
-    alignment, anomaly_similarity, norm = (
-        (term if weight is None else weight * term).mean() for term in terms
-    )
-    loss = (anomaly_similarity - alignment) / config.temperature + config.norm_penalty * norm
-    return LossTerms(loss, alignment, anomaly_similarity, norm)
+    terms = _pairs(z, z_physical, None, config, weight)
+    uniformity = _uniformity(z, z_physical, config.temperature, weight)
+    return terms._replace(loss=terms.loss + uniformity)
+
+
+def _pairs(
+    z: Tensor,
+    z_physical: Tensor,
+    z_anomalous: Tensor | None,
+    config: LossConfig,
+    weight: Tensor | None,
+) -> LossTerms:
+    """The terms of one jet and its own copies."""
+    z = _single(z)
+    alignment = _mean(F.cosine_similarity(z, _single(z_physical), dim=-1), weight)
+    norm = _mean(torch.linalg.vector_norm(z, dim=-1), weight)
+    similarity = -config.alignment_weight * alignment
+    separation = None
+    if z_anomalous is not None:
+        separation = _mean(F.cosine_similarity(z, _single(z_anomalous), dim=-1), weight)
+        similarity = similarity + config.separation_weight * separation
+    loss = similarity / config.temperature + config.norm_penalty * norm
+    return LossTerms(loss, alignment, separation, norm)
+
+
+def _uniformity(z: Tensor, z_physical: Tensor, temperature: float, weight: Tensor | None) -> Tensor:
+    """Mean of log U_i; the n x 2n similarities to the other jets."""
+    # Autocast would multiply in half precision, and 1/τ would magnify its rounding.
+    with torch.autocast(z.device.type, enabled=False):
+        unit = F.normalize(_single(z), dim=-1)
+        others = torch.cat([unit, F.normalize(_single(z_physical), dim=-1)])  # (2n, d)
+        logits = unit @ others.T / temperature  # (n, 2n)
+        if weight is not None:
+            # A jet of negative weight cannot be a fraction of a negative example.
+            logits = logits + weight.clamp(min=0).log().repeat(2)
+        itself = torch.eye(len(z), dtype=torch.bool, device=z.device).repeat(1, 2)
+        return _mean(logits.masked_fill(itself, -torch.inf).logsumexp(1), weight)
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    return (values if weight is None else weight * values).mean()
+
+
+def _single(z: Tensor) -> Tensor:
+    """In single precision at least: sums over a batch need it."""
+    return z.to(torch.promote_types(z.dtype, torch.float32))
+
+
+def _required(z_anomalous: Tensor | None) -> Tensor:
+    if z_anomalous is None:
+        raise ConfigError("this loss needs the anomalous view", where="loss")
+    return z_anomalous
+
+
+Loss = Callable[[Tensor, Tensor, Tensor | None, LossConfig, Tensor | None], LossTerms]
+
+_LOSSES: Mapping[str, Loss] = {
+    "anomclr_plus": anomclr_plus,
+    "anomclr": anomclr,
+    "nt_xent": nt_xent,
+}

@@ -1,4 +1,4 @@
-"""The Lightning module: three views of each jet, one packed pass, AnomCLR+ loss."""
+"""The Lightning module: views of each jet, one packed pass, contrastive loss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.history import History
-from darkclr.contrastive.losses import LossConfig, LossTerms, anomclr_plus
+from darkclr.contrastive.losses import LossConfig, LossTerms, contrastive_loss
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
 from darkclr.contrastive.representations import prepare
 from darkclr.contrastive.training_config import TrainingConfig
@@ -29,7 +29,7 @@ __all__ = ["ContrastiveModule", "EpochOfBatches", "PreparedJets", "adam", "seede
 
 
 class ContrastiveModule(LightningModule):
-    """The training step: three views of each jet, one packed pass, AnomCLR+ loss."""
+    """The training step: the views that the loss needs, one packed pass, the loss."""
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class ContrastiveModule(LightningModule):
             self.current_epoch,
             self.global_rank,
             self.trainer.world_size,
+            self.loss.needs_anomalous,
         )
 
     def training_step(
@@ -71,15 +72,20 @@ class ContrastiveModule(LightningModule):
             self.training_config.seed, self.global_step, self.device, self.global_rank
         ):
             _, z = self.encoder(packed)
-        original, physical, anomalous = z.chunk(3)
-        terms = anomclr_plus(original, physical, anomalous, self.loss, weight)
+        if self.loss.needs_anomalous:
+            original, physical, anomalous = z.chunk(3)
+        else:
+            (original, physical), anomalous = z.chunk(2), None
+        terms = contrastive_loss(original, physical, anomalous, self.loss, weight)
         self._record(terms)
         return terms.loss
 
     def _record(self, terms: LossTerms) -> None:
         # Means over all processes, so that each of them keeps the same history.
-        means = self.trainer.strategy.reduce(torch.stack(terms).detach(), reduce_op="mean")
-        values = dict(zip(terms._fields, means.tolist(), strict=True))
+        there = {name: term for name, term in terms._asdict().items() if term is not None}
+        stacked = torch.stack(list(there.values())).detach()
+        means = self.trainer.strategy.reduce(stacked, reduce_op="mean")
+        values = dict(zip(there, means.tolist(), strict=True))
         if not math.isfinite(values["loss"]):
             raise TrainingError(
                 f"the loss is {values['loss']} at step {self.global_step}",
@@ -151,7 +157,7 @@ class PreparedJets:
 
 @dataclass(frozen=True)
 class EpochOfBatches:
-    """Batches of three views, x, x' and x*, of shuffled jets, and the weights of these jets.
+    """Batches of views of shuffled jets, x, x' and perhaps x*, and the weights of these jets.
 
     A function of seed and epoch: with several processes each takes its share of every batch.
 
@@ -163,6 +169,7 @@ class EpochOfBatches:
         epoch: counted from 0.
         rank: number of this process.
         world_size: number of processes; it divides the batch size.
+        with_anomalous: whether the loss needs x*.
     """
 
     jets: PreparedJets
@@ -172,6 +179,7 @@ class EpochOfBatches:
     epoch: int
     rank: int = 0
     world_size: int = 1
+    with_anomalous: bool = True
 
     def __len__(self) -> int:
         """Number of full batches; the rest of the jets waits for another epoch's order."""
@@ -186,9 +194,14 @@ class EpochOfBatches:
             rows = order[i * size : (i + 1) * size]
             # Views of the whole batch, so that they do not depend on the number of processes:
             # they are made some hundred times faster than a CPU trains on them.
-            views = self.augmentations.views(self.jets.constituents[rows], rng)
+            make = (
+                self.augmentations.views
+                if self.with_anomalous
+                else self.augmentations.positive_views
+            )
+            views: tuple[Constituents, ...] = make(self.jets.constituents[rows], rng)
             if self.world_size > 1:
-                views = tuple(view[mine] for view in views)  # type: ignore[assignment]
+                views = tuple(view[mine] for view in views)
             yield (
                 pack(Constituents.concatenate(views), self.pt_scale),
                 torch.from_numpy(self.jets.weight[rows][mine]),

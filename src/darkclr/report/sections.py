@@ -281,7 +281,7 @@ def _typical(jets: Jets) -> Constituents:
 def _columns(augmentations: Augmentations) -> dict[str, Augmentation]:
     columns: dict[str, Augmentation] = {
         re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(a).__name__).lower(): a
-        for a in (*augmentations.physical, *augmentations.anomalous)
+        for a in (*augmentations.physical, *augmentations.positive, *augmentations.anomalous)
     }
     return columns | {"anomalous view": _AnomalousView(augmentations.views)}
 

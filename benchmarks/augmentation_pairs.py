@@ -1,0 +1,61 @@
+"""How a trained encoder sees every augmentation, on background alone.
+
+python benchmarks/augmentation_pairs.py runs/hour --jets 400
+
+A physical one alters the positive view: watch alignment = mean s(z, z'). An anomalous one alters
+the anomalous view: watch separation = mean s(z, z*) and the AUC of the norm.
+"""
+
+import argparse
+from pathlib import Path
+
+from darkclr.augmentations import (
+    Augmentations,
+    BranchDrop,
+    CollinearSplitting,
+    ConstituentDrop,
+    DetectorSmearing,
+    NonUniformDecay,
+    PtReweighting,
+    SoftSmearing,
+)
+from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.representations import prepare
+from darkclr.io import read_jets
+from darkclr.jets import BACKGROUND, Split
+
+ANOMALOUS = (
+    ConstituentDrop(),
+    ConstituentDrop((0.1, 0.6)),
+    BranchDrop(),
+    NonUniformDecay(),
+    PtReweighting(),
+    DetectorSmearing(),
+)
+POSITIVE = (SoftSmearing(), CollinearSplitting())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="directory of `darkclr run`")
+    parser.add_argument("--jets", type=int, default=400)
+    parser.add_argument("--sample", default="qcd", help="name of the background sample")
+    arguments = parser.parse_args()
+    encoder = load_encoder(arguments.run / "encoder")
+    jets = read_jets(arguments.run / "samples" / f"{arguments.sample}.parquet")
+    jets = jets[jets.label == BACKGROUND].part("test", Split(0.667, 0.083, 0.25))  # hour.yaml
+    constituents = prepare(jets[: arguments.jets].constituents, encoder.config)
+    cases = [(a, Augmentations(anomalous=[a])) for a in ANOMALOUS]
+    cases += [(p, Augmentations(positive=[p], anomalous=[])) for p in POSITIVE]
+    for item, augmentations in cases:
+        found = summarise_pairs(pair_similarities(encoder, constituents, augmentations, seed=0))
+        print(
+            f"{item!s:<70} alignment {found['alignment']:6.3f}  "
+            f"separation {found['anomaly_similarity']:6.3f}  norm AUC {found['norm_auc']:.3f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""``darkclr probe``: supervised classifiers on jets and representations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from darkclr.cli import console
+from darkclr.cli.stations import print_metrics
+from darkclr.evaluation import EvaluationConfig
+from darkclr.io.options import ReadOptions
+from darkclr.jets import Split
+from darkclr.supervised.probe import ProbeConfig, Probed
+
+__all__ = ["probe"]
+
+
+def probe(
+    background: Path,
+    signals: list[Path],
+    output: Path,
+    model: Path | None = None,
+    split: Split = Split(),
+    probe: ProbeConfig = ProbeConfig(),
+    evaluation: EvaluationConfig = EvaluationConfig(),
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+) -> None:
+    """Ask supervised classifiers how much of a signal a representation holds (with labels!).
+
+    The linear classifier test of the paper's appendix A and the multilayer classifier of the
+    thesis, trained with labels on the training part and measured on the test part: of the raw
+    constituents, the pooled representation and the head output. They say what is there to be
+    found; they must not choose among representations, trainings or scores.
+
+    Example: darkclr probe qcd.parquet '[aachen.parquet]' probe.json --model runs/quick
+
+    Args:
+        background: jets of any layout, or Parquet of representations.
+        signals: the same of signal samples.
+        output: JSON file to write.
+        model: directory with `encoder`; without it only raw constituents of jets are probed.
+        split: shares of the events; that of the encoder's training.
+        probe: which classifiers.
+        evaluation: what to measure.
+        layout: of the files of jets; recognised from their content if not given.
+        options: cuts, label, clustering.
+    """
+    from darkclr.contrastive.model_directory import load_encoder
+    from darkclr.contrastive.representations import Representations
+    from darkclr.evaluation import write_metrics
+    from darkclr.io import read_jets
+    from darkclr.io.layouts import container_of
+    from darkclr.io.parquet import column_names
+    from darkclr.supervised.probe import probe as probe_features
+
+    encoder = None if model is None else load_encoder(model / "encoder")
+
+    def features(path: Path) -> Probed:
+        if path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path):
+            return Probed.from_representations(Representations.from_parquet(path))
+        return Probed.from_jets(read_jets(path, layout=layout, options=options), encoder)
+
+    metrics = probe_features(
+        features(background),
+        {path.stem: features(path) for path in signals},
+        split=split,
+        config=probe,
+        evaluation=evaluation,
+    )
+    write_metrics(metrics, output)
+    print_metrics(metrics)
+    console.line(f"supervised, for looking only: never choose by these; written to {output}")

@@ -1,0 +1,237 @@
+"""Supervised probes: how much of the difference between background and signal is in the features.
+
+The *linear classifier test* (LCT) is one linear layer on standardised features (DarkCLR,
+arXiv:2312.03067, appendix A); the *multilayer* classifier narrows them by four from layer to
+layer (thesis sections 4.5.2 and 6.2.1). Both read labels: their results say what a representation
+holds and must never choose among representations or scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.representations import Representations, encode, prepare
+from darkclr.errors import ConfigError, InputError
+from darkclr.evaluation import EvaluationConfig, evaluate
+from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets, Split
+
+__all__ = ["ProbeConfig", "Probed", "flat_constituents", "narrowing_widths", "probe"]
+
+_TITLES = {
+    "raw": "raw constituents",
+    "pooled": "pooled representation h",
+    "z": "head output z",
+}
+
+
+@dataclass(frozen=True)
+class ProbeConfig:
+    """Which classifiers read the features, and how they are trained.
+
+    Args:
+        classifiers: ``linear`` (logistic regression) and ``multilayer``.
+        inverse_penalty: C of the logistic regression; the larger, the weaker its L2 penalty.
+        max_iterations: of the logistic regression; epochs of the multilayer classifier, which
+            stops when a tenth of its training jets gain nothing for 30 of them.
+        restarts: of the multilayer classifier; the start that tells its held-out training jets
+            best is taken. A narrow network may be dead from the start, and then says that there is
+            nothing to be found.
+        seed: of the multilayer classifier.
+    """
+
+    classifiers: tuple[Literal["linear", "multilayer"], ...] = ("linear", "multilayer")
+    inverse_penalty: float = 1.0
+    max_iterations: int = 1000
+    restarts: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        smallest = min(self.inverse_penalty, self.max_iterations, self.restarts)
+        if not self.classifiers or smallest <= 0:
+            raise ConfigError(
+                "classifiers and positive inverse_penalty, max_iterations, restarts are needed",
+                where="probe",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """Features of the jets of one sample; its label is the role that it plays.
+
+    Args:
+        features: by name ``raw``, ``pooled`` or ``z``, each (n, d).
+        event: (n,) int64; jets of one event are never parted by a split.
+        weight: (n,) event weights.
+    """
+
+    features: Mapping[str, NDArray[np.float32]]
+    event: NDArray[np.int64]
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def from_jets(cls, jets: Jets, encoder: Encoder | None = None) -> Probed:
+        """Raw constituents, and what the encoder makes of them if there is one."""
+        config = EncoderConfig() if encoder is None else encoder.config
+        features = {"raw": flat_constituents(prepare(jets.constituents, config), config)}
+        if encoder is not None:
+            rows = encode(encoder, jets)
+            features |= {"pooled": rows.pooled, "z": rows.z}
+        return cls(features, jets.event, jets.weight)
+
+    @classmethod
+    def from_representations(cls, rows: Representations) -> Probed:
+        """Pooled representation and head output; dropped copies are left out."""
+        rows = rows[~rows.dropped]
+        return cls({"pooled": rows.pooled, "z": rows.z}, rows.event, rows.weight)
+
+
+def flat_constituents(constituents: Constituents, config: EncoderConfig) -> NDArray[np.float32]:
+    """(n_jets, 3 N_c): pT / pt_scale, eta, phi of the hardest constituents, then zeros."""
+    flat = np.zeros((len(constituents), config.n_constituents, 3), dtype=np.float32)
+    ids = constituents.jet_index
+    position = np.arange(len(ids)) - constituents.offsets[ids]
+    flat[ids, position] = np.stack(
+        [constituents.pt / np.float32(config.pt_scale), constituents.eta, constituents.phi], axis=1
+    )
+    return flat.reshape(len(constituents), -1)
+
+
+def narrowing_widths(n_features: int) -> tuple[int, ...]:
+    """Widths of the hidden layers: a quarter of the one before, down to eight.
+
+    >>> narrowing_widths(512)
+    (128, 32, 8)
+    """
+    widths = []
+    while (n_features := n_features // 4) >= 8:
+        widths.append(n_features)
+    return tuple(widths) or (8,)
+
+
+def probe(
+    background: Probed,
+    signals: Mapping[str, Probed],
+    *,
+    split: Split | None = None,
+    config: ProbeConfig | None = None,
+    evaluation: EvaluationConfig | None = None,
+) -> dict[str, Any]:
+    """Train classifiers on the training parts and measure them on the test parts.
+
+    One classifier for each signal, kind and kind of features. Both classes count equally; weights
+    within a class are honoured.
+
+    Args:
+        background: features of background jets.
+        signals: features of signal jets, by name of the sample.
+        split: shares of the events; give that of the encoder's training.
+        config: which classifiers.
+        evaluation: what to measure.
+
+    Returns:
+        JSON-able figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
+
+    Raises:
+        InputError: the samples have no kind of features in common, or a part has no jets.
+    """
+    split, config = split or Split(), config or ProbeConfig()
+    shared = [k for k in background.features if all(k in s.features for s in signals.values())]
+    if not shared:
+        raise InputError(
+            "background and signal have no features in common",
+            mend="give jets of both, or representations of both",
+        )
+    merged: dict[str, Any] | None = None
+    for name, signal in signals.items():
+        table = _scored(background, name, signal, shared, split, config)
+        metrics = evaluate(table, evaluation)
+        if merged is None:
+            merged = metrics
+        else:
+            merged["samples"] |= metrics["samples"]
+            for score, entry in metrics["scores"].items():
+                merged["scores"][score]["signals"] |= entry["signals"]
+    if merged is None:
+        raise InputError("there is no signal sample")
+    for score, entry in merged["scores"].items():
+        kind, _, feature = score.partition("_")
+        entry["title"] = f"{kind} on {_TITLES[feature]}"
+    # Not of the kind of anomaly scores, so that nobody takes one for the other.
+    return merged | {"kind": "probe", "supervised": True, "probe": _plain(config)}
+
+
+def _plain(config: ProbeConfig) -> dict[str, Any]:
+    return asdict(config) | {"classifiers": list(config.classifiers)}
+
+
+def _scored(
+    background: Probed,
+    name: str,
+    signal: Probed,
+    features: list[str],
+    split: Split,
+    config: ProbeConfig,
+) -> pa.Table:
+    """Probabilities of the test jets, one column a classifier and kind of features."""
+    samples = (background, signal)
+    train, test = (
+        [split.part(sample.event, part) for sample in samples] for part in ("train", "test")
+    )
+    if not all(mask.any() for mask in (*train, *test)):
+        raise InputError("a training or test part has no jets", mend="give more jets")
+    label = np.repeat([BACKGROUND, SIGNAL], [mask.sum() for mask in train])
+    weight = np.concatenate([s.weight[m].astype(np.float64) for s, m in _zip(samples, train)])
+    for one in (BACKGROUND, SIGNAL):  # equal sums for both classes, one on average
+        weight[label == one] *= 0.5 * len(label) / weight[label == one].sum()
+    columns: dict[str, Any] = {
+        "sample": np.repeat(["background", name], [mask.sum() for mask in test]),
+        "event": np.concatenate([s.event[m] for s, m in _zip(samples, test)]),
+        "label": np.repeat([BACKGROUND, SIGNAL], [mask.sum() for mask in test]),
+        "weight": np.concatenate([s.weight[m] for s, m in _zip(samples, test)]),
+    }
+    for feature in features:
+        x, x_test = (
+            np.concatenate([s.features[feature][m] for s, m in _zip(samples, part)])
+            for part in (train, test)
+        )
+        for kind in config.classifiers:
+            classifier = _fitted(kind, x, label, weight, config)
+            columns[f"{kind}_{feature}"] = classifier.predict_proba(x_test)[:, 1].astype(float)
+    return pa.table(columns)
+
+
+def _zip(samples: tuple[Probed, Probed], masks: list[NDArray[np.bool_]]) -> Any:
+    return zip(samples, masks, strict=True)
+
+
+def _fitted(
+    kind: str, x: NDArray, label: NDArray, weight: NDArray, config: ProbeConfig
+) -> Pipeline:
+    """The classifier after its training on standardised features."""
+    scaler = StandardScaler().fit(x, sample_weight=weight)
+    scaled = scaler.transform(x)
+    if kind == "linear":
+        linear = LogisticRegression(C=config.inverse_penalty, max_iter=config.max_iterations)
+        return make_pipeline(scaler, linear.fit(scaled, label, sample_weight=weight))
+    starts = [
+        MLPClassifier(
+            narrowing_widths(x.shape[1]),
+            max_iter=config.max_iterations,
+            early_stopping=True,
+            n_iter_no_change=30,  # narrow networks dwell near chance for more than the default 10
+            random_state=config.seed + i,
+        ).fit(scaled, label, sample_weight=weight)
+        for i in range(config.restarts)
+    ]
+    return make_pipeline(scaler, max(starts, key=lambda one: one.best_validation_score_))
