@@ -7,7 +7,7 @@ from typing import Any
 
 from darkclr.cli.files import convert, download, info
 from darkclr.cli.run import run
-from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, train
+from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, scores, train
 
 __all__ = ["COMMANDS"]
 
@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         train,
         encode,
         fit,
+        scores,
         score,
         evaluate,
         report,
