@@ -25,7 +25,7 @@ from darkclr.anomaly.scoring import score_table
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
 
-EPOCHS = 15
+EPOCHS = 10
 SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64}
 CHAINS = {"epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5}
 FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
@@ -41,8 +41,11 @@ QUICK = {
     "flow_efp": FLOW,
     "flow_observables": FLOW,
     "dirichlet_vae_images": {"epochs": EPOCHS, "batch_size": 64, "hidden": 16},
-    "autoencoder_images": {"epochs": EPOCHS, "batch_size": 64},
-    "nae_images": {**CHAINS, "batch_size": 128, "pretraining_epochs": EPOCHS},
+    "autoencoder_images": {"widths": (2, 3, 4), "epochs": EPOCHS, "batch_size": 64},
+    "nae_images": {
+        **CHAINS,
+        **{"widths": (2, 3, 4), "batch_size": 64, "pretraining_epochs": EPOCHS},
+    },
     "sklearn.ensemble.IsolationForest": {"n_estimators": 20},
     "sklearn.neighbors.LocalOutlierFactor": {"novelty": True},
 }
@@ -76,7 +79,18 @@ def source(name, sources):
 
 @pytest.fixture(scope="module")
 def fitted(sources):
-    return {name: _fit(name, sources[find_score(name).reads]) for name in NAMES}
+    return _Fitted(sources)
+
+
+class _Fitted(dict):
+    """Fitted scores by name, each fitted when it is first asked for."""
+
+    def __init__(self, sources):
+        self.sources = sources
+
+    def __missing__(self, name):
+        self[name] = _fit(name, self.sources[find_score(name).reads])
+        return self[name]
 
 
 def _fit(name, source, seed=3, **options):

@@ -56,10 +56,13 @@ def test_rotated_shifted_and_mirrored_jets_have_the_same_image():
 
 def test_more_pt_lies_left_and_above():
     images = jet_images(toy_jets(100, seed=2).constituents).reshape(-1, PIXELS, PIXELS)
-    half = PIXELS // 2
-    # The frame cuts some constituents off after the flip.
-    assert (images[:, :, :half].sum((1, 2)) >= 0.5).mean() > 0.8
-    assert (images[:, half:].sum((1, 2)) >= 0.5).mean() > 0.8
+    middle = PIXELS // 2  # the pixel of the centroid counts by half
+    columns, rows = images.sum(axis=1), images.sum(axis=2)
+    left = columns[:, :middle].sum(axis=1) + columns[:, middle] / 2
+    above = rows[:, middle + 1 :].sum(axis=1) + rows[:, middle] / 2
+    # Pixels are coarse, and the frame cuts some constituents off after the flip.
+    assert (left >= 0.49).mean() > 0.8
+    assert (above >= 0.49).mean() > 0.8
 
 
 def test_a_jet_outside_the_frame_is_uniform():

@@ -49,8 +49,10 @@ def jet_images(constituents: Constituents) -> NDArray[np.float32]:
     """
     x, y = _upright(constituents)
     pt, ids = constituents.pt.astype(np.float64), constituents.jet_index
-    column = np.floor(x / PIXEL_SIZE[0] + PIXELS / 2).astype(np.int64)
-    row = np.floor(y / PIXEL_SIZE[1] + PIXELS / 2).astype(np.int64)
+    # The centroid is the middle of a pixel: were it an edge, the principal axis, where most of the
+    # pT lies, would fall to either side of it by rounding.
+    column = np.floor(x / PIXEL_SIZE[0] + (PIXELS + 1) / 2).astype(np.int64)
+    row = np.floor(y / PIXEL_SIZE[1] + (PIXELS + 1) / 2).astype(np.int64)
     inside = (column >= 0) & (column < PIXELS) & (row >= 0) & (row < PIXELS)
     n_pixels = PIXELS**2
     index = (ids * n_pixels + row * PIXELS + column)[inside]
