@@ -78,7 +78,7 @@ def moments(constituents: Constituents) -> tuple[NDArray[np.float64], NDArray[np
 def jet_mass(constituents: Constituents) -> NDArray[np.float64]:
     """Mass of the sum of massless constituents [GeV]."""
     c = constituents
-    return four_vector_sum(c.pt, c.eta, c.phi, c.offsets)[3]
+    return np.asarray(four_vector_sum(c.pt, c.eta, c.phi, c.offsets)[3], dtype=np.float64)
 
 
 def energy_flow_polynomials(constituents: Constituents, beta: float = 2.0) -> NDArray[np.float64]:

@@ -38,6 +38,8 @@ class Density(Whitening):
         history_: epoch, stage, train_loss, validation_loss.
     """
 
+    network_: Any
+
     def __init__(
         self,
         *,

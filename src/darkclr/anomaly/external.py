@@ -35,6 +35,9 @@ class External(Detector):
     where there is none) is high for normal rows and is negated; PyOD's ``decision_function`` is
     high for anomalous ones and is taken as it is.
 
+    **Company.** A few detectors of PyOD, ECOD and COPOD among them, rank the rows that are scored
+    together with those of the fit: their scores of a jet depend on the other jets in the file.
+
     **File.** The fitted detector is kept as the bytes of a ``skops`` archive; nothing is unpickled.
     Only types of scikit-learn and PyOD are read back.
 
@@ -145,7 +148,7 @@ class External(Detector):
         return self
 
 
-def _find(path: str) -> type:
+def _find(path: str) -> Any:
     """The class of an import path within the accepted packages.
 
     Raises:
@@ -170,7 +173,7 @@ def _find(path: str) -> type:
     return found
 
 
-def _is_detector(cls: type) -> bool:
+def _is_detector(cls: Any) -> bool:
     """scikit-learn's estimators and PyOD's detectors, which do not share a base class."""
     origin = cls.__module__
     if origin.startswith("sklearn."):
@@ -184,7 +187,7 @@ def _is_detector(cls: type) -> bool:
 
 def _scorer(estimator: Any) -> str | None:
     """Name of the method that scores new rows; None if there is none."""
-    names = ("score_samples", "decision_function")
+    names: tuple[str, ...] = ("score_samples", "decision_function")
     if type(estimator).__module__.startswith("pyod."):
         names = names[1:]
     return next((name for name in names if hasattr(estimator, name)), None)

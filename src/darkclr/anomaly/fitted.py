@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,7 @@ from darkclr.jets import Jets
 if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
     from darkclr.contrastive.representations import Representations
 
-    Source = Representations | Jets | pa.Table
+    Source: TypeAlias = Representations | Jets | pa.Table
 
 __all__ = ["FittedScore", "fit_score"]
 

@@ -82,9 +82,9 @@ def matching_jets(jets: Jets, rows: Representations) -> Jets:
     Raises:
         InputError: a row has no jet, or several, or one with another number of constituents.
     """
-    keys = [np.stack([np.asarray(x.event), np.asarray(x.rank)], axis=1) for x in (jets, rows)]
-    if not np.array_equal(*keys):
-        _, code = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    own, wanted = (np.stack([x.event, x.rank], axis=1) for x in (jets, rows))
+    if not np.array_equal(own, wanted):
+        _, code = np.unique(np.concatenate([own, wanted]), axis=0, return_inverse=True)
         of_jets, of_rows = np.split(code.ravel(), [len(jets)])
         order = np.argsort(of_jets, kind="stable")
         found = np.searchsorted(of_jets[order], of_rows)
@@ -113,8 +113,8 @@ def load_scores(directory: str | Path) -> list[FittedScore]:
         InputError: there are none, or one is broken.
     """
     directory = Path(directory)
-    names = {path.parent.name for path in directory.glob("*/model.safetensors")}
-    names = [n for n in SCORES if n in names] + sorted(n for n in names if n not in SCORES)
+    found = {path.parent.name for path in directory.glob("*/model.safetensors")}
+    names = [name for name in SCORES if name in found] + sorted(found - SCORES.keys())
     if not names:
         raise InputError("holds no fitted scores", where=directory, mend="run `darkclr fit` first")
     return [FittedScore.load(directory / name) for name in names]
