@@ -20,7 +20,7 @@ from darkclr.errors import ConfigError, InputError, TrainingError
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork"]
 
 Activation = Literal["relu", "silu", "elu", "leaky_relu"]
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,
     "elu": nn.ELU,
@@ -60,8 +60,8 @@ class AutoencoderNetwork(nn.Module):
         sizes = [n_features, *widths, bottleneck]
         self.bottleneck = bottleneck
         self.sphere = sphere
-        self.encoder = _perceptron(sizes, _ACTIVATIONS[activation], generator)
-        self.decoder = _perceptron(sizes[::-1], _ACTIVATIONS[activation], generator)
+        self.encoder = perceptron(sizes, ACTIVATIONS[activation], generator)
+        self.decoder = perceptron(sizes[::-1], ACTIVATIONS[activation], generator)
 
     def encode(self, z: Tensor) -> Tensor:
         """Latent points, (n, d) -> (n, bottleneck)."""
@@ -179,7 +179,7 @@ class Autoencoder(Detector):
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Reconstruction error of each row, (n,), in units of scaled X²."""
         X = self._checked(X)
-        device = _device(self.device)
+        device = resolve_device(self.device)
         self.network_.to(device)
         with torch.no_grad():
             parts = [
@@ -217,7 +217,7 @@ class Autoencoder(Detector):
                 "batch_size": self.batch_size >= 1,
                 "widths": all(width >= 1 for width in self.widths),
                 "bottleneck": self.bottleneck >= 1,
-                "activation": self.activation in _ACTIVATIONS,
+                "activation": self.activation in ACTIVATIONS,
                 "validation_fraction": 0 < self.validation_fraction < 1,
             }.items()
             if not good
@@ -239,7 +239,7 @@ class Autoencoder(Detector):
         if not self.scale_ > 0:
             raise InputError("all features are zero", where="features")
         rows = torch.randperm(len(X), generator=generator).numpy()
-        device = _device(self.device)
+        device = resolve_device(self.device)
         return (
             self._tensor(X[rows[n_validation:]], device),
             self._tensor(X[rows[:n_validation]], device),
@@ -319,7 +319,8 @@ class Autoencoder(Detector):
             self.network_.load_state_dict(best[1])
 
 
-def _device(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU where there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -328,9 +329,10 @@ def _device(name: str) -> torch.device:
         raise ConfigError(f"no device {name!r}", where="device", mend="take 'auto'") from error
 
 
-def _perceptron(
+def perceptron(
     sizes: Sequence[int], activation: type[nn.Module], generator: torch.Generator
 ) -> nn.Sequential:
+    """Linear layers of these sizes with activations between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
         # skip_init: nn.Linear would draw its weights from the global random state.

@@ -12,9 +12,13 @@ from sklearn.exceptions import NotFittedError
 
 from darkclr.errors import InputError
 
-__all__ = ["Detector", "Progress", "check_features"]
+__all__ = ["Detector", "FeatureError", "Progress", "check_features", "check_weights"]
 
 Progress = Callable[[Mapping[str, Any]], None]
+
+
+class FeatureError(InputError, ValueError):
+    """Rows that a score cannot use; a ValueError too, as in all of scikit-learn."""
 
 
 class Detector(OutlierMixin, BaseEstimator):
@@ -29,6 +33,9 @@ class Detector(OutlierMixin, BaseEstimator):
 
     n_features_in_: int
     history_: list[dict[str, Any]]
+
+    #: ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
+    weighted = False
 
     @property
     def n_epochs(self) -> int:
@@ -85,7 +92,7 @@ def check_features(X: ArrayLike, n_features: int | None = None) -> NDArray:
     """X as a finite floating (n, d) array; a column (n,) becomes (n, 1).
 
     Raises:
-        InputError: no rows, wrong shape, NaN or infinite values.
+        FeatureError: no rows, wrong shape, NaN or infinite values.
 
     >>> check_features([1.0, 2.0]).shape
     (2, 1)
@@ -96,20 +103,40 @@ def check_features(X: ArrayLike, n_features: int | None = None) -> NDArray:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
-        raise InputError(
+        raise FeatureError(
             f"an array of shape {array.shape} and type {array.dtype}",
             where="features",
             mend="give numbers of shape (jets, features)",
         )
     if n_features is not None and array.shape[1] != n_features:
-        raise InputError(
+        raise FeatureError(
             f"{array.shape[1]} features, the score was fitted on {n_features}",
             where="features",
             mend="use representations of the same encoder",
         )
     bad = int((~np.isfinite(array)).any(axis=1).sum())
     if bad:
-        raise InputError(
+        raise FeatureError(
             f"{bad} of {len(array)} rows have NaN or infinite values", where="features"
         )
     return array
+
+
+def check_weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    """Weights of rows as (n,) float64, None if there are none.
+
+    Raises:
+        FeatureError: wrong shape, negative or not finite, or all zero.
+    """
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n,):
+        raise FeatureError(f"sample weights of shape {weight.shape} for {n} rows", where="weights")
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise FeatureError(
+            "the weights are negative, not finite or all zero",
+            where="weights",
+            mend="give weights of at least 0",
+        )
+    return weight

@@ -1,41 +1,41 @@
-"""The anomaly scores by name: fit on representations, save, load, score."""
+"""The anomaly scores by name: what each reads, computes and cites."""
 
 from __future__ import annotations
 
-import csv
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-import numpy as np
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
 from darkclr.anomaly.autoencoder import Autoencoder
-from darkclr.anomaly.checkpoint import CHECKPOINT
-from darkclr.anomaly.detector import Detector, Progress
+from darkclr.anomaly.combination import Combination
+from darkclr.anomaly.detector import Detector
+from darkclr.anomaly.dirichlet import DirichletVAE
 from darkclr.anomaly.discriminant import Discriminant
+from darkclr.anomaly.external import PACKAGES, External
+from darkclr.anomaly.flow import Flow
+from darkclr.anomaly.gaussian import GaussianMixture, Mahalanobis
+from darkclr.anomaly.jet_images import (
+    IMAGE_CHANNELS,
+    ImageAutoencoder,
+    ImageNormalizedAutoencoder,
+    plain,
+    smooth,
+)
+from darkclr.anomaly.neighbours import NearestNeighbours
 from darkclr.anomaly.norm import Column, Norm
 from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
 from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
-from darkclr.errors import ConfigError, InputError
-from darkclr.io.atomic import atomic_path
+from darkclr.errors import ConfigError
+from darkclr.substructure import energy_flow_polynomials, observables
 
-if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
-    from darkclr.contrastive.representations import Representations
+__all__ = ["SCORES", "Reads", "Score", "create_detector", "default_scores", "find_score"]
 
-__all__ = ["SCORES", "FittedScore", "Score", "create_detector", "fit_score"]
-
-_WEIGHTS = "model.safetensors"
-_CONFIG = "config.yaml"
-_HISTORY = "history.csv"
-_SAMPLES = "samples.csv"
+Reads = Literal["representations", "jets", "scores"]
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,30 @@ class Score:
         name: in configurations, files and columns.
         title: label in tables and plots.
         detector: class of the estimator.
-        features: the columns it reads, (n, d) or (n,).
+        features: the columns it reads, (n, d) or (n,), from that which ``reads`` names.
         summary: one sentence for a user.
         reference: paper and equation.
         defaults: constructor arguments by which the entry differs from the class.
         presets: further arguments that it starts from, and that a user may change.
+        reads: "representations"; "jets" with their constituents; or "scores", the table of scores
+            of the members that the detector names.
         uses_dropped: the fit also sees dropped copies, as y = 1.
         baseline: a yardstick rather than a proposal.
+        on_request: left out where a user names no scores: it needs jets, an extra package, or long.
     """
 
     name: str
     title: str
     detector: type[Detector]
-    features: Callable[[Representations], NDArray]
+    features: Callable[[Any], NDArray]
     summary: str
     reference: str
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     presets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    reads: Reads = "representations"
     uses_dropped: bool = False
     baseline: bool = False
+    on_request: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -73,20 +78,9 @@ class Score:
         return tuple(name for name in names if name != "seed" and name not in self.defaults)
 
 
-def _z(representations: Representations) -> NDArray:
-    return representations.z
-
-
-def _pooled(representations: Representations) -> NDArray:
-    return representations.pooled
-
-
-def _n_constituents(representations: Representations) -> NDArray:
-    return representations.n_constituents
-
-
-def _pt(representations: Representations) -> NDArray:
-    return representations.pt
+def _column(name: str) -> Callable[[Any], NDArray]:
+    """The array of that name of representations."""
+    return lambda representations: getattr(representations, name)
 
 
 _PAPER = "arXiv:2312.03067"
@@ -99,7 +93,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "norm",
                 "s_CLR = ‖z‖",
                 Norm,
-                _z,
+                _column("z"),
                 "Norm of the representation: the contrastive training shrinks background.",
                 f"{_PAPER} eq. 6",
             ),
@@ -107,7 +101,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "discriminant",
                 "discriminant of dropped copies",
                 Discriminant,
-                _pooled,
+                _column("pooled"),
                 "Linear direction from background jets to their own dropped copies.",
                 "Fisher's discriminant on the pooled representation",
                 uses_dropped=True,
@@ -116,7 +110,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "autoencoder",
                 "s_AE",
                 Autoencoder,
-                _z,
+                _column("z"),
                 "Reconstruction error of an autoencoder.",
                 f"{_PAPER} section 4",
                 baseline=True,
@@ -126,20 +120,122 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                     preset.name,
                     preset.title,
                     NormalizedAutoencoder,
-                    _z,
+                    _column("z"),
                     preset.summary,
                     preset.reference,
                     defaults=preset.fixed,
                     presets=preset.start,
                     uses_dropped=True,
+                    on_request=preset.name not in ("nae", "nae_onmanifold"),
                 )
                 for preset in NORMALIZED_AUTOENCODERS
+            ),
+            Score(
+                "knn",
+                "kNN distance",
+                NearestNeighbours,
+                _column("z"),
+                "Distance to the k-th nearest background jet.",
+                "Ramaswamy et al., SIGMOD 2000",
+            ),
+            Score(
+                "mahalanobis",
+                "Mahalanobis distance",
+                Mahalanobis,
+                _column("z"),
+                "Distance from the mean in units of the covariance, on principal components.",
+                "Mahalanobis 1936",
+            ),
+            Score(
+                "gaussian_mixture",
+                "Gaussian mixture",
+                GaussianMixture,
+                _column("z"),
+                "Negative log-likelihood of a mixture of Gaussians on principal components.",
+                "Dempster, Laird, Rubin 1977 (EM); scikit-learn",
+                on_request=True,
+            ),
+            Score(
+                "flow",
+                "normalizing flow",
+                Flow,
+                _column("z"),
+                "Negative log-likelihood of a normalizing flow on principal components.",
+                "arXiv:1605.08803 (affine couplings); zuko",
+                on_request=True,
+            ),
+            Score(
+                "dirichlet_vae",
+                "Dirichlet VAE",
+                DirichletVAE,
+                _column("z"),
+                "Loss of a variational autoencoder whose latent space is a simplex.",
+                "arXiv:2104.08291",
+                defaults={"images": False},
+                on_request=True,
+            ),
+            Score(
+                "flow_efp",
+                "INN on energy-flow polynomials",
+                Flow,
+                lambda jets: energy_flow_polynomials(jets.constituents),
+                "Negative log-likelihood of a flow on the eight prime EFPs of degree up to 3.",
+                "arXiv:2202.00686",
+                defaults={"logarithm": True},
+                reads="jets",
+                on_request=True,
+            ),
+            Score(
+                "flow_observables",
+                "flow on high-level observables",
+                Flow,
+                lambda jets: observables(jets.constituents),
+                "Negative log-likelihood of a flow on the eight observables of the CMS NAE.",
+                "observables: CMS at EPS-HEP 2023",
+                reads="jets",
+                on_request=True,
+            ),
+            Score(
+                "dirichlet_vae_images",
+                "Dirichlet VAE on jet images",
+                DirichletVAE,
+                plain,
+                "Loss of a Dirichlet variational autoencoder on 40 x 40 jet images.",
+                "arXiv:2104.08291",
+                defaults={"images": True},
+                reads="jets",
+                on_request=True,
+            ),
+            Score(
+                "autoencoder_images",
+                "AE on jet images",
+                ImageAutoencoder,
+                smooth,
+                "Reconstruction error of a convolutional autoencoder on 40 x 40 jet images.",
+                "arXiv:1808.08979; images of arXiv:2206.14225",
+                defaults={"rescale": True},
+                presets={"widths": IMAGE_CHANNELS},
+                reads="jets",
+                baseline=True,
+                on_request=True,
+            ),
+            Score(
+                "nae_images",
+                "NAE on jet images",
+                ImageNormalizedAutoencoder,
+                smooth,
+                "Energy of a normalized autoencoder on 40 x 40 jet images, on-manifold chains.",
+                "arXiv:2206.14225",
+                defaults={"rescale": True, "initialisation": "on_manifold"},
+                presets={"widths": IMAGE_CHANNELS},
+                reads="jets",
+                on_request=True,
             ),
             Score(
                 "few_constituents",
                 "number of constituents",
                 Column,
-                _n_constituents,
+                _column("n_constituents"),
                 "Fewer constituents are more anomalous: invisible dark hadrons are missing.",
                 f"{_PAPER} section 2",
                 defaults={"sign": -1},
@@ -149,22 +245,62 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "jet_pt",
                 "jet pT",
                 Column,
-                _pt,
+                _column("pt"),
                 "Harder jets are more anomalous: the background's spectrum falls steeply.",
                 "yardstick",
                 defaults={"sign": 1},
                 baseline=True,
+            ),
+            Score(
+                "combination",
+                "combined p-values",
+                Combination,
+                lambda columns: columns,
+                "Fisher's or Tippett's combination of the p-values of other scores on background.",
+                "Fisher 1925; Tippett 1931",
+                reads="scores",
+                on_request=True,
             ),
         )
     }
 )
 
 
+def default_scores() -> tuple[str, ...]:
+    """The scores of a fit in which none is named."""
+    return tuple(name for name, score in SCORES.items() if not score.on_request)
+
+
+def find_score(name: str) -> Score:
+    """The entry of a name, or of a detector by its import path (``sklearn.…``, ``pyod.…``).
+
+    Raises:
+        ConfigError: neither.
+    """
+    if name in SCORES:
+        return SCORES[name]
+    if name.startswith(PACKAGES):
+        return Score(
+            name,
+            name.rpartition(".")[2],
+            External,
+            _column("z"),
+            "A detector of scikit-learn or PyOD, by its import path.",
+            name.partition(".")[0],
+            defaults={"estimator": name},
+        )
+    raise ConfigError(
+        f"no score {name!r}",
+        where="scores",
+        mend=f"choose of {list(SCORES)}, or name a class by its path sklearn.… or pyod.…",
+    )
+
+
 def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) -> Detector:
     """The unfitted estimator of a score.
 
     Args:
-        name: of :data:`SCORES`.
+        name: of :data:`SCORES`, or the import path of a detector.
         parameters: constructor arguments that differ from the defaults.
         seed: of the estimators that draw random numbers.
 
@@ -174,9 +310,9 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
     >>> create_detector("nae", {"epochs": 3, "burn_in": 0}).initialisation
     'data'
     """
-    if name not in SCORES:
-        raise ConfigError(f"no score {name!r}", where="scores", mend=f"choose of {list(SCORES)}")
-    score = SCORES[name]
+    score = find_score(name)
+    if score.detector is External:
+        return External(name, dict(parameters), seed=seed).check()
     allowed = score.parameters
     unknown = sorted(set(parameters) - set(allowed))
     if unknown:
@@ -195,159 +331,3 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
     if "seed" in checked:
         checked["seed"] = seed
     return score.detector(**checked)
-
-
-@dataclass(frozen=True, eq=False)
-class FittedScore:
-    """A score that has learned the background.
-
-    Args:
-        name: of :data:`SCORES`.
-        detector: the fitted estimator.
-    """
-
-    name: str
-    detector: Detector
-
-    def score(self, representations: Representations) -> NDArray[np.float64]:
-        """Anomaly score of each jet, (n,); higher = more anomalous.
-
-        Raises:
-            InputError: representations that do not fit those of the fit.
-        """
-        return self.detector.score_samples(SCORES[self.name].features(representations))
-
-    def save(self, directory: str | Path) -> None:
-        """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
-
-        Beside them ``samples.csv`` of a normalized autoencoder: data and samples of the model. The
-        checkpoint of the fit is removed.
-
-        Raises:
-            InputError: the directory cannot be written.
-        """
-        directory = Path(directory)
-        parameters = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in self.detector.get_params(deep=False).items()
-        }
-        document = {"score": self.name, "parameters": parameters}
-        with atomic_path(directory / _CONFIG) as temporary:
-            temporary.write_text(yaml.safe_dump(document, sort_keys=False))
-        _write_rows(self.detector.history_, directory / _HISTORY)
-        if isinstance(self.detector, NormalizedAutoencoder):
-            _write_rows(self.detector.sample_table(), directory / _SAMPLES)
-        state = {name: np.ascontiguousarray(v) for name, v in self.detector.state().items()}
-        with atomic_path(directory / _WEIGHTS) as temporary:
-            temporary.write_bytes(save(state))  # its errors are OSError
-        (directory / CHECKPOINT).unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, directory: str | Path) -> FittedScore:
-        """Read what :meth:`save` wrote. Arrays and plain YAML only: nothing in it is executed.
-
-        The scores are those of the saved detector to the last bit; its history stays in the CSV.
-
-        Raises:
-            InputError: missing or broken files, a score or parameters that darkclr does not know.
-        """
-        directory = Path(directory)
-        name, parameters = _read_config(directory)
-        score = SCORES[name]
-        seed = parameters.pop("seed", 0)
-        own = {key: value for key, value in parameters.items() if key not in score.defaults}
-        try:
-            detector = create_detector(name, own, seed=seed)
-        except ConfigError as error:
-            raise InputError(str(error), where=directory / _CONFIG) from error
-        try:
-            detector.restore(load_file(directory / _WEIGHTS))
-        except FileNotFoundError as error:
-            raise InputError(
-                f"no {_WEIGHTS}", where=directory, mend="finish the fit first"
-            ) from error
-        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(
-                f"does not hold the score {name!r} ({reason})",
-                where=directory / _WEIGHTS,
-                mend="fit it again",
-            ) from error
-        return cls(name, detector)
-
-
-def fit_score(
-    name: str,
-    parameters: Mapping[str, Any],
-    train: Representations,
-    *,
-    seed: int,
-    progress: Progress | None = None,
-    checkpoint_directory: Path | None = None,
-) -> FittedScore:
-    """Fit a score on background representations; labels are not read.
-
-    Args:
-        name: of :data:`SCORES`.
-        parameters: constructor arguments that differ from the defaults.
-        train: background jets, with their dropped copies for scores that use them.
-        seed: of all random numbers.
-        progress: called after each epoch with its row of the history.
-        checkpoint_directory: where scores that are trained by epochs keep their state after each:
-            called again after a crash, the fit goes on from there to the same result.
-
-    Raises:
-        ConfigError: unknown score or parameter, or a value out of its range.
-        InputError: representations that the score cannot use.
-        TrainingError: the training broke down.
-    """
-    detector = create_detector(name, parameters, seed=seed)
-    score = SCORES[name]
-    dropped = np.asarray(train.dropped, dtype=bool)
-    rows = train if score.uses_dropped else train[~dropped]
-    y = dropped.astype(np.int64) if score.uses_dropped else None
-    options: dict[str, Any] = {"progress": progress}
-    if isinstance(detector, Autoencoder):
-        options["checkpoint_directory"] = checkpoint_directory
-    detector.fit(score.features(rows), y, **options)
-    return FittedScore(name, detector)
-
-
-def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """One line a row under the names of all; nothing if there are none."""
-    if not rows:
-        return
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _read_config(directory: Path) -> tuple[str, dict[str, Any]]:
-    path = directory / _CONFIG
-    if not path.is_file():
-        raise InputError(
-            f"no {_CONFIG}", where=directory, mend="give the directory of a fitted score"
-        )
-    try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
-    if not isinstance(document, dict) or set(document) != {"score", "parameters"}:
-        raise InputError("needs exactly the keys 'score' and 'parameters'", where=path)
-    name, parameters = document["score"], document["parameters"]
-    if not isinstance(name, str) or name not in SCORES:
-        raise InputError(
-            f"names no known score: {name!r}", where=path, mend=f"known: {list(SCORES)}"
-        )
-    if not isinstance(parameters, dict):
-        raise InputError("'parameters' is not a mapping", where=path)
-    fixed = SCORES[name].defaults
-    for key, value in fixed.items():
-        if parameters.get(key, value) != value:
-            raise InputError(f"{key} = {parameters[key]!r} is not the score {name!r}", where=path)
-    if not isinstance(parameters.get("seed", 0), int):
-        raise InputError(f"seed = {parameters['seed']!r}", where=path, mend="give an integer")
-    return name, parameters

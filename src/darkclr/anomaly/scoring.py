@@ -1,4 +1,4 @@
-"""Representations and fitted scores -> the table of scores, one row a jet."""
+"""Representations, jets and fitted scores -> the table of scores, one row a jet."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.anomaly.registry import SCORES, FittedScore
+from darkclr.anomaly.fitted import FittedScore
+from darkclr.anomaly.registry import SCORES, find_score
 from darkclr.contrastive.representations import Representations
 from darkclr.errors import InputError
+from darkclr.jets import Jets
 
-__all__ = ["load_scores", "score_table"]
+__all__ = ["load_scores", "matching_jets", "needs_jets", "score_table"]
 
 
 def score_table(
     samples: Mapping[str, Representations],
     scores: Sequence[FittedScore],
     supervised: Mapping[str, NDArray] | None = None,
+    jets: Mapping[str, Jets] | None = None,
 ) -> pa.Table:
     """One row a jet: who it is and its raw scores (higher = more anomalous).
 
@@ -28,11 +31,17 @@ def score_table(
         samples: representations by name of the sample; dropped copies are left out.
         scores: fitted scores, one column each, named as in the registry.
         supervised: a further column ``supervised`` by sample, one value an original row.
+        jets: the same jets with their constituents, in any order, for scores that read them.
 
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents,
         and a float64 column for each score.
+
+    Raises:
+        InputError: a score reads jets or other scores that are not there.
     """
+    # Those that read the columns of others come after them.
+    scores = sorted(scores, key=lambda score: find_score(score.name).reads == "scores")
     tables = []
     for name, rows in samples.items():
         kept = rows[~rows.dropped]
@@ -44,21 +53,68 @@ def score_table(
             column: getattr(kept, column)
             for column in ("event", "rank", "label", "weight", "pt", "n_constituents")
         }
-        columns |= {score.name: score.score(kept).astype(np.float64) for score in scores}
+        table = pa.table(columns)
+        own = None if jets is None or not needs_jets(scores) else matching_jets(jets[name], kept)
+        for score in scores:
+            reads = find_score(score.name).reads
+            if reads == "jets" and own is None:
+                raise InputError(
+                    f"the score {score.name!r} reads the constituents of the jets",
+                    where=name,
+                    mend="give the file of jets instead of that of representations",
+                )
+            source = {"representations": kept, "jets": own, "scores": table}[reads]
+            table = table.append_column(score.name, pa.array(score.score(source)))
         if supervised is not None:
-            columns["supervised"] = supervised[name].astype(np.float64)
-        tables.append(pa.table(columns))
+            table = table.append_column("supervised", pa.array(supervised[name], pa.float64()))
+        tables.append(table)
     return pa.concat_tables(tables)
 
 
+def needs_jets(scores: Sequence[FittedScore]) -> bool:
+    """One of the scores reads the constituents of the jets."""
+    return any(find_score(score.name).reads == "jets" for score in scores)
+
+
+def matching_jets(jets: Jets, rows: Representations) -> Jets:
+    """The jets of the rows, in their order; they are recognised by event and rank.
+
+    Raises:
+        InputError: a row has no jet, or several, or one with another number of constituents.
+    """
+    own, wanted = (np.stack([x.event, x.rank], axis=1) for x in (jets, rows))
+    if not np.array_equal(own, wanted):
+        _, code = np.unique(np.concatenate([own, wanted]), axis=0, return_inverse=True)
+        of_jets, of_rows = np.split(code.ravel(), [len(jets)])
+        order = np.argsort(of_jets, kind="stable")
+        found = np.searchsorted(of_jets[order], of_rows)
+        several = np.bincount(of_jets, minlength=code.max() + 1)[of_rows]
+        if (several != 1).any():
+            raise InputError(
+                f"{int((several != 1).sum())} of {len(rows)} representations have no jet of their "
+                "own (event and rank)",
+                where="jets",
+                mend="give the file that was encoded",
+            )
+        jets = jets[order[found]]
+    if not np.array_equal(jets.n_constituents, rows.n_constituents):
+        raise InputError(
+            "other numbers of constituents than the representations",
+            where="jets",
+            mend="give the file that was encoded",
+        )
+    return jets
+
+
 def load_scores(directory: str | Path) -> list[FittedScore]:
-    """All scores of a model directory, in the order of the registry.
+    """All scores of a model directory, in the order of the registry; those by path come last.
 
     Raises:
         InputError: there are none, or one is broken.
     """
     directory = Path(directory)
-    names = [name for name in SCORES if (directory / name / "model.safetensors").exists()]
+    found = {path.parent.name for path in directory.glob("*/model.safetensors")}
+    names = [name for name in SCORES if name in found] + sorted(found - SCORES.keys())
     if not names:
         raise InputError("holds no fitted scores", where=directory, mend="run `darkclr fit` first")
     return [FittedScore.load(directory / name) for name in names]

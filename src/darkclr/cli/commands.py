@@ -8,7 +8,7 @@ from typing import Any
 from darkclr.cli.files import convert, download, info
 from darkclr.cli.probe import probe
 from darkclr.cli.run import run
-from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, train
+from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, scores, train
 
 __all__ = ["COMMANDS"]
 
@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         train,
         encode,
         fit,
+        scores,
         score,
         evaluate,
         report,

@@ -184,7 +184,11 @@ class _Run:
                     )
         with self._timed("fit"):
             stations.fit(
-                self._file("representations", self.background), self.output, self.scores, self.split
+                self._file("representations", self.background),
+                self.output,
+                self.scores,
+                jets=self._file("samples", self.background),
+                split=self.split,
             )
         with self._timed("score"):
             self._score()
@@ -199,8 +203,9 @@ class _Run:
 
     def _score(self) -> None:
         """One table of the background's test part and of the signals."""
-        from darkclr.anomaly.scoring import load_scores, score_table
+        from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
         from darkclr.contrastive.representations import Representations
+        from darkclr.io import read_jets
         from darkclr.io.parquet import write_table
 
         signal_part = "all" if self.supervised is None else "test"
@@ -212,7 +217,10 @@ class _Run:
         }
         fitted = load_scores(self.output / "scores")
         supervised = None if self.supervised is None else self._classify(self.supervised)
-        table = score_table(rows, fitted, supervised)
+        jets = None
+        if needs_jets(fitted):
+            jets = {name: read_jets(self._file("samples", name)) for name in self.samples}
+        table = score_table(rows, fitted, supervised, jets)
         write_table(table, self.output / "scores.parquet", {"kind": "scores"})
 
     def _classify(self, signal: str) -> dict[str, NDArray]:
@@ -275,8 +283,8 @@ class _Run:
 
 
 def _with_yardsticks(scores: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
-    from darkclr.anomaly.registry import SCORES
+    from darkclr.anomaly.registry import default_scores
 
     if scores is None:
-        return {name: {} for name in SCORES}
+        return {name: {} for name in default_scores()}
     return scores | {name: {} for name in ("few_constituents", "jet_pt") if name not in scores}

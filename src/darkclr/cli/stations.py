@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,14 +14,26 @@ from darkclr.cli import console
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
+from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
 from darkclr.simulation.sample import SampleConfig
 
-__all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
+__all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "scores", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
+
+
+@dataclass(frozen=True)
+class OneScore:
+    """One score out of all.
+
+    Args:
+        name: fit this one only, with its parameters of `scores` if they are there.
+    """
+
+    name: str | None = None
 
 
 def generate(
@@ -189,42 +203,76 @@ def fit(
     representations: Path,
     model: Path,
     scores: dict[str, dict[str, Any]] | None = None,
+    score: OneScore = OneScore(),
+    jets: Path | None = None,
     split: Split = Split(),
     seed: int = 0,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> None:
     """Fit anomaly scores on the training part of background representations.
 
-    Scores are named as in the documentation: norm, discriminant, autoencoder, nae,
-    nae_onmanifold, and the yardsticks few_constituents and jet_pt. Labels are not read. A fit
-    that was interrupted goes on from its last epoch.
+    `darkclr scores` lists their names; a detector of scikit-learn or PyOD is named by its import
+    path. Labels are not read, weights are. A combination is fitted on the validation part, where
+    the scores of its members are not biased by their fit. A fit that was interrupted goes on from
+    its last epoch.
 
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 
     Args:
         representations: Parquet file of `darkclr encode --dropped true` of background jets.
         model: directory; each score is written to its sub-directory `scores/NAME`.
-        scores: parameters of each score, by name; all scores with their defaults if not given.
+        scores: parameters of each score, by name; those that need no more than representations,
+            with their defaults, if not given.
+        score: one of them.
+        jets: file of the same jets, for scores that read their constituents.
         split: shares of the events; the training part is used.
         seed: of all random numbers.
+        layout: of the file of jets; recognised from its content if not given.
+        options: cuts, label, clustering of the file of jets, as they were for the encoding.
     """
-    from darkclr.anomaly.registry import SCORES, create_detector, fit_score
+    from darkclr.anomaly.fitted import FittedScore, fit_score
+    from darkclr.anomaly.registry import create_detector, default_scores, find_score
+    from darkclr.anomaly.scoring import load_scores, matching_jets, score_table
     from darkclr.contrastive.representations import Representations
+    from darkclr.io import read_jets
 
-    chosen = {name: {} for name in SCORES} if scores is None else scores
+    chosen = {name: {} for name in default_scores()} if scores is None else scores
+    if score.name is not None:
+        chosen = {score.name: (scores or {}).get(score.name, {})}
     for name, parameters in chosen.items():
         create_detector(name, parameters)
-    rows = Representations.from_parquet(representations).part("train", split)
-    for name, parameters in chosen.items():
+    reads = {name: find_score(name).reads for name in chosen}
+    if jets is None and "jets" in reads.values():
+        wanting = ", ".join(name for name in reads if reads[name] == "jets")
+        raise ConfigError(
+            f"{wanting} read the constituents of the jets", mend="give their file with --jets"
+        )
+    everything = Representations.from_parquet(representations)
+    content = None if jets is None else read_jets(jets, layout=layout, options=options)
+    for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
         target = model / "scores" / name
         if (target / "model.safetensors").exists():
             console.line(f"fit {name}: done before")
             continue
-        epochs = create_detector(name, parameters).n_epochs
+        detector = create_detector(name, parameters)
+        source: Any = everything.part("train", split)
+        if reads[name] == "jets":
+            assert content is not None
+            source = matching_jets(content.part("train", split), source[~source.dropped])
+        elif reads[name] == "scores":
+            names = detector.get_params()["members"]
+            members = [s for s in load_scores(model / "scores") if s.name in names]
+            rows = everything.part("validation", split)
+            source = score_table(
+                {"": rows}, members, jets=None if content is None else {"": content}
+            )
+        epochs = detector.n_epochs
         with console.bar(f"fit {name}", epochs or 1, "epochs") as advance:
-            fitted = fit_score(
+            fitted: FittedScore = fit_score(
                 name,
                 parameters,
-                rows,
+                source,
                 seed=seed,
                 progress=partial(_epoch_done, advance),
                 checkpoint_directory=target,
@@ -233,6 +281,32 @@ def fit(
                 advance()
         fitted.save(target)
     console.line(f"scores in {model / 'scores'}")
+
+
+def scores(output: Path | None = None) -> None:
+    """List all anomaly scores: what each is, what it reads and where it comes from.
+
+    Example: darkclr scores
+
+    Args:
+        output: JSON file to write the same to.
+    """
+    from darkclr.anomaly.registry import SCORES
+    from darkclr.io import atomic_path
+
+    rows = [
+        {"name": s.name, "reads": s.reads, "what": s.summary, "reference": s.reference}
+        for s in SCORES.values()
+    ]
+    for row in rows:
+        console.line(f"{row['name']:<24} {row['what']} [{row['reads']}; {row['reference']}]")
+    console.line(
+        "and every detector of scikit-learn or PyOD by its import path, "
+        "such as sklearn.ensemble.IsolationForest"
+    )
+    if output is not None:
+        with atomic_path(output) as temporary:
+            temporary.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
 
 
 def score(
@@ -266,6 +340,7 @@ def score(
     from darkclr.io.parquet import column_names, write_table
 
     fitted = load_scores(model / "scores")
+    content = None
     if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
         rows = Representations.from_parquet(jets).part(part, split)
     else:
@@ -273,7 +348,9 @@ def score(
         trained = load_encoder(model / "encoder")
         with console.bar(f"encode {jets.stem}", len(content)) as advance:
             rows = encode_jets(trained, content, progress=advance)
-    table = score_table({jets.stem: rows}, fitted)
+    table = score_table(
+        {jets.stem: rows}, fitted, jets=None if content is None else {jets.stem: content}
+    )
     write_table(table, output, {"kind": "scores"})
     console.line(f"{len(table)} jets with {len(fitted)} scores in {output}")
 

@@ -1,0 +1,239 @@
+"""Outlier detectors of scikit-learn and PyOD, named by their import path."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+from darkclr.anomaly.detector import Detector, Progress, check_weights
+from darkclr.errors import ConfigError, InputError, MissingExtraError
+
+__all__ = ["PACKAGES", "External"]
+
+PACKAGES = ("sklearn.", "pyod.")
+
+# Types in the archives of fitted detectors that skops does not trust by itself: compiled parts of
+# scikit-learn, which hold arrays only. Classes of PyOD's detectors are looked at one by one.
+_COMPILED = (
+    "sklearn.tree._tree.Tree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.metrics._dist_metrics.",
+)
+
+
+class External(Detector):
+    """A detector of another package behind the interface of darkclr.
+
+    **Sign.** Higher = more anomalous here. scikit-learn's ``score_samples`` (``decision_function``
+    where there is none) is high for normal rows and is negated; PyOD's ``decision_function`` is
+    high for anomalous ones and is taken as it is.
+
+    **Company.** A few detectors of PyOD, ECOD and COPOD among them, rank the rows that are scored
+    together with those of the fit: their scores of a jet depend on the other jets in the file.
+
+    **File.** The fitted detector is kept as the bytes of a ``skops`` archive; nothing is unpickled.
+    Only types of scikit-learn and PyOD are read back.
+
+    Args:
+        estimator: import path of the class, which starts with ``sklearn.`` or ``pyod.``.
+        parameters: its constructor's arguments, by name.
+        seed: given as ``random_state`` to estimators that have one and are not given it.
+
+    Attributes:
+        estimator_: the fitted detector.
+
+    >>> detector = External("sklearn.ensemble.IsolationForest", {"n_estimators": 10})
+    >>> a, b = detector.fit([[0.0], [0.1], [0.2], [0.3]]).score_samples([[0.1], [9.0]])
+    >>> bool(a < b)
+    True
+    """
+
+    def __init__(
+        self, estimator: str, parameters: dict[str, Any] | None = None, seed: int = 0
+    ) -> None:
+        self.estimator = estimator
+        self.parameters = parameters
+        self.seed = seed
+
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        """The estimator's ``fit`` takes sample weights."""
+        return "sample_weight" in inspect.signature(_find(self.estimator).fit).parameters
+
+    def check(self) -> Self:
+        """Itself, if the class exists and takes the parameters.
+
+        Raises:
+            ConfigError: it does not.
+            MissingExtraError: its package is not installed.
+        """
+        known = inspect.signature(_find(self.estimator)).parameters
+        unknown = sorted(set(self.parameters or {}) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"no parameter {', '.join(map(repr, unknown))}",
+                where=f"score {self.estimator}",
+                mend=f"it has {', '.join(known)}",
+            )
+        return self
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Fit the detector on X (n, d).
+
+        Raises:
+            ConfigError: the estimator refuses its parameters or gives no scores for new rows.
+            InputError: X is not finite, or the estimator refuses it.
+        """
+        super().fit(X)
+        cls = _find(self.estimator)
+        parameters = dict(self.parameters or {})
+        if "random_state" in inspect.signature(cls).parameters:
+            parameters.setdefault("random_state", self.seed)
+        X = self._checked(X)
+        weight = check_weights(sample_weight, len(X))
+        try:
+            estimator = cls(**parameters)
+            self.estimator_ = (
+                estimator.fit(X) if weight is None else estimator.fit(X, sample_weight=weight)
+            )
+        except (TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(reason, where=f"score {self.estimator}") from error
+        if _scorer(self.estimator_) is None:
+            raise ConfigError(
+                "gives no scores of new rows",
+                where=f"score {self.estimator}",
+                mend="take a detector with score_samples or decision_function "
+                "(for LocalOutlierFactor set novelty: true)",
+            )
+        self._archive = _dump(self.estimator_)
+        return self
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The detector's score of each row, (n,), turned so that higher = more anomalous."""
+        X = self._checked(X)
+        scores = np.asarray(getattr(self.estimator_, _scorer(self.estimator_))(X))  # type: ignore[arg-type]
+        sign = 1.0 if self.estimator.startswith("pyod.") else -1.0
+        return sign * scores.astype(np.float64).reshape(len(X))
+
+    def state(self) -> dict[str, NDArray]:
+        """The bytes of the archive."""
+        return super().state() | {"skops": np.frombuffer(self._archive, dtype=np.uint8)}
+
+    def restore(self, state: Mapping[str, NDArray]) -> Self:
+        """Take over the archive.
+
+        Raises:
+            ValueError: it holds types that are not accepted, or another detector.
+        """
+        super().restore(state)
+        self._archive = state["skops"].astype(np.uint8).tobytes()
+        self.estimator_ = _load(self._archive)
+        if type(self.estimator_) is not _find(self.estimator):
+            raise ValueError(f"it is a {type(self.estimator_).__name__}")
+        return self
+
+
+def _find(path: str) -> Any:
+    """The class of an import path within the accepted packages.
+
+    Raises:
+        ConfigError: another package, or no such estimator.
+        MissingExtraError: the package is not installed.
+    """
+    module, _, name = path.rpartition(".")
+    if not path.startswith(PACKAGES) or not module:
+        raise ConfigError(
+            f"the path {path!r}", where="scores", mend="only sklearn.… and pyod.… are accepted"
+        )
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        missing = str(error.name)
+        if missing.partition(".")[0] == module.partition(".")[0] and missing != "pyod":
+            found = None
+        else:
+            raise MissingExtraError(missing, "densities") from error
+    if not inspect.isclass(found) or not _is_detector(found):
+        raise ConfigError(f"no detector {path!r}", where="scores", mend="check its import path")
+    return found
+
+
+def _is_detector(cls: Any) -> bool:
+    """scikit-learn's estimators and PyOD's detectors, which do not share a base class."""
+    origin = cls.__module__
+    if origin.startswith("sklearn."):
+        return issubclass(cls, BaseEstimator) and hasattr(cls, "fit")
+    if origin.startswith("pyod."):
+        from pyod.models.base import BaseDetector
+
+        return issubclass(cls, BaseDetector)
+    return False
+
+
+def _scorer(estimator: Any) -> str | None:
+    """Name of the method that scores new rows; None if there is none."""
+    names: tuple[str, ...] = ("score_samples", "decision_function")
+    if type(estimator).__module__.startswith("pyod."):
+        names = names[1:]
+    return next((name for name in names if hasattr(estimator, name)), None)
+
+
+def _dump(estimator: Any) -> bytes:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise MissingExtraError("skops", "densities") from error
+    try:
+        archive = skops.io.dumps(estimator)
+        _load(archive)
+    except Exception as error:  # whatever a foreign object raises when it is taken apart
+        raise ConfigError(
+            f"cannot be saved ({' '.join(str(error).split())})",
+            where=f"score {type(estimator).__name__}",
+            mend="take another detector: it holds more than arrays",
+        ) from error
+    return archive
+
+
+def _load(archive: bytes) -> Any:
+    """The detector in a skops archive, if all its types are accepted."""
+    try:
+        import skops.io
+    except ImportError as error:
+        raise MissingExtraError("skops", "densities") from error
+    try:
+        types = skops.io.get_untrusted_types(data=archive)
+        foreign = [name for name in types if not _accepted(name)]
+        if foreign:
+            raise ValueError(f"types that are not accepted: {', '.join(foreign)}")
+        return skops.io.loads(archive, trusted=types)
+    except ValueError:
+        raise
+    except Exception as error:  # a broken archive raises whatever zip and JSON raise
+        raise ValueError(f"no skops archive ({type(error).__name__})") from error
+
+
+def _accepted(name: str) -> bool:
+    if name.startswith(_COMPILED):
+        return True
+    if not name.startswith("pyod.models."):
+        return False
+    try:
+        return _find(name) is not None
+    except (ConfigError, InputError):
+        return False

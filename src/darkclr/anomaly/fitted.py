@@ -1,0 +1,255 @@
+"""A score that has learned the background: fit, save, load, score."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from darkclr.anomaly.autoencoder import Autoencoder
+from darkclr.anomaly.checkpoint import CHECKPOINT
+from darkclr.anomaly.detector import Detector, Progress, check_weights
+from darkclr.anomaly.external import External
+from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
+from darkclr.anomaly.registry import Score, create_detector, find_score
+from darkclr.errors import ConfigError, InputError
+from darkclr.io.atomic import atomic_path
+from darkclr.jets import Jets
+
+if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
+    from darkclr.contrastive.representations import Representations
+
+    Source: TypeAlias = Representations | Jets | pa.Table
+
+__all__ = ["FittedScore", "fit_score"]
+
+_WEIGHTS = "model.safetensors"
+_CONFIG = "config.yaml"
+_HISTORY = "history.csv"
+_SAMPLES = "samples.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class FittedScore:
+    """A score that has learned the background.
+
+    Args:
+        name: of :data:`~darkclr.anomaly.registry.SCORES`, or the import path of a detector.
+        detector: the fitted estimator.
+    """
+
+    name: str
+    detector: Detector
+
+    def score(self, source: Source) -> NDArray[np.float64]:
+        """Anomaly score of each jet, (n,); higher = more anomalous.
+
+        Args:
+            source: representations, jets or table of scores, whichever the score reads.
+
+        Raises:
+            InputError: rows that do not fit those of the fit.
+        """
+        return self.detector.score_samples(_features(find_score(self.name), self.detector, source))
+
+    def save(self, directory: str | Path) -> None:
+        """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
+
+        Beside them ``samples.csv`` of a normalized autoencoder: data and samples of the model. The
+        checkpoint of the fit is removed.
+
+        Raises:
+            InputError: the directory cannot be written.
+        """
+        directory = Path(directory)
+        parameters = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in self.detector.get_params(deep=False).items()
+        }
+        document = {"score": self.name, "parameters": parameters}
+        with atomic_path(directory / _CONFIG) as temporary:
+            temporary.write_text(yaml.safe_dump(document, sort_keys=False))
+        _write_rows(self.detector.history_, directory / _HISTORY)
+        if isinstance(self.detector, NormalizedAutoencoder):
+            _write_rows(self.detector.sample_table(), directory / _SAMPLES)
+        state = {name: np.ascontiguousarray(v) for name, v in self.detector.state().items()}
+        with atomic_path(directory / _WEIGHTS) as temporary:
+            temporary.write_bytes(save(state))  # its errors are OSError
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> FittedScore:
+        """Read what :meth:`save` wrote. Arrays and plain YAML only: nothing in it is executed.
+
+        The scores are those of the saved detector to the last bit; its history stays in the CSV.
+        Detectors of scikit-learn and PyOD travel as the bytes of a ``skops`` archive, of which
+        only types of these packages are accepted.
+
+        Raises:
+            InputError: missing or broken files, a score or parameters that darkclr does not know.
+        """
+        directory = Path(directory)
+        name, parameters = _read_config(directory)
+        score = find_score(name)
+        seed = parameters.pop("seed", 0)
+        own = {key: value for key, value in parameters.items() if key not in score.defaults}
+        if score.detector is External:
+            own = own.get("parameters") or {}
+        try:
+            detector = create_detector(name, own, seed=seed)
+        except ConfigError as error:
+            raise InputError(str(error), where=directory / _CONFIG) from error
+        try:
+            detector.restore(load_file(directory / _WEIGHTS))
+        except FileNotFoundError as error:
+            raise InputError(
+                f"no {_WEIGHTS}", where=directory, mend="finish the fit first"
+            ) from error
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"does not hold the score {name!r} ({reason})",
+                where=directory / _WEIGHTS,
+                mend="fit it again",
+            ) from error
+        return cls(name, detector)
+
+
+def fit_score(
+    name: str,
+    parameters: Mapping[str, Any],
+    train: Source,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    checkpoint_directory: Path | None = None,
+) -> FittedScore:
+    """Fit a score on background; labels are not read, weights are.
+
+    Weights that differ go to detectors whose ``fit`` takes ``sample_weight``; for the others the
+    rows are drawn again, with replacement and in proportion to their weights.
+
+    Args:
+        name: of :data:`~darkclr.anomaly.registry.SCORES`, or the import path of a detector.
+        parameters: constructor arguments that differ from the defaults.
+        train: background, as the score reads it: representations with their dropped copies for
+            scores that use them, jets, or a table with the scores of the members.
+        seed: of all random numbers.
+        progress: called after each epoch with its row of the history.
+        checkpoint_directory: where autoencoders keep their state after each epoch: called again
+            after a crash, the fit goes on from there to the same result.
+
+    Raises:
+        ConfigError: unknown score or parameter, or a value out of its range.
+        InputError: rows that the score cannot use.
+        TrainingError: the training broke down.
+    """
+    detector = create_detector(name, parameters, seed=seed)
+    score = find_score(name)
+    X = _features(score, detector, train)
+    if isinstance(train, pa.Table):
+        weight = train["weight"].to_numpy().astype(np.float64)
+    else:
+        weight = np.asarray(train.weight, dtype=np.float64)
+    dropped = np.zeros(len(X), dtype=bool)
+    if score.reads == "representations":
+        dropped = np.asarray(train.dropped, dtype=bool)  # type: ignore[union-attr]
+    if not score.uses_dropped:
+        X, weight, dropped = X[~dropped], weight[~dropped], dropped[~dropped]
+    y = dropped.astype(np.int64) if score.uses_dropped else None
+    options: dict[str, Any] = {"progress": progress}
+    if isinstance(detector, Autoencoder):
+        options["checkpoint_directory"] = checkpoint_directory
+    if len(weight) and not (weight == weight[0]).all():
+        if detector.weighted:
+            options["sample_weight"] = weight
+        else:
+            rows = _drawn(weight, dropped, np.random.default_rng(seed))
+            X, y = X[rows], None if y is None else y[rows]
+    detector.fit(X, y, **options)
+    return FittedScore(name, detector)
+
+
+def _features(score: Score, detector: Detector, source: Source) -> NDArray:
+    """The columns of the source that the score reads, (n, d) or (n,)."""
+    kind = (
+        "jets"
+        if isinstance(source, Jets)
+        else "scores"
+        if isinstance(source, pa.Table)
+        else "representations"
+    )
+    if kind != score.reads:
+        raise InputError(
+            f"the score {score.name!r} reads {score.reads}, not {kind}", mend=f"give {score.reads}"
+        )
+    if isinstance(source, pa.Table):
+        members = detector.get_params(deep=False)["members"]
+        missing = [name for name in members if name not in source.column_names]
+        if missing:
+            raise InputError(
+                f"no scores {', '.join(missing)}",
+                where=f"score {score.name}",
+                mend="fit them too, or name other members",
+            )
+        source = np.column_stack([source[name].to_numpy() for name in members])
+    return score.features(source)
+
+
+def _drawn(weight: NDArray, dropped: NDArray, rng: np.random.Generator) -> NDArray[np.int64]:
+    """As many rows of each kind as there are, drawn in proportion to their weights."""
+    check_weights(weight, len(weight))
+    drawn = []
+    for kind in (False, True):
+        rows = np.flatnonzero(dropped == kind)
+        if len(rows):
+            drawn.append(rng.choice(rows, len(rows), p=weight[rows] / weight[rows].sum()))
+    return np.concatenate(drawn)
+
+
+def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One line a row under the names of all; nothing if there are none."""
+    if not rows:
+        return
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_config(directory: Path) -> tuple[str, dict[str, Any]]:
+    path = directory / _CONFIG
+    if not path.is_file():
+        raise InputError(
+            f"no {_CONFIG}", where=directory, mend="give the directory of a fitted score"
+        )
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
+    if not isinstance(document, dict) or set(document) != {"score", "parameters"}:
+        raise InputError("needs exactly the keys 'score' and 'parameters'", where=path)
+    name, parameters = document["score"], document["parameters"]
+    try:
+        fixed = find_score(str(name)).defaults
+    except ConfigError as error:
+        raise InputError(f"names no known score: {name!r}", where=path) from error
+    if not isinstance(parameters, dict):
+        raise InputError("'parameters' is not a mapping", where=path)
+    for key, value in fixed.items():
+        if parameters.get(key, value) != value:
+            raise InputError(f"{key} = {parameters[key]!r} is not the score {name!r}", where=path)
+    if not isinstance(parameters.get("seed", 0), int):
+        raise InputError(f"seed = {parameters['seed']!r}", where=path, mend="give an integer")
+    return name, parameters

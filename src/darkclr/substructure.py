@@ -1,0 +1,312 @@
+"""High-level observables of jets: pure array functions of their constituents.
+
+Momentum fractions are z = pT / Σ pT; distances are in the eta-phi plane, relative to the jet's
+pT-weighted centroid. All results have shape (n,), one value a jet, in float64, unless said
+otherwise. A jet of one constituent has no extension: its shapes are 0.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import ConfigError, MissingExtraError
+from darkclr.jets import Constituents
+from darkclr.kinematics import centroid, delta_phi, four_vector_sum, segment_sum
+
+__all__ = [
+    "CMS_OBSERVABLES",
+    "OBSERVABLES",
+    "angularity",
+    "energy_correlators",
+    "energy_flow_polynomials",
+    "jet_mass",
+    "moments",
+    "n_subjettiness",
+    "observables",
+    "pt_dispersion",
+    "soft_drop_mass",
+]
+
+#: R of the jets, which makes angularities dimensionless (arXiv:2312.03067 section 4).
+RADIUS = 0.8
+
+_PADDED = 2_000_000  # entries of a padded batch of pair matrices
+
+
+def angularity(
+    constituents: Constituents, kappa: float = 1.0, beta: float = 1.0, radius: float = RADIUS
+) -> NDArray[np.float64]:
+    r"""Generalised angularity :math:`λ^κ_β = \sum_i z_i^κ (ΔR_i/R)^β` (arXiv:1408.3122 eq. 1.2).
+
+    (1, 1) is the girth or width, (1, 1/2) the Les Houches angularity, (2, 0) the square of the pT
+    dispersion, (0, 0) the number of constituents.
+    """
+    z, x, y = _relative(constituents)
+    return segment_sum(z**kappa * (np.hypot(x, y) / radius) ** beta, constituents.offsets)
+
+
+def pt_dispersion(constituents: Constituents) -> NDArray[np.float64]:
+    r""":math:`p_T^D = \sqrt{\sum p_T^2} / \sum p_T` (CMS-PAS-JME-13-002): 1 for one constituent."""
+    return np.sqrt(angularity(constituents, 2, 0))
+
+
+def moments(constituents: Constituents) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Major and minor axis (σ₁, σ₂), (n,) each (CMS-PAS-JME-13-002).
+
+    Square roots of the eigenvalues of the pT²-weighted 2 x 2 matrix of moments about its mean.
+    """
+    z, x, y = _relative(constituents)
+    weight = z**2
+    total = segment_sum(weight, constituents.offsets)
+
+    def mean(values: NDArray) -> NDArray:
+        return segment_sum(weight * values, constituents.offsets) / total
+
+    mean_x, mean_y = mean(x), mean(y)
+    xx, yy, xy = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2, mean(x * y) - mean_x * mean_y
+    half, split = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    return np.sqrt(np.maximum(half + split, 0)), np.sqrt(np.maximum(half - split, 0))
+
+
+def jet_mass(constituents: Constituents) -> NDArray[np.float64]:
+    """Mass of the sum of massless constituents [GeV]."""
+    c = constituents
+    return np.asarray(four_vector_sum(c.pt, c.eta, c.phi, c.offsets)[3], dtype=np.float64)
+
+
+def energy_flow_polynomials(constituents: Constituents, beta: float = 2.0) -> NDArray[np.float64]:
+    r"""The eight prime energy-flow polynomials of degree up to 3, (n, 8) (arXiv:1712.07124).
+
+    :math:`EFP_G = \sum_{i_1…i_N} z_{i_1}…z_{i_N} \prod_{(k,l) ∈ G} θ_{i_k i_l}` with
+    :math:`θ_{ij} = ΔR_{ij}^β`, the hadronic measure of arXiv:2202.00686 with its β = 2. Graphs in
+    order: one edge; two edges doubled, in a row; three edges tripled, doubled and in a row,
+    triangle, star, in a row.
+    """
+    result = np.empty((len(constituents), 8))
+    for rows, z, distance in _pairs(constituents):
+        theta = distance**beta
+        degree = (theta @ z[:, :, None])[:, :, 0]  # Σ_j z_j θ_ij at each vertex, (b, m)
+        double = (theta**2 @ z[:, :, None])[:, :, 0]
+        result[rows] = np.stack(
+            [
+                np.sum(z * degree, axis=1),
+                np.sum(z * double, axis=1),
+                np.sum(z * degree**2, axis=1),
+                np.sum(z * (theta**3 @ z[:, :, None])[:, :, 0], axis=1),
+                np.sum(z * double * degree, axis=1),
+                _triangles(z, theta),
+                np.sum(z * degree**3, axis=1),
+                np.sum(z * degree * (theta @ (z * degree)[:, :, None])[:, :, 0], axis=1),
+            ],
+            axis=1,
+        )
+    return result
+
+
+def energy_correlators(
+    constituents: Constituents, beta: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Ratios :math:`C_1 = e_2` and :math:`C_2 = e_3/e_2^2`, (n,) each (arXiv:1305.0007 eq. 2.15).
+
+    :math:`e_2 = \sum_{i<j} z_i z_j ΔR_{ij}^β` and
+    :math:`e_3 = \sum_{i<j<k} z_i z_j z_k (ΔR_{ij} ΔR_{jk} ΔR_{ki})^β`.
+    """
+    two, three = np.empty(len(constituents)), np.empty(len(constituents))
+    for rows, z, distance in _pairs(constituents):
+        theta = distance**beta
+        two[rows] = np.sum(z * (theta @ z[:, :, None])[:, :, 0], axis=1) / 2
+        three[rows] = _triangles(z, theta) / 6
+    return two, np.divide(three, two**2, out=np.zeros_like(two), where=two > 0)
+
+
+def soft_drop_mass(
+    constituents: Constituents, z_cut: float = 0.1, beta: float = 0.0, radius: float = RADIUS
+) -> NDArray[np.float64]:
+    """Mass of the jet after soft drop [GeV] (arXiv:1402.2657), by FastJet's contribution.
+
+    Raises:
+        MissingExtraError: fastjet or awkward is not installed.
+    """
+    groomed = _clustered(
+        constituents,
+        "cambridge_algorithm",
+        "exclusive_jets_softdrop_grooming",
+        **{"njets": 1, "beta": beta, "symmetry_cut": z_cut, "R0": radius},
+    )
+    return np.asarray(groomed.msoftdrop, dtype=np.float64).reshape(-1)
+
+
+def n_subjettiness(
+    constituents: Constituents, n_axes: int, radius: float = RADIUS
+) -> NDArray[np.float64]:
+    r""":math:`τ_N = \sum_i z_i \min_k ΔR_{ik} / R` with exclusive kT axes (arXiv:1011.2268).
+
+    0 for jets with no more than N constituents.
+
+    Raises:
+        MissingExtraError: fastjet or awkward is not installed.
+    """
+    rows = np.flatnonzero(constituents.lengths > n_axes)
+    result = np.zeros(len(constituents))
+    if not len(rows):
+        return result
+    jets = constituents[rows]
+    axes = _clustered(jets, "kt_algorithm", "exclusive_jets", n_jets=n_axes)
+    px, py, pz = (np.asarray(axes[name], np.float64).reshape(-1, n_axes) for name in _MOMENTA)
+    eta, phi = np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px)  # (n, N)
+    ids = jets.jet_index
+    distance = np.hypot(
+        jets.eta[:, None].astype(np.float64) - eta[ids],
+        delta_phi(jets.phi[:, None].astype(np.float64), phi[ids]),
+    )
+    z = _fractions(jets)
+    result[rows] = segment_sum(z * distance.min(axis=1), jets.offsets) / radius
+    return result
+
+
+#: Observables by name.
+OBSERVABLES: Mapping[str, Callable[[Constituents], NDArray[np.float64]]] = MappingProxyType(
+    {
+        "n_constituents": lambda c: c.lengths.astype(np.float64),
+        "pt_dispersion": pt_dispersion,
+        "girth": angularity,
+        "les_houches_angularity": lambda c: angularity(c, 1.0, 0.5),
+        "mass": jet_mass,
+        "major_axis": lambda c: moments(c)[0],
+        "minor_axis": lambda c: moments(c)[1],
+        "efp_1": lambda c: energy_flow_polynomials(c)[:, 0],
+        "c1": lambda c: energy_correlators(c, 0.5)[0],
+        "c2": lambda c: energy_correlators(c, 0.5)[1],
+        "soft_drop_mass": soft_drop_mass,
+        "tau_1": lambda c: n_subjettiness(c, 1),
+        "tau_2": lambda c: n_subjettiness(c, 2),
+        "tau_3": lambda c: n_subjettiness(c, 3),
+    }
+)
+
+#: The eight inputs of the CMS normalized autoencoder (EPS-HEP 2023).
+CMS_OBSERVABLES = (
+    "major_axis",
+    "minor_axis",
+    "efp_1",
+    "c2",
+    "pt_dispersion",
+    "soft_drop_mass",
+    "tau_2",
+    "tau_3",
+)
+
+
+def observables(
+    constituents: Constituents, names: Sequence[str] = CMS_OBSERVABLES
+) -> NDArray[np.float64]:
+    """Named observables as columns, (n, len(names)).
+
+    Raises:
+        ConfigError: an unknown name.
+        MissingExtraError: fastjet or awkward is needed and not installed.
+    """
+    unknown = [name for name in names if name not in OBSERVABLES]
+    if unknown:
+        raise ConfigError(
+            f"no observable {', '.join(unknown)}", mend=f"choose of {list(OBSERVABLES)}"
+        )
+    return np.column_stack([OBSERVABLES[name](constituents) for name in names])
+
+
+def _fractions(constituents: Constituents) -> NDArray[np.float64]:
+    """z = pT / Σ pT of each constituent."""
+    pt = constituents.pt.astype(np.float64)
+    return pt / segment_sum(pt, constituents.offsets)[constituents.jet_index]
+
+
+def _relative(constituents: Constituents) -> tuple[NDArray, NDArray, NDArray]:
+    """z, and eta and phi relative to the jet's centroid, of each constituent."""
+    c, ids = constituents, constituents.jet_index
+    eta, phi = centroid(c.pt, c.eta, c.phi, c.offsets)
+    return (
+        _fractions(c),
+        c.eta.astype(np.float64) - eta[ids],
+        delta_phi(c.phi.astype(np.float64), phi[ids]),
+    )
+
+
+def _pairs(
+    constituents: Constituents,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Batches of jets of similar length: rows (b,), z (b, m) with zeros, ΔR (b, m, m)."""
+    z, x, y = _relative(constituents)
+    lengths, starts = constituents.lengths, constituents.offsets[:-1]
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        longest = int(lengths[order[min(first + 4096, len(order)) - 1]])
+        rows = order[first : first + max(1, min(4096, _PADDED // longest**2))]
+        longest = int(lengths[rows[-1]])
+        slot = np.arange(longest)
+        real = slot < lengths[rows, None]
+        index = np.where(real, starts[rows, None] + slot, 0)
+        padded_x, padded_y = x[index], y[index]
+        yield (
+            rows,
+            np.where(real, z[index], 0.0),
+            np.hypot(
+                padded_x[:, :, None] - padded_x[:, None, :],
+                padded_y[:, :, None] - padded_y[:, None, :],
+            ),
+        )
+        first += len(rows)
+
+
+def _triangles(z: NDArray[np.float64], theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_ijk z_i z_j z_k θ_ij θ_jk θ_ki, (b,)."""
+    paths = (theta * z[:, None, :]) @ theta  # (b, m, m)
+    return np.sum(z[:, :, None] * z[:, None, :] * theta * paths, axis=(1, 2))
+
+
+_MOMENTA = ("px", "py", "pz")
+
+
+def _clustered(constituents: Constituents, algorithm: str, method: str, **options: Any) -> Any:
+    """What a method of FastJet's ClusterSequence gives for each jet as an event of its own."""
+    awkward, fastjet = _packages()
+    pt, eta, phi = (getattr(constituents, name).astype(np.float64) for name in ("pt", "eta", "phi"))
+    momenta = {
+        "px": pt * np.cos(phi),
+        "py": pt * np.sin(phi),
+        "pz": pt * np.sinh(eta),
+        "E": pt * np.cosh(eta),
+    }
+    jets = awkward.unflatten(awkward.zip(momenta, with_name="Momentum4D"), constituents.lengths)
+    # A radius that no jet reaches: nothing is left out.
+    definition = fastjet.JetDefinition(getattr(fastjet, algorithm), 10.0)
+    form = warnings.formatwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of kT and C/A, for which its own rule holds
+        result = getattr(fastjet.ClusterSequence(jets, definition), method)(**options)
+    warnings.formatwarning = form  # which FastJet replaces
+    return result
+
+
+@cache
+def _packages() -> tuple[Any, Any]:
+    try:
+        import awkward
+        import fastjet
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), "densities") from error
+    # The one thing of a later station: FastJet prints a banner with its first clustering.
+    from darkclr.simulation.quiet import captured_output
+
+    with captured_output():
+        one = {name: [[1.0]] for name in ("px", "py", "pz", "E")}
+        event = awkward.zip(one, with_name="Momentum4D")
+        fastjet.ClusterSequence(event, fastjet.JetDefinition(fastjet.antikt_algorithm, 1.0))
+    return awkward, fastjet

@@ -1,0 +1,90 @@
+"""Fitting scores by name, on jets, in combination, by import path."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from folders import names
+
+pytest.importorskip("lightning")
+pytest.importorskip("skops")
+
+from darkclr.anomaly import SCORES
+from darkclr.io.parquet import read_table
+
+IMAGES = "{dirichlet_vae_images: {epochs: 1, hidden: 4}, knn: {n_neighbors: 2}, norm: {}}"
+
+
+@pytest.fixture
+def own(model, tmp_path):
+    """A model directory with the encoder of the shared one and no scores."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "encoder").symlink_to(model / "encoder")
+    return tmp_path / "model"
+
+
+def test_scores_lists_them_all(command, tmp_path):
+    code, out, errors = command("scores", "--output", tmp_path / "scores.json")
+    assert (code, errors) == (0, [])
+    listed = {line.split()[0]: line for line in out.splitlines()}
+    for name, score in SCORES.items():
+        assert score.reference in listed[name]
+    rows = json.loads((tmp_path / "scores.json").read_text())
+    assert [row["name"] for row in rows] == list(SCORES)
+
+
+def test_one_score_by_name(command, model, own):
+    arguments = ("fit", model / "qcd.parquet", own, "--score.name=knn")
+    assert command(*arguments, "--scores", IMAGES)[0] == 0
+    assert names(own / "scores") == ["knn"]
+    assert "n_neighbors: 2" in (own / "scores" / "knn" / "config.yaml").read_text()
+    # Without a table of parameters: the defaults.
+    assert command("fit", model / "qcd.parquet", own, "--score.name", "mahalanobis")[0] == 0
+    assert names(own / "scores") == ["knn", "mahalanobis"]
+
+
+def test_scores_of_jets_and_their_combination(command, model, own, samples, tmp_path):
+    scores = IMAGES[:-1] + ", combination: {members: [dirichlet_vae_images, knn]}}"
+    fit = ("fit", model / "qcd.parquet", own, "--scores", scores)
+    assert command(*fit, "--jets", samples / "qcd.parquet")[0] == 0
+    assert names(own / "scores") == ["combination", "dirichlet_vae_images", "knn", "norm"]
+    table = tmp_path / "scores.parquet"
+    assert command("score", samples / "aachen.parquet", own, table)[0] == 0
+    columns = read_table(table)
+    for name in names(own / "scores"):
+        assert np.isfinite(columns[name].to_numpy()).all()
+
+
+def test_scores_of_jets_need_the_jets(refused, model, own, samples, tmp_path):
+    fit = ("fit", model / "qcd.parquet", own, "--scores", IMAGES)
+    assert "--jets" in refused(*fit)
+    assert "of their own" in refused(*fit, "--jets", samples / "aachen.parquet")
+    assert not (own / "scores").exists()
+
+
+def test_representations_have_no_constituents(command, refused, model, own, samples, tmp_path):
+    fit = ("fit", model / "qcd.parquet", own, "--scores", IMAGES)
+    assert command(*fit, "--jets", samples / "qcd.parquet")[0] == 0
+    line = refused("score", model / "qcd.parquet", own, tmp_path / "scores.parquet")
+    assert "reads the constituents of the jets" in line
+
+
+def test_members_of_a_combination_are_fitted_first(refused, command, model, own):
+    assert command("fit", model / "qcd.parquet", own, "--score.name", "knn")[0] == 0
+    scores = "{combination: {members: [knn, norm]}}"
+    assert "no scores norm" in refused("fit", model / "qcd.parquet", own, "--scores", scores)
+
+
+def test_detectors_by_import_path(command, refused, model, own, samples, tmp_path):
+    name = "sklearn.ensemble.IsolationForest"
+    fit = ("fit", model / "qcd.parquet", own, "--scores", f"{{{name}: {{n_estimators: 5}}}}")
+    assert command(*fit)[0] == 0
+    table = tmp_path / "scores.parquet"
+    assert command("score", samples / "aachen.parquet", own, table)[0] == 0
+    assert np.isfinite(read_table(table)[name].to_numpy()).all()
+    for path in ("os.system", "sklearn.utils.Bunch", "sklearn.nothing.Here"):
+        assert path in refused("fit", model / "qcd.parquet", own, "--score.name", path)
+    (own / "scores" / name / "config.yaml").write_text("{score: os.system, parameters: {}}")
+    assert "names no known score" in refused("score", model / "qcd.parquet", own, table)
