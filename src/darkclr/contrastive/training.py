@@ -24,6 +24,7 @@ from darkclr.contrastive.model_directory import (
     save_model,
 )
 from darkclr.contrastive.pairs import pair_similarities
+from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.representations import prepare
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import MissingExtraError, TrainingError
@@ -32,13 +33,16 @@ from darkclr.jets import Jets
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-__all__ = ["TrainingConfig", "fit_resumable", "train"]
+__all__ = ["N_WATCHING", "TrainingConfig", "fit_resumable", "train"]
+
+#: Validation jets that are enough to watch a training; all of them are encoded after each epoch.
+N_WATCHING = 20_000
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    jets: Jets,
+    jets: Jets | PreparedJets,
     output: str | Path,
     *,
     validation: Jets,
@@ -55,7 +59,7 @@ def train(
     finished training is returned at once.
 
     Args:
-        jets: training jets, background.
+        jets: training jets, background; prepared in a stream if there are many.
         output: model directory.
         validation: background jets to watch the training with; they choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
@@ -76,7 +80,9 @@ def train(
             f"{training.batch_size}",
             mend="generate more jets or lower training.batch_size",
         )
-    begin_model(output, resolved(encoder, augmentations, loss, training), jets)
+    if isinstance(jets, Jets):
+        jets = PreparedJets.of([jets], encoder, output)
+    begin_model(output, resolved(encoder, augmentations, loss, training), jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
         return load_encoder(output)
@@ -89,7 +95,7 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
-    module.train_constituents = prepare(jets.constituents, encoder)
+    module.train_constituents = jets.constituents
     module.validation_constituents = prepare(validation.constituents, encoder)
     fit_resumable(module, output / "checkpoints", training)
     trained = module.encoder.eval().cpu()
@@ -112,6 +118,8 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import ModelCheckpoint
 
+    from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
+
     # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -133,10 +141,10 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         enable_model_summary=False,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        plugins=[AtomicCheckpoints()],
     )
-    last = checkpoints / "last.ckpt"
     try:
-        trainer.fit(module, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(module, ckpt_path=latest_checkpoint(checkpoints), weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop
     except OSError as error:
