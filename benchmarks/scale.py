@@ -105,7 +105,8 @@ def batches(jets: Path, model: Path, folder: Path) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in sources}
     for i in range(N_BATCHES):
         rows = np.random.default_rng(i).integers(len(mapped), size=BATCH)
-        for name, constituents in sources.items():
+        for name in sorted(sources, reverse=i % 2 == 1):  # who comes second finds warm caches
+            constituents = sources[name]
             start = time.perf_counter()
             views = Augmentations().views(constituents[rows], np.random.default_rng(i))
             pack(Constituents.concatenate(views), config.pt_scale)
