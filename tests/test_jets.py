@@ -34,17 +34,20 @@ def assert_same(a: Constituents, rows: list[np.ndarray]):
         slice(3, 20, 4),
         slice(None, None, -1),
         np.array([5, 5, 0]),
+        np.array([-1, 3]),
+        np.array(4),
         slice(0),
         7,
         np.arange(200) % 3 == 0,
     ],
-    ids=["slice", "reverse", "repeated", "none", "integer", "mask"],
+    ids=["slice", "reverse", "repeated", "negative", "array", "none", "integer", "mask"],
 )
 def test_indexing_takes_whole_jets(jets, index):
     expected = np.atleast_1d(np.arange(200)[index])
     chosen = jets[index]
     rows = rows_of(jets.constituents)
     assert_same(chosen.constituents, [rows[i] for i in expected])
+    assert_same(jets.constituents[index], [rows[i] for i in expected])
     for name in JET_COLUMNS:
         np.testing.assert_array_equal(getattr(chosen, name), getattr(jets, name)[expected])
 

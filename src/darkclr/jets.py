@@ -61,9 +61,12 @@ class Constituents:
 
     def __getitem__(self, index: Any) -> Constituents:
         """Jets by slice, mask or integer array."""
-        rows = np.atleast_1d(np.arange(len(self))[index])
-        lengths = self.lengths[rows]
-        flat = ragged_arange(self.offsets[rows], lengths)
+        is_rows = isinstance(index, np.ndarray) and index.dtype.kind == "i" and (index >= 0).all()
+        # A batch must not cost a pass over all jets: there may be more than fit in memory.
+        rows = np.atleast_1d(index if is_rows else np.arange(len(self))[index])
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        flat = ragged_arange(starts, lengths)
         return Constituents(_to_offsets(lengths), self.pt[flat], self.eta[flat], self.phi[flat])
 
     def keep(self, mask: NDArray[np.bool_]) -> Constituents:

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 import yaml
 from folders import names
 from safetensors.numpy import load_file
@@ -18,7 +19,7 @@ pytest.importorskip("lightning")
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.main import main
 from darkclr.contrastive.representations import Representations
-from darkclr.io import read_jets
+from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
 from darkclr.jets import Split
 
@@ -114,6 +115,55 @@ def test_score_of_a_part(command, model, samples, config_file, tmp_path):
     assert command(*arguments, "--config", config_file)[0] == 0
     expected = read_jets(samples / "qcd.parquet").part("test", Split(0.5, 0.2, 0.3))
     assert read_table(output)["event"].to_pylist() == expected.event.tolist()
+
+
+def test_stations_read_shards_in_a_stream(
+    command, model, samples, config_file, tmp_path, monkeypatch
+):
+    """A folder of shards, in chunks and batches that straddle them, gives what one file gives."""
+    monkeypatch.setattr("darkclr.contrastive.representations.CHUNK", 64)
+    jets = read_jets(samples / "qcd.parquet")
+    (tmp_path / "shards").mkdir()
+    for i, start in enumerate(range(0, 200, 45)):
+        write_jets(jets[start : start + 45], tmp_path / "shards" / f"{i}.parquet")
+    results = {}
+    for name, source in (("one", samples / "qcd.parquet"), ("shards", tmp_path / "shards")):
+        rows, scores = tmp_path / f"{name}-rows.parquet", tmp_path / f"{name}-scores.parquet"
+        code, out, _ = command("encode", source, model, rows, "--dropped", "true")
+        assert code == 0
+        assert "200 jets" in out
+        arguments = ("--part", "test", "--config", config_file)
+        assert command("score", source, model, scores, *arguments)[0] == 0
+        folder = tmp_path / name
+        assert command("train", source, folder, "--config", config_file)[0] == 0
+        results[name] = (
+            Representations.from_parquet(rows),
+            read_table(scores).drop_columns(["id", "sample"]),
+            (folder / "encoder" / "model.safetensors").read_bytes(),
+        )
+    one, shards = results["one"], results["shards"]
+    for column in ("z", "pooled", "event", "dropped", "n_constituents"):
+        assert getattr(one[0], column).tobytes() == getattr(shards[0], column).tobytes()
+    assert one[1].equals(shards[1])
+    assert one[2] == shards[2] == (model / "encoder" / "model.safetensors").read_bytes()
+    # Nowhere are more jets together than in a chunk.
+    groups = pq.ParquetFile(tmp_path / "one-rows.parquet").metadata
+    assert {groups.row_group(i).num_rows for i in range(groups.num_row_groups)} == {64, 8}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(refused, model, samples, tmp_path):
+    for station in ("encode", "score"):
+        arguments = (station, samples / "qcd.parquet", model, tmp_path / "a.parquet")
+        assert "choose --device cpu" in refused(*arguments, "--device", "gpu")
+    assert names(tmp_path) == []
+
+
+def test_a_part_without_jets_is_named(refused, model, samples, tmp_path):
+    arguments = ("score", samples / "qcd.parquet", model, tmp_path / "a.parquet")
+    share = ("--split", "{train: 0.7, validation: 0.0, test: 0.3}", "--part", "validation")
+    assert "no jets in the part 'validation'" in refused(*arguments, *share)
+    assert names(tmp_path) == []
 
 
 def test_the_output_of_a_run_is_no_stations_output(command, samples, model, config_file, tmp_path):

@@ -15,7 +15,8 @@ pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.losses import LossConfig, anomclr_plus
-from darkclr.contrastive.module import EpochOfBatches, PreparedJets
+from darkclr.contrastive.module import EpochOfBatches
+from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.training import TrainingConfig, train
 from darkclr.errors import ConfigError
 
@@ -29,9 +30,9 @@ def jets():
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-def test_mean_gradient_of_the_shares_is_that_of_the_batch(jets, make_encoder, world_size):
+def test_mean_gradient_of_the_shares_is_that_of_the_batch(jets, make_encoder, world_size, tmp_path):
     encoder = make_encoder()
-    prepared = PreparedJets.of(jets, encoder.config)
+    prepared = PreparedJets.of([jets], encoder.config, tmp_path)
 
     def gradient(rank, n):
         batches = EpochOfBatches(prepared, Augmentations(), 300.0, CONFIG, 0, rank, n)

@@ -8,9 +8,11 @@ from folders import names
 from toy import toy_jets
 
 from darkclr.augmentations import Augmentations
+from darkclr.contrastive import representations as module
 from darkclr.contrastive.encoder import Encoder
 from darkclr.contrastive.representations import Representations, encode, prepare
 from darkclr.errors import InputError
+from darkclr.io.chunks import in_chunks
 from darkclr.jets import Split
 from darkclr.kinematics import centroid
 
@@ -84,6 +86,41 @@ def test_prepared_jets_are_the_hardest_around_their_centre(jets, tiny):
     assert prepared.lengths.max() == tiny.n_constituents
     for x in centroid(prepared.pt, prepared.eta, prepared.phi, prepared.offsets):
         np.testing.assert_allclose(x, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dropped", [None, Augmentations()], ids=["jets", "dropped copies"])
+def test_a_stream_gives_the_bits_of_a_single_call(encoder, jets, monkeypatch, dropped):
+    monkeypatch.setattr(module, "CHUNK", 24)
+    at_once = encode(encoder, jets, dropped=dropped, seed=5)
+    rng = np.random.default_rng(5)
+    batches = (jets[start : start + 7] for start in range(0, len(jets), 7))
+    parts = [encode(encoder, c, dropped=dropped, seed=rng) for c in in_chunks(batches, 24)]
+    assert [len(part) for part in parts] == [24, 24, 24, 8]
+    stream = Representations.concatenate(parts)
+    for name in COLUMNS:
+        assert getattr(stream, name).tobytes() == getattr(at_once, name).tobytes(), name
+
+
+def test_the_chunk_changes_no_more_than_the_last_bit_and_not_the_draws(encoder, jets, monkeypatch):
+    expected = encode(encoder, jets, dropped=Augmentations(), seed=5)
+    monkeypatch.setattr(module, "CHUNK", 24)
+    other = encode(encoder, jets, dropped=Augmentations(), seed=5)
+    np.testing.assert_array_equal(other.n_constituents, expected.n_constituents)
+    np.testing.assert_allclose(other.z, expected.z, atol=1e-6 * np.abs(expected.z).max())
+
+
+def test_no_jets_are_named(encoder, jets):
+    with pytest.raises(InputError, match="there are no jets to encode"):
+        encode(encoder, jets[:0])
+
+
+def test_a_file_is_read_in_batches(both, tmp_path):
+    both.to_parquet(tmp_path / "a.parquet")
+    parts = list(Representations.iterate(tmp_path / "a.parquet", 50))
+    assert [len(part) for part in parts] == [50, 50, 50, 10]
+    again = Representations.concatenate(parts)
+    for name in COLUMNS:
+        assert getattr(again, name).tobytes() == getattr(both, name).tobytes(), name
 
 
 def test_dropped_copies_depend_on_their_seed(encoder, jets):

@@ -9,15 +9,18 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
+from folders import names
 from toy import toy_jets
 
 pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop
+from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.model_directory import load_encoder
-from darkclr.contrastive.module import EpochOfBatches, PreparedJets
+from darkclr.contrastive.module import EpochOfBatches
+from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.representations import encode
 from darkclr.contrastive.training import TrainingConfig, train
 from darkclr.errors import ConfigError, InputError, TrainingError
@@ -81,7 +84,7 @@ def test_jetclr_encodes_two_views_and_watches_the_third(learn, tmp_path, jets, t
     row = history_of(tmp_path)[-1]
     assert "anomaly_similarity" not in row
     assert -1 <= float(row["validation_anomaly_similarity"]) <= 1
-    prepared = PreparedJets.of(jets, tiny)
+    prepared = PreparedJets.of([jets], tiny, tmp_path)
     views = {
         with_anomalous: next(
             iter(
@@ -163,6 +166,45 @@ def test_the_last_epoch_is_kept_even_if_it_is_the_worst(learn, tmp_path, monkeyp
         learn(tmp_path / "stopped", training=replace(SHORT, epochs=3), progress=stop_at(13, Stop()))
     last = torch.load(tmp_path / "stopped" / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["epoch"] == 1
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("torn", [("last",), ("last", "best"), ("best",)], ids="+".join)
+def test_torn_checkpoints_cost_epochs_and_change_nothing(learn, tmp_path, caplog, torn, keep):
+    training = replace(SHORT, epochs=3, keep=keep)
+    expected = learn(tmp_path / "undisturbed", training=training)
+    with pytest.raises(Stop):
+        learn(tmp_path / "torn", training=training, progress=stop_at(13, Stop()))
+    checkpoints = tmp_path / "torn" / "checkpoints"
+    for name in torn:
+        content = (checkpoints / f"{name}.ckpt").read_bytes()
+        (checkpoints / f"{name}.ckpt").write_bytes(content[: len(content) // 2])
+    assert learn(tmp_path / "torn", training=training) == expected
+    if "last" in torn:
+        assert "last.ckpt is damaged" in caplog.text
+
+
+def test_a_checkpoint_takes_its_name_when_it_is_complete(tmp_path):
+    AtomicCheckpoints().save_checkpoint({"epoch": 1}, tmp_path / "last.ckpt")
+
+    class Broken:
+        def __reduce__(self):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        AtomicCheckpoints().save_checkpoint({"epoch": Broken()}, tmp_path / "last.ckpt")
+    assert names(tmp_path) == ["last.ckpt"]
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True) == {"epoch": 1}
+    assert latest_checkpoint(tmp_path) == tmp_path / "last.ckpt"
+    assert latest_checkpoint(tmp_path / "none") is None
+
+
+def test_jets_in_a_stream_train_as_those_in_memory(learn, jets, tiny, tmp_path):
+    expected = learn(tmp_path / "memory")
+    batches = (jets[start : start + 35] for start in range(0, len(jets), 35))
+    stream = PreparedJets.of(batches, tiny, tmp_path / "stream")
+    assert learn(tmp_path / "stream", sample=stream) == expected
+    assert names(tmp_path / "stream") == names(tmp_path / "memory")
 
 
 def test_ctrl_c_still_works_after_a_stop(learn, tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 
@@ -43,6 +45,29 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
         atomic_path(tmp_path / "file" / "a.txt") as temporary,
     ):
         temporary.write_text("new")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from darkclr.io import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    target = tmp_path / "a.txt"
+    for _ in range(2):  # the second one removes what the first has left
+        subprocess.run([sys.executable, "-c", script, str(target)], check=False, timeout=600)
+        left = [name for name in names(tmp_path) if name.endswith(".part")]
+        assert len(left) == 1
+    # Another file's, another machine's, and that of a process that still runs are not ours.
+    others = [left[0].replace("a.txt", "b.txt"), f".a.txt.elsewhere.{'9' * 6}.part"]
+    others.append(re.sub(r"\.\d+\.part$", f".{os.getppid()}.part", left[0]))
+    for name in others:
+        (tmp_path / name).write_text("half")
+    with atomic_path(target) as temporary:
+        temporary.write_text("done")
+    assert names(tmp_path) == sorted(["a.txt", *others])
 
 
 # A limit of the size of files stands for a full disk: both fail in the middle of writing.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,13 @@ from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
-from darkclr.jets import Split
+from darkclr.jets import Jets, Split
 from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "scores", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
+Device = Literal["auto", "cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,24 @@ def train(
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
+    from darkclr.contrastive.prepared import PreparedJets
+    from darkclr.contrastive.training import N_WATCHING
     from darkclr.contrastive.training import train as train_encoder
-    from darkclr.io import read_jets
+    from darkclr.io import iterate_jets
 
-    everything = read_jets(jets, layout=layout, options=options)
-    background = everything.part("train", split)
+    def part(name: str) -> Iterator[Jets]:
+        for batch in iterate_jets(jets, layout=layout, options=options):
+            yield batch.part(name, split)
+
+    validation = _first(part("validation"), N_WATCHING)
+    with console.bar("prepare", None, keep=False) as advance:
+        background = PreparedJets.of(part("train"), encoder, model / "encoder", advance)
     steps = len(background) // training.batch_size * training.epochs
     with console.bar("train", steps * training.batch_size) as advance:
         train_encoder(
             background,
             model / "encoder",
-            validation=everything.part("validation", split),
+            validation=validation,
             encoder=encoder,
             augmentations=augmentations,
             loss=loss,
@@ -157,10 +166,13 @@ def encode(
     augmentations: Augmentations = Augmentations(),
     seed: int = 0,
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
+    device: Device = "auto",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
     """Turn jets into representations, z and the pooled one, as columns of a Parquet file.
+
+    Jets are read and written batch by batch, so there may be more than fit in memory.
 
     Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped true
 
@@ -172,31 +184,44 @@ def encode(
         augmentations: those that make the dropped copies; the paper's by default.
         seed: of the dropped copies.
         precision: of the matrix products; `auto` takes bfloat16 where the hardware is fast in it.
+        device: where to compute; by default on a GPU if there is one.
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
+    import numpy as np
+
     from darkclr.contrastive.model_directory import load_encoder
-    from darkclr.contrastive.representations import Representations
+    from darkclr.contrastive.representations import CHUNK, torch_device
     from darkclr.contrastive.representations import encode as encode_jets
-    from darkclr.io import read_jets
+    from darkclr.io import atomic_path, iterate_jets
+    from darkclr.io.chunks import in_chunks
+    from darkclr.io.parquet import TableWriter
 
     trained = load_encoder(model / "encoder")
-    content = read_jets(jets, layout=layout, options=options)
-    with console.bar(f"encode {jets.stem}", len(content) * (1 + dropped)) as advance:
-        parts = [encode_jets(trained, content, precision=precision, progress=advance)]
-        if dropped:
-            parts.append(
-                encode_jets(
+    where = torch_device(device)
+    origins: list[Mapping[str, Any]] = []
+    with (
+        console.bar(f"encode {jets.stem}", None) as advance,
+        atomic_path(output) as temporary,
+        closing(TableWriter(temporary)) as writer,
+    ):
+        for altered in (None, augmentations) if dropped else (None,):
+            rng = np.random.default_rng(seed)
+            batches = _noting(iterate_jets(jets, layout=layout, options=options), origins)
+            for chunk in in_chunks(batches, CHUNK):
+                rows = encode_jets(
                     trained,
-                    content,
-                    dropped=augmentations,
-                    seed=seed,
+                    chunk,
+                    dropped=altered,
+                    seed=rng,
+                    device=where,
                     precision=precision,
                     progress=advance,
                 )
-            )
-    Representations.concatenate(parts).to_parquet(output)
-    console.line(f"{len(content)} jets in {output}")
+                writer.write(rows.to_table())
+        provenance = origins[0] if len(origins) == 1 else {"parts": origins}
+        writer.finish({"kind": "representations", "provenance": dict(provenance)})
+    console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
 
 
 def fit(
@@ -315,10 +340,13 @@ def score(
     output: Path,
     split: Split = Split(),
     part: Part = "all",
+    device: Device = "auto",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
     """Score jets, or representations, with every fitted score; higher is more anomalous.
+
+    They are read and written batch by batch, so there may be more than fit in memory.
 
     Example: darkclr score mine.parquet runs/quick scores.parquet
 
@@ -328,31 +356,45 @@ def score(
         output: Parquet file to write: one row a jet with id, label and raw scores.
         split: shares of the events, for `part`.
         part: which part of the events to score.
+        device: where to encode; by default on a GPU if there is one.
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
     from darkclr.anomaly.scoring import load_scores, score_table
     from darkclr.contrastive.model_directory import load_encoder
-    from darkclr.contrastive.representations import Representations
+    from darkclr.contrastive.representations import CHUNK, Representations, torch_device
     from darkclr.contrastive.representations import encode as encode_jets
-    from darkclr.io import read_jets
+    from darkclr.errors import InputError
+    from darkclr.io import atomic_path, iterate_jets
+    from darkclr.io.chunks import in_chunks
     from darkclr.io.layouts import container_of
-    from darkclr.io.parquet import column_names, write_table
+    from darkclr.io.parquet import TableWriter, column_names
+
+    def representations() -> Iterator[tuple[Representations, Jets | None]]:
+        if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
+            chosen = (rows.part(part, split) for rows in Representations.iterate(jets))
+            for rows in in_chunks((rows[~rows.dropped] for rows in chosen), CHUNK):
+                yield rows, None
+        else:
+            trained, where = load_encoder(model / "encoder"), torch_device(device)
+            batches = iterate_jets(jets, layout=layout, options=options)
+            for chunk in in_chunks((batch.part(part, split) for batch in batches), CHUNK):
+                yield encode_jets(trained, chunk, device=where), chunk
 
     fitted = load_scores(model / "scores")
-    content = None
-    if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
-        rows = Representations.from_parquet(jets).part(part, split)
-    else:
-        content = read_jets(jets, layout=layout, options=options).part(part, split)
-        trained = load_encoder(model / "encoder")
-        with console.bar(f"encode {jets.stem}", len(content)) as advance:
-            rows = encode_jets(trained, content, progress=advance)
-    table = score_table(
-        {jets.stem: rows}, fitted, jets=None if content is None else {jets.stem: content}
-    )
-    write_table(table, output, {"kind": "scores"})
-    console.line(f"{len(table)} jets with {len(fitted)} scores in {output}")
+    with (
+        console.bar(f"score {jets.stem}", None) as advance,
+        atomic_path(output) as temporary,
+        closing(TableWriter(temporary)) as writer,
+    ):
+        for rows, content in representations():
+            there = None if content is None else {jets.stem: content}
+            writer.write(score_table({jets.stem: rows}, fitted, jets=there))
+            advance(len(rows))
+        if not writer.n_rows:
+            raise InputError(f"there are no jets in the part {part!r}", where=jets)
+        writer.finish({"kind": "scores"})
+    console.line(f"{writer.n_rows} jets with {len(fitted)} scores in {output}")
 
 
 def evaluate(
@@ -406,6 +448,24 @@ def _terms_note(terms: Mapping[str, float]) -> str:
     if "anomaly_similarity" in terms:
         note += f"  anomaly {terms['anomaly_similarity']:.2f}"
     return note
+
+
+def _first(batches: Iterator[Jets], n: int) -> Jets:
+    """The first ``n`` jets of a stream, or all."""
+    taken: list[Jets] = []
+    for batch in batches:
+        taken.append(batch)
+        if sum(map(len, taken)) >= n:
+            break
+    return Jets.concatenate(taken)[:n]
+
+
+def _noting(batches: Iterator[Jets], origins: list[Mapping[str, Any]]) -> Iterator[Jets]:
+    """The same batches; each new provenance is added to the list."""
+    for batch in batches:
+        if batch.provenance not in origins:
+            origins.append(batch.provenance)
+        yield batch
 
 
 def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:

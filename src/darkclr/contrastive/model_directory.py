@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table
 from darkclr.jets import Jets
 
-__all__ = ["begin_model", "is_finished", "load_encoder", "save_model"]
+__all__ = ["Fingerprint", "begin_model", "is_finished", "load_encoder", "save_model"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -53,13 +54,41 @@ def load_encoder(directory: str | Path) -> Encoder:
     return encoder.eval()
 
 
-def begin_model(directory: Path, config: dict[str, Any], jets: Jets) -> None:
+class Fingerprint:
+    """Which jets a training has seen, whatever the batches they come in."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._digests = {name: hashlib.sha256() for name in ("lengths", "pt", "eta", "phi")}
+        self._weights: set[float] = set()  # the first two different ones
+        self._weight_digest = hashlib.sha256()
+
+    def add(self, jets: Jets) -> Self:
+        """Take a batch of jets, after those before."""
+        self._n += len(jets)
+        for name, digest in self._digests.items():
+            digest.update(np.ascontiguousarray(getattr(jets.constituents, name)).data)
+        self._weight_digest.update(np.ascontiguousarray(jets.weight).data)
+        if len(self._weights) < 2:
+            self._weights.update(np.unique(jets.weight)[:2].tolist())
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Number of jets and digest of their constituents."""
+        digests = list(self._digests.values())
+        if len(self._weights) > 1:  # a common factor is none
+            digests.append(self._weight_digest)
+        joined = "".join(digest.hexdigest() for digest in digests)
+        return {"n": self._n, "sha256": hashlib.sha256(joined.encode()).hexdigest()[:16]}
+
+
+def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -> None:
     """Write the configuration, or check that an earlier one is the same.
 
     Raises:
         TrainingError: the directory holds a training with another configuration or other jets.
     """
-    document = {**config, "training_jets": {"n": len(jets), "sha256": _fingerprint(jets)}}
+    document = {**config, "training_jets": jets.to_dict()}
     path = directory / _CONFIG
     text = yaml.safe_dump(document, sort_keys=False)
     if not path.exists():
@@ -88,13 +117,3 @@ def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> 
 def is_finished(directory: Path) -> bool:
     """Whether the training in the directory has ended."""
     return (directory / _WEIGHTS).exists()
-
-
-def _fingerprint(jets: Jets) -> str:
-    digest = hashlib.sha256()
-    for name in ("offsets", "pt", "eta", "phi"):
-        values = getattr(jets.constituents, name)
-        digest.update(np.ascontiguousarray(values).tobytes())
-    if (jets.weight != jets.weight[0]).any():  # a common factor is none
-        digest.update(np.ascontiguousarray(jets.weight).tobytes())
-    return digest.hexdigest()[:16]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
-from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
@@ -20,12 +19,12 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig, LossTerms, contrastive_loss
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
-from darkclr.contrastive.representations import prepare
+from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import TrainingError
-from darkclr.jets import Constituents, Jets
+from darkclr.jets import Constituents
 
-__all__ = ["ContrastiveModule", "EpochOfBatches", "PreparedJets", "adam", "seeded_step"]
+__all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
 
 
 class ContrastiveModule(LightningModule):
@@ -121,38 +120,6 @@ class ContrastiveModule(LightningModule):
         """Adam, with a constant learning rate or one cycle."""
         steps = len(self.train_jets) // self.training_config.batch_size
         return adam(self, self.training_config, steps)
-
-
-@dataclass(frozen=True)
-class PreparedJets:
-    """What the training reads of jets.
-
-    Args:
-        constituents: the hardest ones, relative to the jet axis.
-        weight: (n,) float32, divided by their mean.
-    """
-
-    constituents: Constituents
-    weight: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.weight)
-
-    @classmethod
-    def of(cls, jets: Jets, encoder: EncoderConfig) -> PreparedJets:
-        """Prepare jets for an encoder.
-
-        Raises:
-            TrainingError: the weights sum to nothing.
-        """
-        weight = jets.weight.astype(np.float64)
-        if not weight.mean() > 0:
-            raise TrainingError(
-                f"the mean weight of the jets is {weight.mean():.3g}",
-                mend="weights may be negative, but not on average",
-            )
-        relative = (weight / weight.mean()).astype(np.float32)
-        return cls(prepare(jets.constituents, encoder), relative)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,17 @@ from darkclr.contrastive.batches import pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.contrastive.training_config import Precision, use_bfloat16
-from darkclr.errors import InputError
-from darkclr.io.parquet import read_metadata, read_table, write_table
+from darkclr.errors import ConfigError, InputError
+from darkclr.io.chunks import in_chunks
+from darkclr.io.parquet import iterate_tables, read_metadata, read_table, write_table
 from darkclr.jets import Constituents, Jets, Split
 
-__all__ = ["Representations", "encode", "prepare"]
+__all__ = ["CHUNK", "Representations", "encode", "prepare", "torch_device"]
+
+#: Jets that are altered, sorted by length and encoded together. The last bit of a representation
+#: depends on it, since matrix products of another shape add in another order; so it is fixed, and
+#: streams and arrays give the same bits. 8 forward passes of 1024 jets; 20 MB of representations.
+CHUNK = 8192
 
 _ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
 
@@ -73,19 +79,20 @@ class Representations:
         }
         return replace(parts[0], **columns)
 
-    def to_parquet(self, path: str | Path) -> None:
-        """Write one row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
+    def to_table(self) -> pa.Table:
+        """One row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
         columns: dict[str, Any] = {name: pa.array(getattr(self, name)) for name in _ROW_COLUMNS}
         for name in ("z", "pooled"):
             values = getattr(self, name)
             columns[name] = pa.FixedSizeListArray.from_arrays(
                 pa.array(values.ravel()), values.shape[1]
             )
-        write_table(
-            pa.table(columns),
-            path,
-            {"kind": "representations", "provenance": dict(self.provenance)},
-        )
+        return pa.table(columns)
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the table of :meth:`to_table`."""
+        metadata = {"kind": "representations", "provenance": dict(self.provenance)}
+        write_table(self.to_table(), path, metadata)
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> Representations:
@@ -94,7 +101,16 @@ class Representations:
         Raises:
             InputError: missing or broken file, missing columns, values that are not finite.
         """
-        table = read_table(path)
+        return cls._from_table(read_table(path), path)
+
+    @classmethod
+    def iterate(cls, path: str | Path, batch_size: int = CHUNK) -> Iterator[Representations]:
+        """The rows of a file, so many at a time; errors are those of :meth:`from_parquet`."""
+        for table in iterate_tables(path, batch_size):
+            yield cls._from_table(table, path)
+
+    @classmethod
+    def _from_table(cls, table: pa.Table, path: str | Path) -> Representations:
         names = ("z", "pooled", *_ROW_COLUMNS)
         missing = [name for name in names if name not in table.column_names]
         if missing:
@@ -122,7 +138,7 @@ def encode(
     jets: Jets,
     *,
     dropped: Augmentations | None = None,
-    seed: int = 0,
+    seed: int | np.random.Generator = 0,
     batch_size: int = 1024,
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
@@ -130,21 +146,48 @@ def encode(
 ) -> Representations:
     """Representations of jets.
 
+    Jets that do not fit in memory are encoded by one call for each chunk of
+    ``in_chunks(batches, CHUNK)``; with one generator as the seed of all these calls, the
+    representations are those of a single call with all jets.
+
     Args:
         encoder: a trained encoder.
         jets: jets of any label.
         dropped: if given, its anomalous augmentations are applied before encoding, which makes
             the background's own dropped copies.
-        seed: of those augmentations.
+        seed: of those augmentations, or the generator itself.
         batch_size: jets a forward pass.
         device: where to compute.
         precision: ``float32``, ``bfloat16`` (matrix products; z changes by some 0.5 %), or
             ``auto``: bfloat16 where the hardware computes in it.
         progress: called with the number of jets of each finished batch.
+
+    Raises:
+        InputError: there are no jets.
     """
+    rng = np.random.default_rng(seed)
+    parts = [
+        _encode_chunk(encoder, chunk, dropped, rng, batch_size, device, precision, progress)
+        for chunk in in_chunks([jets], CHUNK)
+    ]
+    if not parts:
+        raise InputError("there are no jets to encode", mend="check the selection")
+    return parts[0] if len(parts) == 1 else Representations.concatenate(parts)
+
+
+def _encode_chunk(
+    encoder: Encoder,
+    jets: Jets,
+    dropped: Augmentations | None,
+    rng: np.random.Generator,
+    batch_size: int,
+    device: str | torch.device,
+    precision: Precision,
+    progress: Callable[[int], None] | None,
+) -> Representations:
     constituents = prepare(jets.constituents, encoder.config)
     if dropped is not None:
-        constituents = dropped.altered(constituents, np.random.default_rng(seed))
+        constituents = dropped.altered(constituents, rng)
     keep_freed_memory()
     with torch.autocast(torch.device(device).type, torch.bfloat16, use_bfloat16(precision)):
         pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
@@ -160,6 +203,18 @@ def encode(
         dropped=np.full(len(jets), dropped is not None),
         provenance=jets.provenance,
     )
+
+
+def torch_device(name: str) -> torch.device:
+    """The device called "cpu", "gpu", or "auto": a GPU if there is one.
+
+    Raises:
+        ConfigError: there is no GPU.
+    """
+    there = torch.cuda.is_available()
+    if name == "gpu" and not there:
+        raise ConfigError("there is no GPU that PyTorch can use", mend="choose --device cpu")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 def encode_constituents(

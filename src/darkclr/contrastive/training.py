@@ -25,6 +25,7 @@ from darkclr.contrastive.model_directory import (
     save_model,
 )
 from darkclr.contrastive.pairs import pair_similarities
+from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import MissingExtraError, TrainingError
 from darkclr.jets import Jets
@@ -32,13 +33,16 @@ from darkclr.jets import Jets
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-__all__ = ["TrainingConfig", "fit_resumable", "train"]
+__all__ = ["N_WATCHING", "TrainingConfig", "fit_resumable", "train"]
+
+#: Validation jets that are enough to watch a training; all of them are encoded after each epoch.
+N_WATCHING = 20_000
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    jets: Jets,
+    jets: Jets | PreparedJets,
     output: str | Path,
     *,
     validation: Jets,
@@ -57,7 +61,7 @@ def train(
     finished training is returned at once.
 
     Args:
-        jets: training jets, background.
+        jets: training jets, background; prepared in a stream if there are many.
         output: model directory.
         validation: background jets to watch the training with; they choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
@@ -78,21 +82,23 @@ def train(
             f"{training.batch_size}",
             mend="generate more jets or lower training.batch_size",
         )
-    begin_model(output, resolved(encoder, augmentations, loss, training), jets)
+    if isinstance(jets, Jets):
+        jets = PreparedJets.of([jets], encoder, output)
+    begin_model(output, resolved(encoder, augmentations, loss, training), jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
         return load_encoder(output)
 
     try:
-        from darkclr.contrastive.module import ContrastiveModule, PreparedJets
+        from darkclr.contrastive.module import ContrastiveModule
     except ImportError as error:
         raise MissingExtraError("lightning", "training") from error
 
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
-    module.train_jets = PreparedJets.of(jets, encoder)
-    module.validation_jets = PreparedJets.of(validation, encoder)
+    module.train_jets = jets
+    module.validation_jets = PreparedJets.of([validation], encoder, output)
     is_first = fit_resumable(module, output / "checkpoints", training)
     trained = module.encoder.eval().cpu()
     if is_first:
@@ -120,6 +126,8 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+    from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
+
     keep_freed_memory()
     # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -144,10 +152,10 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         enable_model_summary=False,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        plugins=[AtomicCheckpoints()],
     )
-    last = checkpoints / "last.ckpt"
     try:
-        trainer.fit(module, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(module, ckpt_path=latest_checkpoint(checkpoints), weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop
     except OSError as error:

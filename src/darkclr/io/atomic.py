@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,9 +30,11 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     'done'
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    node = re.sub(r"[^\w-]", "-", platform.node())
+    temporary = path.with_name(f".{path.name}.{node}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path, node)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -41,3 +46,17 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there is none, or not even a folder
             temporary.unlink()
+
+
+def _remove_leftovers(path: Path, node: str) -> None:
+    """Remove what processes of this machine that were killed have left of the same file."""
+    if os.name != "posix":  # signal 0, which asks, is Ctrl-C elsewhere
+        return
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.{node}.*.part"):
+        process = leftover.name.split(".")[-2]
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            leftover.unlink(missing_ok=True)
+        except (OSError, ValueError):  # somebody else's process
+            continue

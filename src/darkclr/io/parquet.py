@@ -25,8 +25,10 @@ __all__ = [
     "COMPRESSION",
     "METADATA_KEY",
     "PARQUET_LAYOUT",
+    "TableWriter",
     "column_names",
     "encode_metadata",
+    "iterate_tables",
     "jets_table",
     "read_metadata",
     "read_parquet",
@@ -57,6 +59,53 @@ def write_table(table: pa.Table, path: str | Path, metadata: dict[str, Any]) -> 
         pq.write_table(
             table.cast(schema), temporary, compression=COMPRESSION, row_group_size=100_000
         )
+
+
+class TableWriter:
+    """A Parquet file written table by table, one row group each: memory is that of a table.
+
+    The metadata follow the last table, so that they can tell of all that went in.
+
+    Args:
+        path: the file; a temporary name that the caller renames when all is written.
+
+    Attributes:
+        n_rows: number of rows written so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.n_rows = 0
+        self._path = path
+        self._schema: pa.Schema
+        self._writer: pq.ParquetWriter | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, after the first table."""
+        return self._schema.names
+
+    def write(self, table: pa.Table) -> None:
+        """Append a table.
+
+        Raises:
+            ValueError: its columns are not those of the tables before.
+        """
+        if self._writer is None:
+            self._schema = with_units(table.schema)
+            self._writer = pq.ParquetWriter(self._path, self._schema, compression=COMPRESSION)
+        self._writer.write_table(table.cast(self._schema))
+        self.n_rows += len(table)
+
+    def finish(self, metadata: dict[str, Any]) -> None:
+        """Write JSON-able metadata and the footer: the file is complete."""
+        assert self._writer is not None
+        self._writer.add_key_value_metadata({METADATA_KEY: encode_metadata(metadata)})
+        self._writer.close()
+
+    def close(self) -> None:
+        """Close the file, complete or not; may be called twice."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def with_units(schema: pa.Schema) -> pa.Schema:
@@ -90,10 +139,25 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
                 where=path,
                 mend=f"it has {', '.join(file.schema_arrow.names)}",
             )
-        table = file.read(columns=columns)
-        # A file that was written in a stream has its metadata at its end, beside the schema.
-        late = {k: v for k, v in (file.metadata.metadata or {}).items() if k == METADATA_KEY}
-        return table.replace_schema_metadata({**(table.schema.metadata or {}), **late})
+        return file.read(columns=columns).replace_schema_metadata(_metadata_of(file))
+
+
+def iterate_tables(path: str | Path, batch_size: int) -> Iterator[pa.Table]:
+    """The rows of a Parquet file, so many at a time: memory is that of a batch.
+
+    Raises:
+        InputError: the file is missing, truncated or not Parquet.
+    """
+    with _opened(path) as file:
+        metadata = _metadata_of(file)
+        for rows in file.iter_batches(max(batch_size, 1)):
+            yield pa.Table.from_batches([rows]).replace_schema_metadata(metadata)
+
+
+def _metadata_of(file: pq.ParquetFile) -> dict[bytes, bytes]:
+    """Metadata of the schema; a file that was written in a stream has ours at its end."""
+    late = {k: v for k, v in (file.metadata.metadata or {}).items() if k == METADATA_KEY}
+    return {**(file.schema_arrow.metadata or {}), **late}
 
 
 def column_names(path: str | Path) -> list[str]:
@@ -183,16 +247,12 @@ def _recognise(path: Path) -> str | None:
 
 def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
     """Jets of a native file; see :func:`write_jets` for its columns."""
-    with _opened(path) as file:
-        # A file that was written in a stream has its metadata at its end, beside the schema.
-        metadata = {**(file.schema_arrow.metadata or {}), **(file.metadata.metadata or {})}
-        start = 0
-        for rows in file.iter_batches(max(batch, 1)):
-            table = pa.Table.from_batches([rows]).replace_schema_metadata(metadata)
-            jets = _jets_of(table, path, options, start)
-            if jets is not None:
-                yield jets
-            start += len(table)
+    start = 0
+    for table in iterate_tables(path, batch):
+        jets = _jets_of(table, path, options, start)
+        if jets is not None:
+            yield jets
+        start += len(table)
 
 
 def _jets_of(table: pa.Table, path: str | Path, options: ReadOptions, start: int) -> Jets | None:

@@ -13,18 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError, MissingExtraError
-from darkclr.io.parquet import (
-    COMPRESSION,
-    METADATA_KEY,
-    encode_metadata,
-    jets_table,
-    with_units,
-)
+from darkclr.io.parquet import TableWriter, jets_table
 from darkclr.jets import Jets
 
 __all__ = [
@@ -63,15 +55,10 @@ class Writer(Protocol):
 
 
 class ParquetWriter:
-    """The native layout of :func:`darkclr.io.parquet.write_jets`, one row group a batch.
-
-    The metadata follow the last batch, so that they can tell of all files that went in.
-    """
+    """The native layout of :func:`darkclr.io.parquet.write_jets`, one row group a batch."""
 
     def __init__(self, path: Path, where: object) -> None:
-        self._path, self._where = path, where
-        self._writer: pq.ParquetWriter | None = None
-        self._schema: pa.Schema
+        self._writer, self._where = TableWriter(path), where
 
     def write(self, jets: Jets) -> None:
         """Append a batch.
@@ -80,30 +67,23 @@ class ParquetWriter:
             InputError: its truth columns are not those of the batches before.
         """
         table = jets_table(jets)
-        if self._writer is None:
-            self._schema = with_units(table.schema)
-            self._writer = pq.ParquetWriter(self._path, self._schema, compression=COMPRESSION)
         try:
-            self._writer.write_table(table.cast(self._schema))
+            self._writer.write(table)
         except ValueError as error:
             raise InputError(
                 f"the files have different columns: {', '.join(table.column_names)} instead of "
-                f"{', '.join(self._schema.names)}",
+                f"{', '.join(self._writer.names)}",
                 where=self._where,
                 mend="convert them one by one",
             ) from error
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write provenance and footer."""
-        assert self._writer is not None
-        metadata = encode_metadata({"kind": "jets", "provenance": dict(provenance)})
-        self._writer.add_key_value_metadata({METADATA_KEY: metadata})
-        self._writer.close()
+        self._writer.finish({"kind": "jets", "provenance": dict(provenance)})
 
     def close(self) -> None:
         """Close the file."""
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
     def lost(self) -> tuple[str, ...]:
         """Nothing."""

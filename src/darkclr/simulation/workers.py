@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -101,14 +102,19 @@ def _start_worker(counter: Any) -> None:
     _counter = counter
     # Ctrl-C reaches the whole process group; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers, and nobody waits for what they do."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _work(path: Path, shard: Shard, fingerprint: str) -> None:
-    parent = multiprocessing.parent_process()
-
     def report(new: int) -> None:
-        if parent is not None and not parent.is_alive():
-            os._exit(1)  # nobody waits for the result
         with _counter.get_lock():
             _counter.value += new
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.contrastive.model_directory import begin_model, is_finished
+from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
 from darkclr.contrastive.module import adam, seeded_step
 from darkclr.contrastive.representations import encode_constituents, prepare
 from darkclr.contrastive.training import TrainingConfig, fit_resumable
@@ -91,7 +91,8 @@ def train_classifier(
             f"{len(jets)} training jets do not fill a batch of {training.batch_size}",
             mend="generate more jets or lower training.batch_size",
         )
-    begin_model(output, {"encoder": asdict(encoder), "training": asdict(training)}, jets)
+    config = {"encoder": asdict(encoder), "training": asdict(training)}
+    begin_model(output, config, Fingerprint().add(jets))
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         classifier = Classifier(encoder)

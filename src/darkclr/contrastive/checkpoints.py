@@ -1,0 +1,58 @@
+"""Checkpoints of a training that survive kill -9 and a full disk."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from darkclr.io.atomic import atomic_path
+
+__all__ = ["AtomicCheckpoints", "latest_checkpoint"]
+
+log = logging.getLogger(__name__)
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are written beside their final place and then renamed.
+
+    Lightning writes to the system's temporary folder and moves from there; on another file system
+    that is a copy, which a kill cuts in half.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            InputError: it cannot be written; the earlier one is untouched.
+        """
+        del storage_options
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())  # its errors are OSError
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint to go on from: the last one, or that of the best epoch if it is damaged.
+
+    A training is a function of its configuration, so from whatever checkpoint it goes on, even
+    from none, its result is the same.
+    """
+    for path in (folder / "last.ckpt", folder / "best.ckpt"):
+        if not path.exists():
+            continue
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file makes torch raise anything
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            log.warning("%s is damaged (%s); going on from an earlier epoch", path, reason)
+        else:
+            return path
+    return None
