@@ -18,9 +18,9 @@ def keep_freed_memory() -> bool:
     """Let the C library keep and reuse blocks of up to 1 GiB; true if it does.
 
     By default glibc maps every large tensor anew and unmaps it when it is freed, so that each
-    step touches fresh pages, which the kernel has to clear: half of the time of a plain training
-    step. What a process once used it then holds until it ends. Only glibc has the setting; other
-    C libraries, and the caches of CUDA, are left as they are.
+    step touches fresh pages, which the kernel has to clear first. What a process once used it
+    then holds until it ends. Only glibc has the setting; other C libraries, and the caches of
+    CUDA, are left as they are.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
