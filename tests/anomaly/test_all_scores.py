@@ -220,6 +220,8 @@ def test_gradient_of_the_energy_in_double_precision(name, fitted, source):
     again.restore(detector.state())
     network = again.network_.double()
     rows = _features(find_score(name), again, _rows(source, np.arange(2)))
+    if name == "dirichlet_vae_images":
+        rows = 0.9 * rows + 0.1 / rows.shape[1]  # x log x has no derivative at an empty pixel
     if hasattr(again, "energy"):
         energy, x = again.energy, torch.from_numpy(np.asarray(again._prepared(rows), np.float64))
     else:
