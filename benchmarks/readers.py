@@ -1,10 +1,15 @@
 """Speed of the readers against plain reading of the same file with PyArrow, h5py or uproot.
 
-    python benchmarks/readers.py [number of jets]
+    python benchmarks/readers.py [number of jets] [part of a title]
 
-"Plain" loads the arrays that the reader needs into memory and does nothing with them. CPU
-seconds of the process, best of three, so that other programs on the machine do not count.
-First the jets are compared with those that were written.
+``plain`` loads the arrays that the reader needs into memory, in batches, and does nothing with
+them. ``converted`` goes on, in the plainest NumPy or awkward, to what darkclr hands over: flat
+(pt, eta, phi) of the particles without padding and, where jets are the sums of their constituents,
+their kinematics; it checks and sorts nothing. ``darkclr`` is `iterate_jets` with all its checks;
+the clustering of events is timed apart and subtracted.
+
+CPU seconds of the process: the three take turns, and the best of each counts, so that other
+programs on the machine matter little. Before that, what was read is compared with what was written.
 """
 
 from __future__ import annotations
@@ -12,191 +17,304 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import h5py
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import uproot
+from reader_files import (
+    SLOTS,
+    make_jets,
+    write_aspen,
+    write_delphes,
+    write_jetclass,
+    write_jetnet,
+    write_lhco,
+    write_pfnano,
+    write_top_tagging,
+)
 
 from darkclr.io import write_jets
-from darkclr.io.layouts import LAYOUTS, ReadOptions
+from darkclr.io.layouts import iterate_jets
 from darkclr.jets import Jets
+from darkclr.simulation import clustering
 
 BATCH = 10_000
-SLOTS = 200
+EVENT_BATCH = BATCH // 5  # events that darkclr reads at a time
+REPETITIONS = 7
 
 
-def make_jets(n: int) -> Jets:
-    """Jets with 10 to 70 constituents."""
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(10, 70, n)
-    total = lengths.sum()
-    return Jets.from_constituents(
-        np.concatenate([[0], np.cumsum(lengths)]),
-        rng.exponential(6, total) + 0.3,
-        np.repeat(rng.uniform(-2, 2, n), lengths) + rng.normal(0, 0.3, total),
-        rng.uniform(-3, 3, total),
-        label=rng.integers(0, 2, n),
-    )
+# --- plain reading: generators of batches --------------------------------------------------------
+
+Batches = Iterator[Any]
 
 
-def four_vectors(jets: Jets) -> np.ndarray:
-    """(n_constituents, 4): E, px, py, pz."""
-    pt, eta, phi = (getattr(jets.constituents, x).astype(np.float64) for x in ("pt", "eta", "phi"))
-    four = (pt * np.cosh(eta), pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
-    return np.stack(four, axis=1).astype(np.float32)
-
-
-def padded(jets: Jets, values: np.ndarray, slots: int) -> np.ndarray:
-    c = jets.constituents
-    out = np.zeros((len(jets), slots, values.shape[1]), np.float32)
-    out[c.jet_index, np.arange(len(c.pt)) - c.offsets[c.jet_index]] = values
-    return out
-
-
-def write_top_tagging(jets: Jets, path: Path, **hdf: object) -> None:
-    names = [f"{name}_{i}" for i in range(SLOTS) for name in ("E", "PX", "PY", "PZ")]
-    values = padded(jets, four_vectors(jets), SLOTS).reshape(len(jets), -1)
-    frame = pd.DataFrame(values, columns=names)
-    frame["is_signal_new"] = jets.label.astype(np.int64)
-    frame.to_hdf(path, key="table", format="table", mode="w", **hdf)
-
-
-def write_aspen(jets: Jets, path: Path) -> None:
-    energy, px, py, pz = four_vectors(jets).T
-    rest = np.ones((len(px), 7), np.float32)
-    values = np.concatenate([np.stack([px, py, pz, energy], 1), rest], axis=1)
-    kinematics = np.stack([jets.pt, jets.eta, jets.phi, jets.mass], axis=1)
-    with h5py.File(path, "w") as file:
-        options = {"chunks": True, "compression": "gzip"}
-        file.create_dataset("PFCands", data=padded(jets, values, 150), **options)
-        file.create_dataset("jet_kinematics", data=kinematics, **options)
-
-
-def write_jetnet(jets: Jets, path: Path) -> None:
-    c = jets.constituents
-    i = c.jet_index
-    values = (c.eta - jets.eta[i], c.phi, c.pt / jets.pt[i], np.ones(len(c.pt)))
-    with h5py.File(path, "w") as file:
-        file["particle_features"] = padded(jets, np.stack(values, axis=1), 150)
-        file["jet_features"] = np.stack([jets.pt, jets.eta, jets.mass, c.lengths], axis=1)
-
-
-def write_jetclass(jets: Jets, path: Path) -> None:
-    names = ("part_energy", "part_px", "part_py", "part_pz")
-    branches = {
-        name: ak.unflatten(column, jets.n_constituents)
-        for name, column in zip(names, four_vectors(jets).T, strict=True)
-    }
-    branches["label_QCD"] = (jets.label == 0).astype(np.int32)
-    branches["label_Tbqq"] = (jets.label == 1).astype(np.int32)
-    types = {k: getattr(v, "dtype", None) or ak.type(v).content for k, v in branches.items()}
-    with uproot.recreate(path) as file:
-        file.mktree("tree", types).extend(branches)
-
-
-def plain_parquet(path: Path) -> None:
+def read_parquet(path: Path) -> Batches:
     with pq.ParquetFile(path) as file:
-        for _ in file.iter_batches(BATCH):
-            pass
+        yield from file.iter_batches(BATCH)
 
 
-def plain_hdf5(*names: str) -> Callable[[Path], None]:
-    def read(path: Path) -> None:
+def read_hdf5(*names: str, batch: int = BATCH) -> Callable[[Path], Batches]:
+    def read(path: Path) -> Batches:
         with h5py.File(path) as file:
-            for name in names:
-                for start in range(0, len(file[name]), BATCH):
-                    file[name][start : start + BATCH]
+            for start in range(0, len(file[names[0]]), batch):
+                yield [file[name][start : start + batch] for name in names]
 
     return read
 
 
-def plain_aspen(path: Path) -> None:
+def read_aspen(path: Path) -> Batches:
     with h5py.File(path) as file:
         for start in range(0, len(file["PFCands"]), BATCH):
             rows = slice(start, start + BATCH)
-            file["PFCands"][rows, :, :4]
-            file["PFCands"][rows, :, 10]
-            file["jet_kinematics"][rows]
+            candidates = file["PFCands"]
+            yield candidates[rows, :, :4], candidates[rows, :, 10], file["jet_kinematics"][rows]
 
 
-def plain_root(path: Path) -> None:
-    with uproot.open(path) as file:
-        names = "/part_(energy|p[xyz])|label_.*/"
-        for _ in file["tree"].iterate(filter_name=names, step_size=BATCH):
-            pass
+def read_root(tree: str, names: str, batch: int = BATCH) -> Callable[[Path], Batches]:
+    def read(path: Path) -> Batches:
+        with uproot.open(path) as file:
+            yield from file[tree].iterate(filter_name=names, step_size=batch)
+
+    return read
 
 
+# --- plain conversion of a batch -----------------------------------------------------------------
+
+
+def convert_parquet(rows: Any) -> Any:
+    lists = [rows.column(f"constituent_{x}") for x in ("pt", "eta", "phi")]
+    return [x.flatten().to_numpy() for x in lists]
+
+
+def angles(px: Any, py: Any, pz: Any) -> Any:
+    pt = np.hypot(px, py)
+    return pt, np.arcsinh(pz / pt), np.arctan2(py, px)
+
+
+def convert_four(four: np.ndarray) -> Any:
+    """Padded (n, slots, 4): E, px, py, pz."""
+    energy, px, py, pz = four[four[..., 0] > 0].T
+    sums = four.sum(axis=1, dtype=np.float64).T
+    mass = np.sqrt(np.maximum(sums[0] ** 2 - (sums[1:] ** 2).sum(axis=0), 0))
+    return angles(px, py, pz), angles(*sums[1:]), mass, energy
+
+
+def convert_top_tagging(batch: Any) -> Any:
+    values = batch[0]["values_block_0"][:, : 4 * SLOTS]
+    return convert_four(values.reshape(len(values), SLOTS, 4))
+
+
+def convert_aspen(batch: Any) -> Any:
+    candidates, puppi, _ = batch
+    return convert_four((candidates * puppi[..., None])[..., [3, 0, 1, 2]])
+
+
+def convert_lhco(batch: Any) -> Any:
+    values = batch[0][:, :2100].reshape(-1, 700, 3)
+    return values[values[..., 0] > 0].astype(np.float32).T
+
+
+def convert_jetnet(batch: Any) -> Any:
+    particles, jet = batch
+    mask = particles[..., 3] > 0
+    eta, phi, pt, _ = particles[mask].T
+    jet = np.repeat(jet, mask.sum(axis=1), axis=0)
+    return pt * jet[:, 0], eta + jet[:, 1], phi
+
+
+def convert_jetclass(batch: Any) -> Any:
+    names = ("part_energy", "part_px", "part_py", "part_pz")
+    energy, *p = (ak.to_numpy(ak.flatten(batch[name])) for name in names)
+    sums = [ak.to_numpy(ak.sum(batch[name], axis=1)).astype(float) for name in names]
+    mass = np.sqrt(np.maximum(sums[0] ** 2 - sum(x**2 for x in sums[1:]), 0))
+    return angles(*p), angles(*sums[1:]), mass, energy
+
+
+def convert_delphes(batch: Any) -> Any:
+    parts = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
+    columns = [[batch[f"{n}.{x}"] for n, x in parts.items()]]
+    columns += [[batch[f"{n}.{x}"] for n in parts] for x in ("Eta", "Phi")]
+    return [ak.to_numpy(ak.flatten(ak.concatenate(x, axis=1))) for x in columns]
+
+
+def convert_pfnano(batch: Any) -> Any:
+    """Of files with one jet an event, which spares the plain way the search for the jet."""
+    index = batch["FatJetPFCands_pFCandsIdx"]
+    chosen = {x: batch[f"PFCands_{x}"][index] for x in ("pt", "eta", "phi", "puppiWeight")}
+    pt, eta, phi, weight = (ak.to_numpy(ak.flatten(x)) for x in chosen.values())
+    return pt * weight, eta, phi
+
+
+# --- comparison ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    layout: str
+    name: str
+    write: Callable[[Jets, Path], None]
+    read: Callable[[Path], Batches]
+    convert: Callable[[Any], Any]
+
+
+_TABLE = (read_hdf5("table/table"), convert_top_tagging)
 CASES = {
-    "parquet": ("parquet", "jets.parquet", write_jets, plain_parquet),
-    "top tagging, zlib": (
-        "top_tagging",
-        "zlib.h5",
-        lambda jets, path: write_top_tagging(jets, path, complevel=1),
-        plain_hdf5("table/table"),
+    "Parquet": Case("parquet", "a.parquet", write_jets, read_parquet, convert_parquet),
+    "top tagging, zlib": Case(
+        "top_tagging", "zlib.h5", lambda j, p: write_top_tagging(j, p, complevel=1), *_TABLE
     ),
-    "top tagging, blosc": (
+    "top tagging, blosc": Case(
         "top_tagging",
         "blosc.h5",
-        lambda jets, path: write_top_tagging(jets, path, complevel=5, complib="blosc"),
-        plain_hdf5("table/table"),
+        lambda j, p: write_top_tagging(j, p, complevel=5, complib="blosc"),
+        *_TABLE,
     ),
-    "top tagging, raw": ("top_tagging", "raw.h5", write_top_tagging, plain_hdf5("table/table")),
-    "Aspen Open Jets, gzip": (
-        "aspen_open_jets",
-        "aspen.h5",
-        write_aspen,
-        plain_aspen,
+    "top tagging, uncompressed": Case("top_tagging", "raw.h5", write_top_tagging, *_TABLE),
+    "LHC Olympics, zlib": Case(
+        "lhco",
+        "lhco.h5",
+        write_lhco,
+        read_hdf5("df/block0_values", batch=EVENT_BATCH),
+        convert_lhco,
     ),
-    "JetNet, raw": (
+    "Aspen Open Jets, gzip": Case(
+        "aspen_open_jets", "aspen.h5", write_aspen, read_aspen, convert_aspen
+    ),
+    "JetNet, uncompressed": Case(
         "jetnet",
         "jetnet.h5",
         write_jetnet,
-        plain_hdf5("particle_features", "jet_features"),
+        read_hdf5("particle_features", "jet_features"),
+        convert_jetnet,
     ),
-    "JetClass": ("jetclass", "jetclass.root", write_jetclass, plain_root),
+    "Delphes": Case(
+        "delphes",
+        "delphes.root",
+        write_delphes,
+        read_root("Delphes", r"/EFlow\w+\.(PT|ET|Eta|Phi|Mass)/", EVENT_BATCH),
+        convert_delphes,
+    ),
+    "JetClass": Case(
+        "jetclass",
+        "jetclass.root",
+        write_jetclass,
+        read_root("tree", "/part_(energy|p[xyz])|label_.*/"),
+        convert_jetclass,
+    ),
+    "PFNano": Case(
+        "pfnano",
+        "pfnano.root",
+        write_pfnano,
+        read_root(
+            "Events",
+            "/event|FatJet_(pt|eta|phi|mass)|PFCands_(pt|eta|phi|puppiWeight)|FatJetPFCands_.*Idx/",
+            EVENT_BATCH,
+        ),
+        convert_pfnano,
+    ),
 }
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """CPU seconds, best of three after one to warm up."""
-    function()
-    times = []
-    for _ in range(3):
+@contextmanager
+def clustering_watched(flows: list | None = None) -> Iterator[list[float]]:
+    """CPU seconds of the calls of FastJet, one entry each; their input is appended to ``flows``."""
+    original, times = clustering.cluster, []
+
+    def cluster(flow: Any, *arguments: Any, **options: Any) -> Any:
+        if flows is not None:
+            flows.append(flow)
         start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
+        try:
+            return original(flow, *arguments, **options)
+        finally:
+            times.append(time.process_time() - start)
+
+    clustering.cluster = cluster
+    try:
+        yield times
+    finally:
+        clustering.cluster = original
 
 
-def main(n: int) -> None:
+def check(jets: Jets, path: Path, layout: str) -> None:
+    """The particles that are read are those that were written."""
+    flows: list = []
+    with clustering_watched(flows):
+        again = Jets.concatenate(list(iterate_jets(path, layout=layout, batch_size=BATCH)))
+    c = jets.constituents
+    expected = [c.pt, c.eta, c.phi]
+    if flows:
+        found = [np.concatenate([getattr(x, name) for x in flows]) for name in ("pt", "eta", "phi")]
+        expected, found = (np.array(x, np.float64) for x in (expected, found))
+        expected, found = (x[:, np.lexsort(x)] for x in (expected, found))
+    else:
+        assert again.n_constituents.tolist() == jets.n_constituents.tolist()
+        c = again.constituents
+        found = [c.pt, c.eta, c.phi]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def measure(case: Case, path: Path) -> tuple[float, float, float]:
+    """CPU seconds of plain reading, of that with conversion, and of darkclr."""
+
+    def plain() -> float:
+        for _ in case.read(path):
+            pass
+        return 0.0
+
+    def converted() -> float:
+        for batch in case.read(path):
+            case.convert(batch)
+        return 0.0
+
+    def darkclr() -> float:
+        with clustering_watched() as clustered:
+            for _ in iterate_jets(path, layout=case.layout, batch_size=BATCH):
+                pass
+        return sum(clustered)
+
+    times: list[list[float]] = []
+    for _ in range(REPETITIONS):
+        turn = []
+        for function in (plain, converted, darkclr):
+            start = time.process_time()
+            apart = function()
+            turn.append(time.process_time() - start - apart)
+        times.append(turn)
+    plainest, conversion, ours = np.min(times, axis=0)
+    return float(plainest), float(conversion), float(ours)
+
+
+def main(n: int, chosen: str) -> None:
     jets = make_jets(n)
-    print(f"{n} jets, {len(jets.constituents.pt)} constituents")
-    with tempfile.TemporaryDirectory() as folder:
-        for title, (layout, name, write, plain) in CASES.items():
-            path = Path(folder) / name
-            write(jets, path)
-
-            def read(path: Path = path, layout: str = layout) -> list[Jets]:
-                return list(LAYOUTS[layout].batches(path, ReadOptions(), BATCH))
-
-            again = Jets.concatenate(read())
-            assert again.n_constituents.tolist() == jets.n_constituents.tolist()
-            for column in ("pt", "eta", "phi"):
-                values = [getattr(x.constituents, column) for x in (again, jets)]
-                np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-5)
-            ours = seconds(read)
-            bare = seconds(lambda path=path, plain=plain: plain(path))
-            print(
-                f"{title:24s} plain {bare:6.3f} s   darkclr {ours:6.3f} s   "
-                f"ratio {ours / bare:4.2f}   {n / ours:9.0f} jets/s",
-                flush=True,
-            )
+    print(f"{n} jets, {len(jets.constituents.pt)} constituents\n")
+    print(
+        f"{'':26s} {'plain':>8s} {'converted':>10s} {'darkclr':>8s}   darkclr / plain, / converted"
+    )
+    for title, case in CASES.items():
+        if chosen not in title:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / case.name
+            case.write(jets, path)
+            check(jets, path, case.layout)
+            plain, converted, ours = measure(case, path)
+        print(
+            f"{title:26s} {plain:6.3f} s {converted:8.3f} s {ours:6.3f} s   {ours / plain:5.2f}  "
+            f"{ours / converted:5.2f}   {n / ours:10.0f} jets/s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 20_000, sys.argv[2] if len(sys.argv) > 2 else ""
+    )

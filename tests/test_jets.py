@@ -175,6 +175,11 @@ NAN = float("nan")
         ([0, 2], [1, 0], [1, 1], [1, 1], {}, "1 constituents have zero or negative pT"),
         ([0, 2], [1, -3], [1, 1], [1, 1], {}, "1 constituents have zero or negative pT"),
         ([0, 2], [1, 45_000], [1, 1], [1, 1], {}, "probably in MeV: divide by 1000"),
+        ([0, 2], [1, 1], [1, 1], [1, -180], {}, "constituent has .phi. = 180, .* in degrees"),
+        ([0, 2], [1, 1], [1, -90], [1, 1], {}, "constituent has .eta. = 90, .* not the pseudorap"),
+        ([0, 1], [1], [1], [1], {"jet": ([9e3], [0], [0], [0])}, "a jet has pT = 9000 GeV.* MeV"),
+        ([0, 1], [1], [1], [1], {"jet": ([9], [0], [99], [0])}, "a jet has .phi. = 99, .* degrees"),
+        ([0, 1], [1], [1], [1], {"jet": ([9], [42], [0], [0])}, "a jet has .eta. = 42"),
         ([0, 1], [1], [1], [1], {"label": 2}, "labels other than 0, 1 and -1"),
         ([0, 1], [1], [1], [1], {"weight": NAN}, "jet column 'weight' has NaN"),
         ([0, 1], [1], [1], [1], {"weight": [1, 2]}, r"'weight' has shape \(2,\) for 1 jets"),
@@ -195,3 +200,9 @@ def test_the_border_wants_nothing_but_constituents():
     assert jets.label.tolist() == [UNKNOWN] * 2
     assert jets.weight.tolist() == [1, 1]
     assert jets.event.tolist() == [0, 1]
+
+
+def test_an_azimuth_of_a_whole_turn_is_no_degrees():
+    """Some programs count from 0 to 2 pi; single precision may round above."""
+    jets = Jets.from_constituents([0, 2], [1, 2], [0, 0], [np.float32(2 * np.pi), -2 * np.pi])
+    assert jets.phi.tolist() == pytest.approx([0], abs=1e-6)

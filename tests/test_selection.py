@@ -19,6 +19,7 @@ from darkclr.selection import (
     match_pt,
     recompute_kinematics,
     select_jets,
+    spot_check,
 )
 
 
@@ -237,3 +238,16 @@ def test_order_of_constituents_and_sign_of_zero_do_not_count():
     assert constituent_hash(a) == constituent_hash(b)
     swapped = Jets.from_constituents([0, 2], [5.0, 5.0], [1.0, 0.0], [0.5, 2.0])
     assert constituent_hash(a) != constituent_hash(swapped)
+
+
+def test_a_spot_check_sees_what_is_wrong_anywhere_in_a_batch():
+    jets = toy_jets(2000, seed=3)
+    assert spot_check(jets).problem is None
+    assert spot_check(jets).n == 128
+    wrong = jets.pt.copy()
+    wrong[1500:1700] /= 1000  # a tenth, in a row
+    check = spot_check(replace(jets, pt=wrong))
+    assert check.n == 2000
+    assert check.outside == pytest.approx(0.1)
+    assert "do not fit" in check.problem
+    assert spot_check(jets[:9]).n == 9

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.border import check_angles, check_constituents, check_pt
 from darkclr.errors import ConfigError, InputError
 from darkclr.kinematics import four_vector_sum, ragged_arange, segment_diameter, segment_ids
 
-__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split"]
+__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split", "splitmix64"]
 
 BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
-
-# Jets of a collider carry at most the beam energy; a larger value means MeV instead of GeV.
-MAX_PT_GEV = 7000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,12 +201,13 @@ class Jets:
 
         Raises:
             InputError: NaN or infinite values, pT not positive, jets without constituents,
-                momenta that look like MeV, lengths that do not match.
+                momenta that look like MeV, azimuths that look like degrees, pseudorapidities
+                above 10, lengths that do not match.
         """
         offsets = np.asarray(offsets, dtype=np.int64)
         pt, eta, phi = (np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi))
         n = len(offsets) - 1
-        _check_constituents(offsets, pt, eta, phi, where=where)
+        check_constituents(offsets, pt, eta, phi, where=where)
         constituents = Constituents(offsets, pt, eta, phi).sorted()
         if jet is None:
             jet = four_vector_sum(pt, eta, phi, offsets)
@@ -295,52 +294,38 @@ def _column(value: Any, n: int, dtype: Any, name: str, where: object) -> NDArray
     return array
 
 
-def _check_constituents(offsets: NDArray, *flat: NDArray, where: object) -> None:
-    lengths = np.diff(offsets)
-    if len(offsets) < 2:
-        raise InputError("there are no jets", where=where, mend="check the selection")
-    if (lengths < 0).any() or offsets[0] != 0 or any(len(x) != offsets[-1] for x in flat):
-        raise InputError("constituents and offsets do not fit together", where=where)
-    if (lengths == 0).any():
-        raise InputError(
-            f"{int((lengths == 0).sum())} of {len(lengths)} jets have no constituents",
-            where=where,
-            mend="remove them",
-        )
-    for name, values in zip(("pt", "eta", "phi"), flat, strict=True):
-        bad = int((~np.isfinite(values)).sum())
-        if bad:
-            raise InputError(
-                f"{bad} constituents have NaN or infinite {name}", where=where, mend="remove them"
-            )
-    bad = int((flat[0] <= 0).sum())
-    if bad:
-        raise InputError(
-            f"{bad} constituents have zero or negative pT", where=where, mend="remove them"
-        )
-    if flat[0].max() > MAX_PT_GEV:
-        raise InputError(
-            f"a constituent has pT = {flat[0].max():.4g} GeV, above the beam energy",
-            where=where,
-            mend="the file is probably in MeV: divide by 1000",
-        )
-
-
 def _check_jets(arrays: Mapping[str, NDArray], where: object) -> None:
     for name, values in arrays.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(f"jet column {name!r} has NaN or infinite values", where=where)
     if (arrays["pt"] <= 0).any():
         raise InputError("jets have zero or negative pT", where=where)
+    check_pt(arrays["pt"], "jet", where)
+    check_angles(arrays["eta"], arrays["phi"], "jet", where)
     if not np.isin(arrays["label"], (BACKGROUND, SIGNAL, UNKNOWN)).all():
         raise InputError("labels other than 0, 1 and -1", where=where)
 
 
 def _uniform_hash(event: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """A number in [0, 1) for each event that depends on event and seed alone (splitmix64)."""
+    """A number in [0, 1) for each event that depends on event and seed alone."""
     with np.errstate(over="ignore"):
-        x = event.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        x = event.astype(np.uint64) + np.uint64(seed) * _GOLDEN
+    return (splitmix64(x) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The number that the generator splitmix64 draws from each state: all bits depend on all bits.
+
+    Source: S. Vigna, https://prng.di.unimi.it/splitmix64.c.
+
+    >>> int(splitmix64(np.array([1234567], dtype=np.uint64))[0])
+    6457827717110365317
+    """
+    with np.errstate(over="ignore"):
+        x = state + _GOLDEN
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-        x ^= x >> np.uint64(31)
-    return (x >> np.uint64(11)).astype(np.float64) / 2.0**53
+        return x ^ (x >> np.uint64(31))

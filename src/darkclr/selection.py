@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.errors import ConfigError, InputError
-from darkclr.jets import Jets
+from darkclr.jets import Jets, splitmix64
 from darkclr.kinematics import delta_r, four_vector_sum
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "matching_rows",
     "recompute_kinematics",
     "select_jets",
+    "spot_check",
 ]
 
 # Calibration, grooming and constituents that a file cut away move jets by less than this;
@@ -145,6 +146,17 @@ def check_kinematics(jets: Jets) -> KinematicsCheck:
     if check.problem is None:
         return check
     return replace(check, guess=_guess(check, jets, eta, phi))
+
+
+def spot_check(jets: Jets, *, n: int = 128) -> KinematicsCheck:
+    """:func:`check_kinematics` of ``n`` jets evenly spread, of all jets if those do not fit.
+
+    Fast enough for every batch of a file, where the check of all jets takes as long as reading.
+    """
+    if len(jets) <= n:
+        return check_kinematics(jets)
+    check = check_kinematics(jets[np.linspace(0, len(jets) - 1, n).astype(np.int64)])
+    return check if check.problem is None else check_kinematics(jets)
 
 
 def _guess(check: KinematicsCheck, jets: Jets, eta: NDArray, phi: NDArray) -> str:
@@ -287,19 +299,10 @@ def constituent_hash(jets: Jets) -> NDArray[np.uint64]:
     mixed = np.zeros(len(c.pt), dtype=np.uint64)
     for values in (c.pt, c.eta, c.phi):
         bits = (values + np.float32(0)).view(np.uint32)  # + 0: -0 is 0
-        mixed = _mix(mixed ^ bits)
+        mixed = splitmix64(mixed ^ bits)
     # Differences of a running sum that wraps around: unlike reduceat, right for empty jets too.
     total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return _mix(np.diff(total[c.offsets]) + c.lengths.astype(np.uint64))
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64: all bits depend on all bits."""
-    with np.errstate(over="ignore"):
-        x = x + np.uint64(0x9E3779B97F4A7C15)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-        return x ^ (x >> np.uint64(31))
+    return splitmix64(np.diff(total[c.offsets]) + c.lengths.astype(np.uint64))
 
 
 class FirstOccurrence:

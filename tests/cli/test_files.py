@@ -141,3 +141,21 @@ def test_download_without_network_is_one_line(refused, monkeypatch, tmp_path):
     line = refused("download", "darkclr", tmp_path, "--base_url", "http://nowhere.invalid")
     assert "cannot be reached" in line
     assert "no record 'jets'" in refused("download", "jets", tmp_path)
+
+
+def test_a_stopped_conversion_leaves_nothing_and_says_so(command, jets_file, tmp_path, monkeypatch):
+    """Nothing is kept, so the message must not promise to go on."""
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    before = names(tmp_path)
+    monkeypatch.setattr("darkclr.io.writers.TopTaggingWriter.finish", stop)
+    code, _, errors = command("convert", jets_file, tmp_path / "a.h5")
+    assert code == 130
+    assert errors == [
+        "darkclr: stopped, nothing half-written is left; the same command starts anew"
+    ]
+    assert names(tmp_path) == before
+    monkeypatch.undo()
+    assert command("convert", jets_file, tmp_path / "a.h5")[0] == 0

@@ -3,6 +3,10 @@ from __future__ import annotations
 import gzip
 import logging
 import pickle
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io import read_jets, write_jets
 from darkclr.io.layouts import LAYOUTS, ReadOptions, iterate_jets, read_any, recognise
 from darkclr.io.sources import expand, fetched
+from darkclr.io.summary import summarise
 
 
 @pytest.fixture
@@ -146,6 +151,53 @@ def test_urls_are_fetched(tmp_path, parquet, hdf5):
     with pytest.raises(InputError, match="cannot be fetched"):
         read_any("nosuchprotocol://a/b.h5")
     assert expand(["https://x.org/a.h5?download=1"], (".h5",)) == ["https://x.org/a.h5?download=1"]
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_) -> None:
+        pass
+
+
+def test_web_addresses_are_fetched(tmp_path, parquet, hdf5):
+    """From a server on this machine, without the network."""
+    pytest.importorskip("aiohttp")
+    write_jetclass(tmp_path / "jets.root", random_jets(4), ["QCD"] * 4)
+    (tmp_path / "page.h5").write_bytes(PAGE)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=tmp_path))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name, n in (("jets.parquet", 20), ("jets.h5", 5), ("jets.root", 4)):
+            jets = read_any(f"{address}/{name}")
+            assert (
+                jets.constituents.pt.tobytes()
+                == read_any(tmp_path / name).constituents.pt.tobytes()
+            )
+            assert len(jets) == n
+        assert len(read_any(f"{address}/jets.h5?download=1")) == 5
+        with pytest.raises(InputError, match=rf"^{address}/no.h5: cannot be fetched"):
+            read_any(f"{address}/no.h5")
+        with pytest.raises(InputError, match=rf"^{address}/page.h5: is a web page"):
+            read_any(f"{address}/page.h5")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    with pytest.raises(InputError, match=rf"^{address}/jets.h5: cannot be fetched"):
+        read_any(f"{address}/jets.h5")
+
+
+def test_every_batch_is_compared_with_its_constituents(tmp_path, caplog):
+    """A mistake that begins in the middle of a file is reported, once."""
+    jets = toy_jets(60, seed=1)
+    scale = np.where(np.arange(60) < 40, 1, 1e-3).astype(np.float32)
+    write_jets(replace(jets, pt=jets.pt * scale), tmp_path / "a.parquet")
+    for _ in iterate_jets(tmp_path / "a.parquet", batch_size=10):
+        pass
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "100 % of 10 jets do not fit the sum of their constituents" in caplog.text
+    assert summarise(tmp_path / "a.parquet").check.problem is not None
 
 
 def test_cuts(parquet, caplog):

@@ -141,6 +141,36 @@ def test_pfnano_joins_candidates_to_jets(tmp_path):
         np.testing.assert_allclose(jets.constituents.phi, [3.1, -3.12, 0, -2], rtol=1e-6)
 
 
+def test_jets_have_the_weight_of_their_event(tmp_path):
+    """The nominal weight of Delphes is Event.Weight, else the first of Weight.Weight."""
+    several = {"Weight": {"Weight": [[3.0, 99.0], [-4.0, 99.0]]}}
+    nominal = {"Event": {"Weight": [[0.5], [-1.5]]}}
+    for extra, expected in (
+        ({}, [1, 1, 1]),
+        (several, [3, 3, -4]),
+        (several | nominal, [0.5, 0.5, -1.5]),
+    ):
+        jets = read_any(write_delphes(tmp_path / "a.root", EFLOW | extra))
+        assert jets.weight.tolist() == expected
+    path = write_pfnano(tmp_path / "b.root", NANO)
+    assert read_any(path).weight.tolist() == [1, 1, 1]
+    path = write_pfnano(tmp_path / "b.root", NANO, genWeight=np.array([2.5, 9, -3], np.float32))
+    assert read_any(path).weight.tolist() == [2.5, 2.5, -3]
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    for values, message in (
+        ([[1.0], [np.nan]], "1 events have a NaN or infinite weight 'Event.Weight'"),
+        ([[], [1.0]], "1 events have no weight in 'Event.Weight'"),
+    ):
+        path = write_delphes(tmp_path / "a.root", EFLOW | {"Event": {"Weight": values}})
+        with pytest.raises(InputError, match=message):
+            read_any(path)
+    path = write_pfnano(tmp_path / "b.root", NANO, genWeight=np.array([1, np.inf, np.nan]))
+    with pytest.raises(InputError, match="2 events have a NaN or infinite weight 'genWeight'"):
+        read_any(path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -176,6 +206,8 @@ def test_bad_events_are_refused_by_name(tmp_path):
         ("Eta", np.nan, "1 particles have NaN or infinite eta"),
         ("PT", -1.0, "1 particles have negative pT"),
         ("PT", 4e4, "probably in MeV"),
+        ("Phi", 180.0, "probably in degrees"),
+        ("Eta", 57.0, "a particle has .eta. = 57, .* not the pseudorapidity"),
     ):
         with pytest.raises(InputError, match=message):
             read_any(changed(field, value))

@@ -10,7 +10,7 @@ from darkclr.cli.probe import probe
 from darkclr.cli.run import run
 from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, scores, train
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "GOES_ON"]
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
@@ -30,3 +30,6 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         run,
     )
 }
+
+#: Commands that keep what is done when they are stopped; the others start anew.
+GOES_ON = frozenset({"generate", "train", "fit", "download", "run"})

@@ -19,7 +19,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 
 import darkclr
 from darkclr.cli import console
-from darkclr.cli.commands import COMMANDS
+from darkclr.cli.commands import COMMANDS, GOES_ON
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
@@ -84,7 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(problem)
         return 2
     except KeyboardInterrupt:
-        console.error("stopped; the same command goes on where it was")
+        goes_on = bool(GOES_ON.intersection(arguments[:1]))
+        console.error(
+            "stopped; the same command goes on where it was"
+            if goes_on
+            else "stopped, nothing half-written is left; the same command starts anew"
+        )
         return 130
     return 0
 

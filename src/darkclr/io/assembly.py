@@ -1,35 +1,36 @@
 """From the numbers of a foreign file to checked :class:`~darkclr.jets.Jets`.
 
-Padded and four-vector arrays are brought to flat (pt, eta, phi) here, particles of events are
-clustered, and everything passes the border :meth:`darkclr.jets.Jets.from_constituents`.
+Four-vectors are brought to (pt, eta, phi) here, and everything passes the border
+:meth:`darkclr.jets.Jets.from_constituents`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.border import MAX_ABS_PHI
 from darkclr.errors import InputError
-from darkclr.io.options import EVENT_PT_MIN, ReadOptions
-from darkclr.jets import MAX_PT_GEV, UNKNOWN, Jets
+from darkclr.io.options import ReadOptions
+from darkclr.jets import UNKNOWN, Jets
 from darkclr.kinematics import segment_ids, wrap_phi
 
 __all__ = [
     "FourVectors",
     "Particles",
     "assemble",
-    "cluster_events",
-    "count",
+    "keep_only",
     "labels",
     "mass_of",
+    "refuse_not_finite",
+    "single",
     "to_offsets",
-    "unpadded",
-    "wrapped",
+    "weights",
 ]
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ _log = logging.getLogger(__name__)
 _ENERGY_TOLERANCE = 0.01
 _ENERGY_SHARE = 0.01
 
+# The square of a smaller momentum [GeV] is no normal number of single precision.
+_MIN_SQUARED = 1e-15
+
 
 @dataclass(frozen=True, eq=False)
 class Particles:
@@ -46,7 +50,7 @@ class Particles:
 
     Args:
         lengths: (n,) int64, number of particles of each.
-        pt: [GeV]; eta: pseudorapidity; phi: [rad] in [-pi, pi). (n_particles,) float32.
+        pt: [GeV]; eta: pseudorapidity; phi: [rad]. (n_particles,) float32.
         jet: (pt, eta, phi, mass) of their sums, (n,) each; None to be summed as massless.
     """
 
@@ -55,6 +59,20 @@ class Particles:
     eta: NDArray[np.float32]
     phi: NDArray[np.float32]
     jet: tuple[NDArray, NDArray, NDArray, NDArray] | None = None
+
+    @staticmethod
+    def concatenate(parts: Sequence[Particles]) -> Particles:
+        """Of all jets or events of all parts, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        jets = [part.jet for part in parts if part.jet is not None]
+        return Particles(
+            np.concatenate([part.lengths for part in parts]),
+            np.concatenate([part.pt for part in parts]),
+            np.concatenate([part.eta for part in parts]),
+            np.concatenate([part.phi for part in parts]),
+            tuple(np.concatenate(x) for x in zip(*jets, strict=True)) or None,  # type: ignore
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,41 +89,46 @@ class FourVectors:
     py: NDArray
     pz: NDArray
 
-    def particles(self, where: object) -> Particles:
-        """Constituents in (pt, eta, phi), and the kinematics of their sums.
+    def particles(self, where: object, *, sums: bool = True) -> Particles:
+        """Constituents in (pt, eta, phi), and the kinematics of their sums where asked for.
 
         eta is the pseudorapidity asinh(pz / pt), of the sign of pz; phi = atan2(py, px). The jet
-        is the sum of the four-vectors with the energies of the file.
+        is the sum of the four-vectors with the energies of the file. Constituents without pT are
+        left out.
 
         Raises:
             InputError: values that are not finite; energies below the momenta.
         """
-        columns = (self.energy, self.px, self.py, self.pz)
-        four = [np.ascontiguousarray(x, dtype=np.float32) for x in columns]
-        for name, values in zip(("E", "px", "py", "pz"), four, strict=True):
-            _refuse_not_finite(values, name, where)
-        energy, px, py, pz = four
-        pt = np.hypot(px, py)
-        momentum = np.hypot(pt, pz)
-        below = np.count_nonzero(energy < momentum * (1 - _ENERGY_TOLERANCE))
+        energy, px, py, pz = single((self.energy, self.px, self.py, self.pz))
+        with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
+            pt = px * px
+            pt += py * py
+            momentum = pz * pz
+            momentum += pt
+        # Several times faster than np.hypot, but for momenta whose squares are too small.
+        np.sqrt(pt, out=pt)
+        np.sqrt(momentum, out=momentum)
+        if len(pt) and pt.min() < _MIN_SQUARED:
+            small = pt < _MIN_SQUARED
+            pt[small] = np.hypot(px[small], py[small])
+        if not (_is_finite(momentum) and _is_finite(energy)):
+            for name, values in (("E", energy), ("px", px), ("py", py), ("pz", pz)):
+                refuse_not_finite(values, name, where)
+        momentum *= 1 - _ENERGY_TOLERANCE
+        below = np.count_nonzero(energy < momentum)
         if below > _ENERGY_SHARE * len(energy):
             raise InputError(
                 f"the energy is below the momentum of {below} of {len(energy)} constituents",
                 where=where,
                 mend="the columns are not E, px, py, pz, or not in one unit",
             )
-        keep = pt > 0
-        lengths = self.lengths
-        if not keep.all():
-            lengths = count(keep, lengths)
-            energy, px, py, pz, pt = (x[keep] for x in (energy, px, py, pz, pt))
-        return Particles(
-            lengths,
-            pt,
-            np.arcsinh(pz / pt),
-            wrapped(np.arctan2(py, px)),
-            _sum(lengths, energy, px, py, pz),
+        lengths, (energy, px, py, pz, pt) = keep_only(
+            pt > 0, self.lengths, (energy, px, py, pz, pt)
         )
+        eta = pz / pt
+        np.arcsinh(eta, out=eta)
+        jet = _sum(lengths, energy, px, py, pz) if sums else None
+        return Particles(lengths, pt, eta, np.arctan2(py, px), jet)
 
 
 def assemble(
@@ -120,7 +143,7 @@ def assemble(
     provenance: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> Jets | None:
-    """Jets of some rows of a file, or None if there are none.
+    """Jets of some rows of a file, or None if there are none. phi is brought to [-pi, pi).
 
     Args:
         particles: their constituents.
@@ -141,6 +164,8 @@ def assemble(
     rows = {"label": label, "event": np.arange(start, start + n) if event is None else event}
     rows |= columns
     jet, truth = particles.jet, dict(truth or {})
+    if jet is not None:
+        jet = (jet[0], jet[1], _wrapped(jet[2]), jet[3])
     empty = particles.lengths == 0
     if empty.any():
         if not options.drop_empty:
@@ -161,84 +186,12 @@ def assemble(
         to_offsets(particles.lengths[~empty]),
         particles.pt,
         particles.eta,
-        particles.phi,
+        _wrapped(particles.phi),
         jet=jet,
         truth=truth,
         provenance=provenance,
         where=where,
         **rows,
-    )
-
-
-def cluster_events(
-    particles: Particles,
-    mass: NDArray | float,
-    *,
-    options: ReadOptions,
-    start: int,
-    where: object,
-    label: NDArray | None = None,
-    provenance: Mapping[str, Any] | None = None,
-) -> Jets | None:
-    """Anti-kT jets of events of particles, or None if no event has any.
-
-    Args:
-        particles: particles of each event.
-        mass: of the particles, (n_particles,) or 0 [GeV].
-        options: radius and cuts.
-        start: row of the file of the first event.
-        where: name of the file.
-        label: (n,) labels of the events, which are those of their jets.
-        provenance: where the events come from.
-
-    Raises:
-        InputError: values that are not finite, negative pT, pT that looks like MeV.
-        MissingExtraError: fastjet is not installed.
-    """
-    from darkclr.simulation.clustering import cluster
-    from darkclr.simulation.particles import EnergyFlow
-
-    for name in ("pt", "eta", "phi"):
-        _refuse_not_finite(getattr(particles, name), name, where)
-    if (particles.pt < 0).any():
-        raise InputError(
-            f"{np.count_nonzero(particles.pt < 0)} particles have negative pT", where=where
-        )
-    if len(particles.pt) and particles.pt.max() > MAX_PT_GEV:
-        raise InputError(
-            f"a particle has pT = {particles.pt.max():.4g} GeV, above the beam energy",
-            where=where,
-            mend="the file is probably in MeV: divide by 1000",
-        )
-    event = segment_ids(to_offsets(particles.lengths))
-    keep = (particles.pt > 0) & (particles.pt >= options.constituent_pt_min)
-    pt, eta, phi = (
-        x[keep].astype(np.float64) for x in (particles.pt, particles.eta, particles.phi)
-    )
-    masses = np.broadcast_to(np.asarray(mass, dtype=np.float64), keep.shape)[keep]
-    flow = EnergyFlow(event[keep], pt, eta, phi, masses, np.zeros(len(pt), dtype=np.int8))
-    if len(pt) == 0:
-        return None
-    pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
-    clustered = cluster(flow, len(particles.lengths), radius=options.radius, pt_min=pt_min)
-    if len(clustered) == 0:
-        return None
-    constituents = clustered.constituents
-    return assemble(
-        Particles(
-            np.diff(clustered.offsets),
-            constituents.pt,
-            constituents.eta,
-            wrapped(constituents.phi),
-            (clustered.pt, clustered.eta, clustered.phi, clustered.mass),
-        ),
-        options=options,
-        start=0,
-        where=where,
-        label=None if label is None else label[clustered.event],
-        event=start + clustered.event,
-        rank=np.minimum(clustered.rank, np.iinfo(np.int8).max),
-        provenance={**(provenance or {}), "clustering": f"anti-kT, R = {options.radius:g}"},
     )
 
 
@@ -257,6 +210,20 @@ def labels(values: NDArray, where: object, name: str) -> NDArray[np.int8]:
     return values.astype(np.int8)
 
 
+def weights(values: NDArray, where: object, name: str) -> NDArray[np.float32]:
+    """Generator weights of a file as float32; they may be negative.
+
+    Raises:
+        InputError: NaN or infinite weights.
+    """
+    with np.errstate(over="ignore"):
+        values = np.asarray(values).astype(np.float32)
+    bad = len(values) - np.count_nonzero(np.isfinite(values))
+    if bad:
+        raise InputError(f"{bad} events have a NaN or infinite weight {name!r}", where=where)
+    return values
+
+
 def mass_of(pt: NDArray, eta: NDArray, energy: NDArray) -> NDArray[np.float64]:
     """Mass of jets, (n,) [GeV]; 0 where rounding makes its square negative."""
     momentum = np.float64(pt) * np.cosh(np.float64(eta))
@@ -268,29 +235,37 @@ def to_offsets(lengths: NDArray) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def count(keep: NDArray[np.bool_], lengths: NDArray) -> NDArray[np.int64]:
+def _count(keep: NDArray[np.bool_], lengths: NDArray) -> NDArray[np.int64]:
     """Lengths (n,) of segments of which only the elements of a mask are kept."""
     return np.bincount(segment_ids(to_offsets(lengths))[keep], minlength=len(lengths))
 
 
-def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
-    """Lengths (n,) and flat rows (n_particles, k) of an array (n, slots, k) padded with zeros.
+def single(columns: Iterable[NDArray]) -> tuple[NDArray[np.float32], ...]:
+    """Columns in single precision, contiguous; what is too large becomes infinite."""
+    with np.errstate(over="ignore"):  # infinite values are refused later
+        return tuple(np.ascontiguousarray(x, dtype=np.float32) for x in columns)
 
-    A slot is padding if all its k numbers are zero. NaN is not zero, and is refused later.
+
+def keep_only(
+    keep: NDArray[np.bool_], lengths: NDArray, columns: Iterable[NDArray]
+) -> tuple[NDArray[np.int64], tuple[NDArray, ...]]:
+    """Lengths and flat columns of segments of which only the elements of a mask are kept."""
+    columns = tuple(columns)
+    if keep.all():
+        return lengths, columns
+    return _count(keep, lengths), tuple(x[keep] for x in columns)
+
+
+def _wrapped(phi: NDArray) -> NDArray:
+    """Azimuth in [-pi, pi), computed only where a file has others.
+
+    What is no azimuth in radians stays, for the border to refuse it.
     """
-    nonzero = np.not_equal(padded, 0, order="C")
-    if padded.shape[2] == 4:  # four bytes at a time
-        filled = nonzero.view(np.uint32)[..., 0] != 0
-    else:
-        filled = np.logical_or.reduce([nonzero[..., k] for k in range(padded.shape[2])])
-    rows = np.ascontiguousarray(padded).reshape(-1, padded.shape[2])
-    return np.count_nonzero(filled, axis=1), rows.take(np.flatnonzero(filled), axis=0)
-
-
-def wrapped(phi: NDArray) -> NDArray:
-    """Azimuth in [-pi, pi), computed only where a file has others."""
-    inside = not len(phi) or (phi.min() >= -np.pi and phi.max() < np.pi)
-    return phi if inside else wrap_phi(phi)
+    if not len(phi):
+        return phi
+    low, high = phi.min(), phi.max()
+    inside = low >= -np.pi and high < np.pi
+    return phi if inside or max(-low, high) > MAX_ABS_PHI else wrap_phi(phi)
 
 
 def _sum(lengths: NDArray, *four: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -309,7 +284,17 @@ def _sum(lengths: NDArray, *four: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     return pt, eta, wrap_phi(np.arctan2(py, px)), mass
 
 
-def _refuse_not_finite(values: NDArray, name: str, where: object) -> None:
+def _is_finite(values: NDArray) -> bool:
+    """Whether all are; NaN is the smallest and the largest value of an array that has one."""
+    return not len(values) or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+
+
+def refuse_not_finite(values: NDArray, name: str, where: object) -> None:
+    """Refuse particles with NaN or infinite values of some name, (n_particles,).
+
+    Raises:
+        InputError: there are any.
+    """
     bad = len(values) - np.count_nonzero(np.isfinite(values))
     if bad:
         raise InputError(

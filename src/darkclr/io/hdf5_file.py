@@ -10,7 +10,18 @@ from typing import Any
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 from darkclr.io.frames import Frame, frames
 
-__all__ = ["describe", "find_dataset", "find_frame", "opened", "row_ranges", "same_length"]
+__all__ = [
+    "SUFFIXES",
+    "describe",
+    "find_dataset",
+    "find_frame",
+    "opened",
+    "row_ranges",
+    "same_length",
+]
+
+#: Of HDF5 files that a directory is searched for.
+SUFFIXES = (".h5", ".hdf5", ".hdf")
 
 # Chunks of a batch's rows stay decompressed until all their columns are read.
 _CHUNK_CACHE = 64 * 2**20
@@ -61,8 +72,8 @@ def find_frame(path: Path, file: Any, fits: Callable[[Frame], bool], wanted: str
     """The first data frame that fits."""
     for frame in frames(file, path):
         if fits(frame):
-            for values, _, _ in frame.blocks:
-                _check_filters(values if frame.table is None else frame.table, path)
+            for dataset in frame.datasets:
+                _check_filters(dataset, path)
             return frame
     raise InputError(f"has no data frame with {wanted}", where=path, mend=f"it is {describe(path)}")
 

@@ -16,13 +16,18 @@ import numpy as np
 
 from darkclr.errors import ConfigError, InputError
 from darkclr.io import hdf5_file, root_file
-from darkclr.io.hdf5 import HDF5_LAYOUTS
+from darkclr.io.aspen import ASPEN
+from darkclr.io.delphes import DELPHES
+from darkclr.io.jetclass import JETCLASS
+from darkclr.io.jetnet import JETNET
+from darkclr.io.lhco import LHCO
 from darkclr.io.options import EVENT_PT_MIN, Layout, ReadOptions
 from darkclr.io.parquet import PARQUET_LAYOUT, column_names
-from darkclr.io.root import ROOT_LAYOUTS
+from darkclr.io.pfnano import PFNANO
 from darkclr.io.sources import Source, expand, fetched
+from darkclr.io.top_tagging import TOP_TAGGING
 from darkclr.jets import Jets
-from darkclr.selection import check_kinematics, cut_constituents, select_jets
+from darkclr.selection import cut_constituents, select_jets, spot_check
 
 __all__ = [
     "EVENT_PT_MIN",
@@ -42,7 +47,10 @@ _log = logging.getLogger(__name__)
 
 #: All layouts, by name.
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.name: layout for layout in (PARQUET_LAYOUT, *HDF5_LAYOUTS, *ROOT_LAYOUTS)}
+    {
+        layout.name: layout
+        for layout in (PARQUET_LAYOUT, TOP_TAGGING, LHCO, ASPEN, JETNET, DELPHES, JETCLASS, PFNANO)
+    }
 )
 _SUFFIXES = tuple(dict.fromkeys(x for layout in LAYOUTS.values() for x in layout.suffixes))
 
@@ -174,7 +182,8 @@ def iterate_jets(
         Jets, never none; each batch of one file. Files whose rows are their event numbers are
         numbered on from one file to the next.
 
-    A warning is logged for files whose jets do not fit the sum of their constituents.
+    A warning is logged for the first batch of a file whose jets do not fit the sum of their
+    constituents.
 
     Raises:
         InputError: a file that cannot be read, or no jets that pass the cuts.
@@ -185,10 +194,12 @@ def iterate_jets(
         with fetched(name) as path:
             found = recognise(path, layout).layout
             shift = 0 if found.numbers_events else next_event
-            for i, jets in enumerate(found.batches(path, options, batch_size)):
+            warned = False
+            for jets in found.batches(path, options, batch_size):
                 # Before the cuts: without its soft constituents no jet is their sum.
-                if i == 0 and (problem := check_kinematics(jets).problem):
+                if not warned and (problem := spot_check(jets).problem):
                     _log.warning("%s: %s", name, problem)
+                    warned = True
                 if shift:
                     jets = replace(jets, event=jets.event + shift)
                 next_event = max(next_event, int(jets.event.max()) + 1)

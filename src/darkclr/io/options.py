@@ -9,11 +9,14 @@ from pathlib import Path
 from darkclr.errors import ConfigError
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 
-__all__ = ["EVENT_PT_MIN", "Layout", "ReadOptions"]
+__all__ = ["EVENT_PT_MIN", "JETS_PER_EVENT", "Layout", "ReadOptions"]
 
 #: Softest jet that is clustered from the particles of an event, if nothing else is asked for
 #: [GeV]. Below it anti-kT "jets" are single particles.
 EVENT_PT_MIN = 20.0
+
+#: The particles of an event take as much memory as those of this many jets.
+JETS_PER_EVENT = 5
 
 
 @dataclass(frozen=True)

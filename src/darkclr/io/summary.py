@@ -13,7 +13,7 @@ from darkclr.io.layouts import ReadOptions, files_of, iterate_jets, recognise
 from darkclr.io.sources import Source, fetched
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 from darkclr.kinematics import delta_phi
-from darkclr.selection import KinematicsCheck, check_kinematics
+from darkclr.selection import KinematicsCheck, spot_check
 
 __all__ = ["FileSummary", "Quantity", "Summary", "summarise"]
 
@@ -72,8 +72,8 @@ class Summary:
         quantities: distributions by name and unit.
         image: (15, 30) share of the jets' pT in cells of (phi, eta) relative to the stored
             axis, both from -1 to 1: the average jet.
-        check: stored kinematics against the sum of the constituents, of the first batch of the
-            file that fits worst.
+        check: stored kinematics against the sum of the constituents, of the batch that fits
+            worst.
         provenance: how the jets were made, one entry for each different origin.
     """
 
@@ -128,7 +128,7 @@ def summarise(
             found = recognise(path, layout)
             before = total.jets
             for jets in iterate_jets(path, layout=found.layout.name, options=options):
-                total.add(jets, first=total.jets == before)
+                total.add(jets)
                 if progress is not None:
                     progress(len(jets))
             n = total.jets - before
@@ -150,7 +150,7 @@ class _Total:
         self._check = KinematicsCheck(0, 1.0, 0.0, -1.0)
         self._origins: list[Mapping[str, Any]] = []
 
-    def add(self, jets: Jets, *, first: bool) -> None:
+    def add(self, jets: Jets) -> None:
         self.jets += len(jets)
         self._event.append(jets.event)
         for name, values in (
@@ -177,7 +177,7 @@ class _Total:
             weights=c.pt / jets.pt[owner],
         )
         self._image += cell
-        if first and (check := check_kinematics(jets)).outside > self._check.outside:
+        if (check := spot_check(jets)).outside > self._check.outside:
             self._check = check
         if jets.provenance not in self._origins:
             self._origins.append(jets.provenance)

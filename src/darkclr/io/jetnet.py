@@ -1,0 +1,83 @@
+"""JetNet jets in HDF5: constituents relative to their jet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError
+from darkclr.io.assembly import Particles, assemble, keep_only, single
+from darkclr.io.hdf5_file import SUFFIXES, find_dataset, opened, row_ranges, same_length
+from darkclr.io.options import Layout, ReadOptions
+from darkclr.io.padded import block_rows, row_blocks, unpadded
+from darkclr.jets import Jets
+
+__all__ = ["JETNET"]
+
+
+def _recognise(path: Path) -> str | None:
+    with opened(path) as file:
+        if "particle_features" in file and "jet_features" in file:
+            return f"data sets particle_features {file['particle_features'].shape} and jet_features"
+    return None
+
+
+def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
+    """JetNet jets.
+
+    ``particle_features`` (n, 30 or 150, 4): eta_rel = eta - eta_jet, phi_rel = phi - phi_jet,
+    pT_rel = pT / pT_jet, mask (0 for padding); ``jet_features`` (n, 4): pT [GeV], eta, mass [GeV],
+    number of particles. The azimuth of the jet is not stored and is taken as 0.
+
+    Source: https://zenodo.org/record/6975118; section 2 of https://arxiv.org/abs/2106.11535.
+    """
+    with opened(path) as file:
+        features = find_dataset(path, file, "particle_features", 3, 4)
+        jet_features = find_dataset(path, file, "jet_features", 2, 3)
+        n = same_length(path, particle_features=features, jet_features=jet_features)
+        rows = block_rows(features)
+        for start, stop in row_ranges(n, batch, path):
+            pt, eta, mass = single(jet_features[start:stop, :3].T)
+            parts = []
+            for first, last in row_blocks(start, stop, rows):
+                own = slice(first - start, last - start)
+                parts.append(_particles(features[first:last, :, :4], pt[own], eta[own], path))
+            particles = Particles.concatenate(parts)
+            jets = assemble(
+                replace(particles, jet=(pt, eta, np.zeros(len(pt)), mass)),
+                options=options,
+                start=start,
+                where=path,
+                provenance={"file": path.name, "layout": "jetnet"},
+            )
+            if jets is not None:
+                yield jets
+
+
+def _particles(padded: NDArray, pt: NDArray, eta: NDArray, path: Path) -> Particles:
+    """Particles of jets of some pT and eta, (n,), from their features (n, slots, 4)."""
+    lengths, rows = unpadded(padded)
+    columns = single(rows)
+    _, _, pt_rel, mask = columns
+    if not ((mask == 1) | (mask == 0)).all():
+        raise InputError("the mask has values other than 0 and 1", where=path)
+    lengths, kept = keep_only((mask != 0) & (pt_rel != 0), lengths, columns)
+    eta_rel, phi_rel, pt_rel, _ = kept
+    return Particles(
+        lengths, pt_rel * np.repeat(pt, lengths), eta_rel + np.repeat(eta, lengths), phi_rel
+    )
+
+
+JETNET = Layout(
+    "jetnet",
+    "JetNet HDF5",
+    "hdf5",
+    SUFFIXES,
+    "data sets particle_features and jet_features",
+    _recognise,
+    _batches,
+)

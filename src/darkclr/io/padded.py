@@ -1,0 +1,49 @@
+"""Arrays padded with zeros to equal length, brought to flat columns of what is in them.
+
+Padding is most of what such files hold. They are read in blocks that stay in the last cache of the
+processor until their particles are taken out of them and converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["block_rows", "row_blocks", "unpadded"]
+
+_BLOCK_BYTES = 2**22
+
+
+def block_rows(*datasets: Any) -> int:
+    """Rows of a block: about four megabytes of all data sets, and whole chunks of the file."""
+    row_bytes = sum(d.dtype.itemsize * int(np.prod(d.shape[1:])) for d in datasets)
+    chunk = max((d.chunks[0] for d in datasets if d.chunks), default=1)
+    wanted = max(_BLOCK_BYTES // max(row_bytes, 1), 1)
+    return -(-wanted // chunk) * chunk
+
+
+def row_blocks(start: int, stop: int, rows: int) -> Iterator[tuple[int, int]]:
+    """First and last row (exclusive) of each block of a batch."""
+    for first in range(start, stop, rows):
+        yield first, min(first + rows, stop)
+
+
+def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
+    """Lengths (n,) and columns (k, n_particles) of an array (n, slots, k) padded with zeros.
+
+    A slot is padding if all its k numbers are zero. NaN is not zero, and is refused later.
+    """
+    k = padded.shape[2]
+    nonzero = np.not_equal(padded, 0, order="C")
+    if k == 4:  # four bytes at a time
+        filled = nonzero.view(np.uint32)[..., 0] != 0
+    else:
+        filled = np.logical_or.reduce([nonzero[..., i] for i in range(k)])
+    if padded.strides[2] != padded.itemsize:
+        padded = np.ascontiguousarray(padded)
+    # As one element a slot, which is copied in one piece.
+    rows = padded.view((np.void, k * padded.itemsize))[..., 0][filled]
+    return np.count_nonzero(filled, axis=1), rows.view(padded.dtype).reshape(-1, k).T
