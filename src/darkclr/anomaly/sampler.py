@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
+from darkclr.anomaly.energies import (
+    latent_energy_and_gradient,
+    reconstruction_energy_and_gradient,
+)
 from darkclr.anomaly.langevin import Chain, EnergyAndGradient, differentiate, langevin
 from darkclr.errors import ConfigError
 
@@ -133,7 +138,7 @@ class Sampler:
                 latent = _like(network.encode(batch), generator)
         if self.replay:
             latent = self._replayed(latent, generator)
-        latent_gradient = differentiate(network.latent_energy)
+        latent_gradient = partial(latent_energy_and_gradient, network)
         first = langevin(latent_gradient, latent, self.latent_chain, generator=generator)
         if self.replay and remember:
             self._push(first.samples)
@@ -145,7 +150,9 @@ class Sampler:
         )
 
     def _gradient(self, through: bool) -> EnergyAndGradient:
-        return differentiate(self.network.energy, through=through)
+        if through:
+            return differentiate(self.network.energy, through=True)
+        return partial(reconstruction_energy_and_gradient, self.network)
 
     def _replayed(self, new: Tensor, generator: torch.Generator) -> Tensor:
         """Ends of earlier chains, a share of ``new`` among them."""
