@@ -37,7 +37,7 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
     A slot is padding if all its k numbers are zero. NaN is not zero, and is refused later.
     """
     k = padded.shape[2]
-    nonzero = np.not_equal(padded, 0, order="C")
+    nonzero = padded.astype(bool, order="C")
     if k == 4:  # four bytes at a time
         filled = nonzero.view(np.uint32)[..., 0] != 0
     else:
@@ -46,4 +46,5 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
         padded = np.ascontiguousarray(padded)
     # As one element a slot, which is copied in one piece.
     rows = padded.view((np.void, k * padded.itemsize))[..., 0][filled]
-    return np.count_nonzero(filled, axis=1), rows.view(padded.dtype).reshape(-1, k).T
+    lengths = filled.view(np.uint8).sum(axis=1, dtype=np.uint32).astype(np.int64)
+    return lengths, rows.view(padded.dtype).reshape(-1, k).T
