@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from darkclr.io.root_file import (
     opened,
 )
 from darkclr.jets import Jets
-from darkclr.kinematics import segment_ids
+from darkclr.kinematics import ragged_arange
 
 __all__ = ["DELPHES"]
 
@@ -74,15 +74,10 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
             for name, fields in collections.items():
                 names = [f"{name}.{x}" for x in fields if f"{name}.{x}" in arrays]
                 lengths, (pt, eta, phi, *mass) = flat_lists(arrays, names, path)
-                event = segment_ids(to_offsets(lengths))
-                parts.append((event, pt, eta, phi, mass[0] if mass else np.zeros(len(pt))))
-            event = np.concatenate([part[0] for part in parts])
-            order = np.argsort(event, kind="stable")
-            pt, eta, phi, masses = (
-                np.concatenate([p[i] for p in parts])[order] for i in range(1, 5)
-            )
+                parts.append((lengths, (pt, eta, phi, mass[0] if mass else np.zeros(len(pt)))))
+            lengths, (pt, eta, phi, masses) = _by_event(parts)
             jets = cluster_events(
-                Particles(np.bincount(event, minlength=len(lengths)), pt, eta, phi),
+                Particles(lengths, pt, eta, phi),
                 masses,
                 options=options,
                 start=start,
@@ -96,6 +91,23 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
             )
             if jets is not None:
                 yield jets
+
+
+def _by_event(
+    parts: Sequence[tuple[NDArray[np.int64], tuple[NDArray, ...]]],
+) -> tuple[NDArray[np.int64], list[NDArray]]:
+    """The particles of all collections, event by event: lengths (n,) and columns."""
+    if len(parts) == 1:
+        return parts[0][0], list(parts[0][1])
+    total = np.sum([lengths for lengths, _ in parts], axis=0)
+    columns = [np.empty(total.sum(), x[0].dtype) for x in zip(*(c for _, c in parts), strict=True)]
+    begin = to_offsets(total)[:-1]
+    for lengths, values in parts:
+        place = ragged_arange(begin, lengths)
+        for column, x in zip(columns, values, strict=True):
+            column[place] = x
+        begin = begin + lengths
+    return total, columns
 
 
 def _first_weight(arrays: dict[str, Any], name: str, path: Path) -> NDArray[np.float32]:

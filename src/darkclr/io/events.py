@@ -58,14 +58,16 @@ def cluster_events(
         check_pt(particles.pt, "particle", where)
     check_angles(particles.eta, particles.phi, "particle", where)
     event = segment_ids(to_offsets(particles.lengths))
+    masses = np.broadcast_to(np.asarray(mass), event.shape)
+    columns = [event, particles.pt, particles.eta, particles.phi, masses]
     keep = (particles.pt > 0) & (particles.pt >= options.constituent_pt_min)
-    pt, eta, phi = (
-        x[keep].astype(np.float64) for x in (particles.pt, particles.eta, particles.phi)
-    )
-    masses = np.broadcast_to(np.asarray(mass, dtype=np.float64), keep.shape)[keep]
-    flow = EnergyFlow(event[keep], pt, eta, phi, masses, np.zeros(len(pt), dtype=np.int8))
-    if len(pt) == 0:
+    if not keep.all():
+        columns = [x[keep] for x in columns]
+    if not len(columns[0]):
         return None
+    event, *four = columns
+    pt, eta, phi, masses = (x.astype(np.float64) for x in four)
+    flow = EnergyFlow(event, pt, eta, phi, masses, np.zeros(len(pt), dtype=np.int8))
     pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
     clustered = cluster(flow, len(particles.lengths), radius=options.radius, pt_min=pt_min)
     if len(clustered) == 0:

@@ -25,6 +25,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
+from darkclr.io.padded import BlockReader
 
 __all__ = ["Frame", "frames"]
 
@@ -68,13 +69,14 @@ class Frame:
         """What is read for some rows: the table, or the arrays of all blocks."""
         return [values for values, _, _ in self.blocks] if self.table is None else [self.table]
 
+    @cached_property
+    def _readers(self) -> list[BlockReader]:
+        return [BlockReader(dataset) for dataset in self.datasets]
+
     def read(self, start: int, stop: int) -> list[NDArray]:
-        """Rows of each block, (rows, columns of the block)."""
-        rows = None if self.table is None else self.table[start:stop]  # type: ignore[index]
-        blocks = [
-            rows[field] if values is None else values[start:stop]  # type: ignore[index]
-            for values, field, _ in self.blocks
-        ]
+        """Rows of each block, (rows, columns of the block); valid until the next call."""
+        read = [reader(start, stop) for reader in self._readers]
+        blocks = read if self.table is None else [read[0][field] for _, field, _ in self.blocks]
         return [block if block.ndim == 2 else block[:, None] for block in blocks]
 
 

@@ -13,7 +13,7 @@ from darkclr.errors import InputError
 from darkclr.io.assembly import Particles, assemble, keep_only, single
 from darkclr.io.hdf5_file import SUFFIXES, find_dataset, opened, row_ranges, same_length
 from darkclr.io.options import Layout, ReadOptions
-from darkclr.io.padded import block_rows, row_blocks, unpadded
+from darkclr.io.padded import BlockReader, block_rows, row_blocks, unpadded
 from darkclr.jets import Jets
 
 __all__ = ["JETNET"]
@@ -39,13 +39,13 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         features = find_dataset(path, file, "particle_features", 3, 4)
         jet_features = find_dataset(path, file, "jet_features", 2, 3)
         n = same_length(path, particle_features=features, jet_features=jet_features)
-        rows = block_rows(features)
+        rows, read = block_rows(features), BlockReader(features, columns=4)
         for start, stop in row_ranges(n, batch, path):
             pt, eta, mass = single(jet_features[start:stop, :3].T)
             parts = []
             for first, last in row_blocks(start, stop, rows):
                 own = slice(first - start, last - start)
-                parts.append(_particles(features[first:last, :, :4], pt[own], eta[own], path))
+                parts.append(_particles(read(first, last), pt[own], eta[own], path))
             particles = Particles.concatenate(parts)
             jets = assemble(
                 replace(particles, jet=(pt, eta, np.zeros(len(pt)), mass)),

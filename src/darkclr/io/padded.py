@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["block_rows", "row_blocks", "unpadded"]
+__all__ = ["BlockReader", "block_rows", "row_blocks", "unpadded"]
 
 _BLOCK_BYTES = 2**22
 
@@ -23,6 +23,33 @@ def block_rows(*datasets: Any) -> int:
     chunk = max((d.chunks[0] for d in datasets if d.chunks), default=1)
     wanted = max(_BLOCK_BYTES // max(row_bytes, 1), 1)
     return -(-wanted // chunk) * chunk
+
+
+class BlockReader:
+    """Reads blocks of rows of an HDF5 data set, each into the memory of the one before.
+
+    New memory for every block would cost as much as the reading: its pages are first set to zero.
+
+    Args:
+        dataset: ``h5py.Dataset``.
+        columns: how many of the last axis are read; all if None.
+    """
+
+    def __init__(self, dataset: Any, columns: int | None = None) -> None:
+        self._dataset = dataset
+        shape = dataset.shape[1:]
+        self._all = columns is None
+        self._shape = shape if columns is None else (*shape[:-1], columns)
+        self._memory = np.empty((0, *self._shape), dataset.dtype)
+
+    def __call__(self, first: int, last: int) -> NDArray:
+        """Rows [first, last), valid until the next call."""
+        if last - first > len(self._memory):
+            self._memory = np.empty((last - first, *self._shape), self._dataset.dtype)
+        block = self._memory[: last - first]
+        rows = slice(first, last)
+        self._dataset.read_direct(block, rows if self._all else (rows, ..., slice(self._shape[-1])))
+        return block
 
 
 def row_blocks(start: int, stop: int, rows: int) -> Iterator[tuple[int, int]]:
