@@ -52,6 +52,16 @@ def test_indexing_takes_whole_jets(jets, index):
         np.testing.assert_array_equal(getattr(chosen, name), getattr(jets, name)[expected])
 
 
+@pytest.mark.parametrize("lengths", [[70_000], [3, 0, 40_000, 1], [0, 5, 2, 0]])
+def test_constituents_are_sorted_whatever_the_lengths(lengths):
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    n = offsets[-1]
+    pt = np.random.default_rng(1).integers(1, 50, n).astype(np.float32)
+    ordered = Constituents(offsets, pt, np.arange(n, dtype=np.float32), np.zeros(n, np.float32))
+    expected = np.lexsort((np.arange(n), -pt, ordered.jet_index))
+    np.testing.assert_array_equal(ordered.sorted().eta, expected)
+
+
 def test_constituents_are_sorted_and_the_sort_is_stable():
     jets = Jets.from_constituents([0, 4, 5], [1, 3, 1, 3, 9], [0, 1, 2, 3, 4], np.zeros(5))
     assert jets.constituents.pt.tolist() == [3, 3, 1, 1, 9]

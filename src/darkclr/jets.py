@@ -79,13 +79,23 @@ class Constituents:
         falling[first[(first > 0) & (first < len(self.pt))] - 1] = True
         if falling.all():  # most files are sorted, and sorting is the dearest part of reading
             return self
-        # Bits of positive floats rise with the number: one key of jet and falling pT.
+        # Bits of positive floats rise with the number: one key of jet, falling pT, position,
+        # since sorting numbers is several times faster than asking for their order.
         falling_pt = ~self.pt.view(np.uint32)
-        key = (self.jet_index.astype(np.uint64) << np.uint64(32)) | falling_pt
-        order = np.argsort(key)  # much faster than a stable sort, which only equal pT need
-        in_order = key[order]
-        if (in_order[1:] == in_order[:-1]).any():
-            order = np.argsort(key, kind="stable")
+        starts = np.repeat(self.offsets[:-1].astype(np.uint64), self.lengths)
+        bits = int(self.lengths.max()).bit_length()
+        if len(starts).bit_length() + 32 + bits > 64:
+            order = np.lexsort((falling_pt, starts))
+        else:
+            key = starts << np.uint64(32)
+            key |= falling_pt
+            key <<= np.uint64(bits)
+            key += np.arange(len(starts), dtype=np.uint64)
+            key -= starts
+            key.sort()
+            key &= np.uint64(2**bits - 1)
+            key += starts
+            order = key.view(np.int64)
         return Constituents(self.offsets, self.pt[order], self.eta[order], self.phi[order])
 
     def hardest(self, n: int) -> Constituents:
