@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
 
-__all__ = ["latent_energy_and_gradient", "reconstruction_energy_and_gradient"]
+__all__ = ["is_written_out", "latent_energy_and_gradient", "reconstruction_energy_and_gradient"]
 
 # Gradient before an activation from the one behind it, and from its input x or output y.
 _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
@@ -24,6 +24,12 @@ _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     nn.SiLU: lambda g, x, y: torch.ops.aten.silu_backward(g, x),
     nn.LeakyReLU: lambda g, x, y: torch.ops.aten.leaky_relu_backward(g, x, 0.01, False),
 }
+
+
+def is_written_out(network: AutoencoderNetwork) -> bool:
+    """Whether all layers are linear or activations; convolutions are left to autograd."""
+    known = (nn.Linear, *_BACKWARD)
+    return all(isinstance(layer, known) for layer in (*network.encoder, *network.decoder))
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.energies import (
+    is_written_out,
     latent_energy_and_gradient,
     reconstruction_energy_and_gradient,
 )
@@ -138,7 +139,11 @@ class Sampler:
                 latent = _like(network.encode(batch), generator)
         if self.replay:
             latent = self._replayed(latent, generator)
-        latent_gradient = partial(latent_energy_and_gradient, network)
+        latent_gradient = (
+            partial(latent_energy_and_gradient, network)
+            if is_written_out(network)
+            else differentiate(network.latent_energy)
+        )
         first = langevin(latent_gradient, latent, self.latent_chain, generator=generator)
         if self.replay and remember:
             self._push(first.samples)
@@ -150,8 +155,8 @@ class Sampler:
         )
 
     def _gradient(self, through: bool) -> EnergyAndGradient:
-        if through:
-            return differentiate(self.network.energy, through=True)
+        if through or not is_written_out(self.network):
+            return differentiate(self.network.energy, through=through)
         return partial(reconstruction_energy_and_gradient, self.network)
 
     def _replayed(self, new: Tensor, generator: torch.Generator) -> Tensor:
