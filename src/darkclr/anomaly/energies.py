@@ -28,7 +28,7 @@ _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 
 def is_written_out(network: AutoencoderNetwork) -> bool:
     """Whether all layers are linear or activations; convolutions are left to autograd."""
-    known = (nn.Linear, *_BACKWARD)
+    known: tuple[type[nn.Module], ...] = (nn.Linear, *_BACKWARD)
     return all(isinstance(layer, known) for layer in (*network.encoder, *network.decoder))
 
 

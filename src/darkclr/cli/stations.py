@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console
+from darkclr.cli.fitting import fit
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
-from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Jets, Split
 from darkclr.simulation.sample import SampleConfig
 
-__all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "scores", "train"]
+__all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
 Device = Literal["auto", "cpu", "gpu"]
-
-
-@dataclass(frozen=True)
-class OneScore:
-    """One score out of all.
-
-    Args:
-        name: fit this one only, with its parameters of `scores` if they are there.
-    """
-
-    name: str | None = None
 
 
 def generate(
@@ -224,116 +210,6 @@ def encode(
     console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
 
 
-def fit(
-    representations: Path,
-    model: Path,
-    scores: dict[str, dict[str, Any]] | None = None,
-    score: OneScore = OneScore(),
-    jets: Path | None = None,
-    split: Split = Split(),
-    seed: int = 0,
-    layout: str | None = None,
-    options: ReadOptions = ReadOptions(),
-) -> None:
-    """Fit anomaly scores on the training part of background representations.
-
-    `darkclr scores` lists their names; a detector of scikit-learn or PyOD is named by its import
-    path. Labels are not read, weights are. A combination is fitted on the validation part, where
-    the scores of its members are not biased by their fit. A fit that was interrupted goes on from
-    its last epoch.
-
-    Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
-
-    Args:
-        representations: Parquet file of `darkclr encode --dropped true` of background jets.
-        model: directory; each score is written to its sub-directory `scores/NAME`.
-        scores: parameters of each score, by name; those that need no more than representations,
-            with their defaults, if not given.
-        score: one of them.
-        jets: file of the same jets, for scores that read their constituents.
-        split: shares of the events; the training part is used.
-        seed: of all random numbers.
-        layout: of the file of jets; recognised from its content if not given.
-        options: cuts, label, clustering of the file of jets, as they were for the encoding.
-    """
-    from darkclr.anomaly.fitted import FittedScore, fit_score
-    from darkclr.anomaly.registry import create_detector, default_scores, find_score
-    from darkclr.anomaly.scoring import load_scores, matching_jets, score_table
-    from darkclr.contrastive.representations import Representations
-    from darkclr.io import read_jets
-
-    chosen = {name: {} for name in default_scores()} if scores is None else scores
-    if score.name is not None:
-        chosen = {score.name: (scores or {}).get(score.name, {})}
-    for name, parameters in chosen.items():
-        create_detector(name, parameters)
-    reads = {name: find_score(name).reads for name in chosen}
-    if jets is None and "jets" in reads.values():
-        wanting = ", ".join(name for name in reads if reads[name] == "jets")
-        raise ConfigError(
-            f"{wanting} read the constituents of the jets", mend="give their file with --jets"
-        )
-    everything = Representations.from_parquet(representations)
-    content = None if jets is None else read_jets(jets, layout=layout, options=options)
-    for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
-        target = model / "scores" / name
-        if (target / "model.safetensors").exists():
-            console.line(f"fit {name}: done before")
-            continue
-        detector = create_detector(name, parameters)
-        source: Any = everything.part("train", split)
-        if reads[name] == "jets":
-            assert content is not None
-            source = matching_jets(content.part("train", split), source[~source.dropped])
-        elif reads[name] == "scores":
-            names = detector.get_params()["members"]
-            members = [s for s in load_scores(model / "scores") if s.name in names]
-            rows = everything.part("validation", split)
-            source = score_table(
-                {"": rows}, members, jets=None if content is None else {"": content}
-            )
-        epochs = detector.n_epochs
-        with console.bar(f"fit {name}", epochs or 1, "epochs") as advance:
-            fitted: FittedScore = fit_score(
-                name,
-                parameters,
-                source,
-                seed=seed,
-                progress=partial(_epoch_done, advance),
-                checkpoint_directory=target,
-            )
-            if not epochs:
-                advance()
-        fitted.save(target)
-    console.line(f"scores in {model / 'scores'}")
-
-
-def scores(output: Path | None = None) -> None:
-    """List all anomaly scores: what each is, what it reads and where it comes from.
-
-    Example: darkclr scores
-
-    Args:
-        output: JSON file to write the same to.
-    """
-    from darkclr.anomaly.registry import SCORES
-    from darkclr.io import atomic_path
-
-    rows = [
-        {"name": s.name, "reads": s.reads, "what": s.summary, "reference": s.reference}
-        for s in SCORES.values()
-    ]
-    for row in rows:
-        console.line(f"{row['name']:<24} {row['what']} [{row['reads']}; {row['reference']}]")
-    console.line(
-        "and every detector of scikit-learn or PyOD by its import path, "
-        "such as sklearn.ensemble.IsolationForest"
-    )
-    if output is not None:
-        with atomic_path(output) as temporary:
-            temporary.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
-
-
 def score(
     jets: Path,
     model: Path,
@@ -442,6 +318,31 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     console.line(f"report: {write_report(run, augmentations)}")
 
 
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """The summary table of figures of merit."""
+    from darkclr.evaluation import format_number, summary_rows
+
+    for signal in dict.fromkeys(row["signal"] for row in summary_rows(metrics)):
+        rows = [row for row in summary_rows(metrics) if row["signal"] == signal]
+        console.table(
+            f"{signal} against background (rejection at signal efficiency; * = yardstick)",
+            [
+                {
+                    "score": row["title"] + (" *" if row["baseline"] else ""),
+                    "AUC": format_number(row["auc"]),
+                    **{
+                        key.removeprefix("rejection_"): format_number(number)
+                        for key, number in row.items()
+                        if key.startswith("rejection_")
+                    },
+                }
+                for row in rows
+            ],
+        )
+    counts = metrics["samples"].items()
+    console.line("scored: " + ", ".join(f"{n['n_jets']} {name} jets" for name, n in counts))
+
+
 def _terms_note(terms: Mapping[str, float]) -> str:
     """What stands behind the bar of a training; JetCLR has no anomalous view."""
     note = f"loss {terms['loss']:.2f}  alignment {terms['alignment']:.2f}"
@@ -466,32 +367,3 @@ def _noting(batches: Iterator[Jets], origins: list[Mapping[str, Any]]) -> Iterat
         if batch.provenance not in origins:
             origins.append(batch.provenance)
         yield batch
-
-
-def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
-    advance(1, str(row.get("stage", "")))
-
-
-def print_metrics(metrics: dict[str, Any]) -> None:
-    """The summary table of figures of merit."""
-    from darkclr.evaluation import format_number, summary_rows
-
-    for signal in dict.fromkeys(row["signal"] for row in summary_rows(metrics)):
-        rows = [row for row in summary_rows(metrics) if row["signal"] == signal]
-        console.table(
-            f"{signal} against background (rejection at signal efficiency; * = yardstick)",
-            [
-                {
-                    "score": row["title"] + (" *" if row["baseline"] else ""),
-                    "AUC": format_number(row["auc"]),
-                    **{
-                        key.removeprefix("rejection_"): format_number(number)
-                        for key, number in row.items()
-                        if key.startswith("rejection_")
-                    },
-                }
-                for row in rows
-            ],
-        )
-    counts = metrics["samples"].items()
-    console.line("scored: " + ", ".join(f"{n['n_jets']} {name} jets" for name, n in counts))

@@ -59,7 +59,7 @@ def cluster_events(
     check_angles(particles.eta, particles.phi, "particle", where)
     event = segment_ids(to_offsets(particles.lengths))
     masses = np.broadcast_to(np.asarray(mass), event.shape)
-    columns = [event, particles.pt, particles.eta, particles.phi, masses]
+    columns: list[NDArray] = [event, particles.pt, particles.eta, particles.phi, masses]
     keep = (particles.pt > 0) & (particles.pt >= options.constituent_pt_min)
     if not keep.all():
         columns = [x[keep] for x in columns]
