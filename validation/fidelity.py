@@ -281,7 +281,13 @@ def pictures(samples: Mapping[str, Jets]) -> dict[str, bytes]:
             ("QCD, matched", match_pt(qcd, aachen, seed=1), {"color": "#5b616b", "ls": "--"}),
             ("signal", aachen, {"color": "#D55E00"}),
         ):
-            axes.hist(jets.pt, 30, (150, 300), density=True, histtype="step", label=name, **style)
+            axes.hist(
+                *(jets.pt, np.linspace(150, 300, 31)),
+                density=True,
+                histtype="step",
+                label=name,
+                **style,
+            )
         axes.set(xlabel="jet pT [GeV]", ylabel="density [1/GeV]", xlim=(150, 300))
         axes.legend()
     return {
