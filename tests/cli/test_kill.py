@@ -138,6 +138,7 @@ class Commands:
 
     def close(self) -> None:
         """End the server."""
+        self._server.kill()
         self._server.communicate()
 
     def _answer(self) -> int:

@@ -104,3 +104,13 @@ def test_the_fingerprint_sees_every_constituent_and_the_order_of_the_jets(jets, 
     assert Fingerprint().add(other).to_dict() != expected
     halves = Fingerprint().add(jets[:40]).add(jets[40:])
     assert halves.to_dict() == expected
+
+
+def test_weights_are_relative_to_their_mean_and_belong_to_the_fingerprint(jets, tiny, tmp_path):
+    heavy = replace(jets, weight=np.linspace(0, 4, len(jets), dtype=np.float32))
+    for size in (7, 90):
+        stored = PreparedJets.of(batches_of(heavy, size), tiny, tmp_path)
+        np.testing.assert_allclose(stored.weight, heavy.weight / 2, rtol=1e-6)
+    plain = Fingerprint().add(jets).to_dict()
+    assert Fingerprint().add(heavy).to_dict() != plain
+    assert Fingerprint().add(replace(jets, weight=jets.weight * 3)).to_dict() == plain

@@ -42,17 +42,22 @@ class AtomicCheckpoints(TorchCheckpointIO):
 def latest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint to go on from: the last one, or that of the best epoch if it is damaged.
 
-    A training is a function of its configuration, so from whatever checkpoint it goes on, even
-    from none, its result is the same.
+    None if that of the best epoch is damaged: nothing else holds its weights. A training is a
+    function of its configuration, so its result is the same wherever it goes on from.
     """
-    for path in (folder / "last.ckpt", folder / "best.ckpt"):
-        if not path.exists():
-            continue
-        try:
-            torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # a damaged file makes torch raise anything
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            log.warning("%s is damaged (%s); going on from an earlier epoch", path, reason)
-        else:
-            return path
-    return None
+    last, best = folder / "last.ckpt", folder / "best.ckpt"
+    if not _is_whole(best):
+        return None
+    return last if _is_whole(last) else best
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("%s is damaged (%s); going on from an earlier epoch", path, reason)
+        return False
+    return True
