@@ -18,13 +18,14 @@ from darkclr.augmentations.anomalous import (
     NonUniformDecay,
     PtReweighting,
 )
-from darkclr.augmentations.base import Augmentation, Augmentations, recentre
+from darkclr.augmentations.base import Augmentation, recentre
 from darkclr.augmentations.physical import (
     CollinearSplitting,
     Rotation,
     SoftSmearing,
     Translation,
 )
+from darkclr.augmentations.views import Augmentations
 
 __all__ = [
     "Augmentation",
