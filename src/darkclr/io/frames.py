@@ -88,16 +88,22 @@ def frames(file: object, where: object) -> Iterator[Frame]:
     """
     import h5py
 
-    groups: list = []
-    file.visititems(  # type: ignore[attr-defined]
-        lambda name, node: groups.append(node) if isinstance(node, h5py.Group) else None
-    )
-    for group in groups:
+    for group in _groups(file):
         table = group.get("table")
         if isinstance(table, h5py.Dataset) and table.dtype.names and table.ndim == 1:
             yield _table(group.name, table, where)
         elif isinstance(group.get("block0_values"), h5py.Dataset):
             yield _fixed(group, where)
+
+
+def _groups(group: Any) -> Iterator[Any]:
+    """All groups below an ``h5py.Group``, without the indices that PyTables keeps of columns."""
+    import h5py
+
+    for name in group:
+        if not name.startswith("_i_") and group.get(name, getclass=True) is h5py.Group:
+            yield group[name]
+            yield from _groups(group[name])
 
 
 def _table(name: str, table: object, where: object) -> Frame:
