@@ -9,13 +9,20 @@ Metropolis step only, since the error of E in bfloat16 is far above the chain's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
+from darkclr.anomaly.langevin import EnergyAndGradient, differentiate
 
-__all__ = ["is_written_out", "latent_energy_and_gradient", "reconstruction_energy_and_gradient"]
+__all__ = [
+    "latent_energy_and_gradient",
+    "latent_gradient",
+    "reconstruction_energy_and_gradient",
+    "reconstruction_gradient",
+]
 
 # Gradient before an activation from the one behind it, and from its input x or output y.
 _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
@@ -26,7 +33,21 @@ _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-def is_written_out(network: AutoencoderNetwork) -> bool:
+def reconstruction_gradient(network: AutoencoderNetwork) -> EnergyAndGradient:
+    """z -> (E, dE/dz): written out where all layers are known, else by autograd."""
+    if _is_written_out(network):
+        return partial(reconstruction_energy_and_gradient, network)
+    return differentiate(network.energy)
+
+
+def latent_gradient(network: AutoencoderNetwork) -> EnergyAndGradient:
+    """b -> (H, dH/db): written out where all layers are known, else by autograd."""
+    if _is_written_out(network):
+        return partial(latent_energy_and_gradient, network)
+    return differentiate(network.latent_energy)
+
+
+def _is_written_out(network: AutoencoderNetwork) -> bool:
     """Whether all layers are linear or activations; convolutions are left to autograd."""
     known: tuple[type[nn.Module], ...] = (nn.Linear, *_BACKWARD)
     return all(isinstance(layer, known) for layer in (*network.encoder, *network.decoder))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -27,9 +26,8 @@ from torch import Tensor
 
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.energies import (
-    is_written_out,
-    latent_energy_and_gradient,
-    reconstruction_energy_and_gradient,
+    latent_gradient,
+    reconstruction_gradient,
 )
 from darkclr.anomaly.langevin import Chain, EnergyAndGradient, differentiate, langevin
 from darkclr.errors import ConfigError
@@ -139,12 +137,7 @@ class Sampler:
                 latent = _like(network.encode(batch), generator)
         if self.replay:
             latent = self._replayed(latent, generator)
-        latent_gradient = (
-            partial(latent_energy_and_gradient, network)
-            if is_written_out(network)
-            else differentiate(network.latent_energy)
-        )
-        first = langevin(latent_gradient, latent, self.latent_chain, generator=generator)
+        first = langevin(latent_gradient(network), latent, self.latent_chain, generator=generator)
         if self.replay and remember:
             self._push(first.samples)
         with torch.no_grad():
@@ -155,9 +148,9 @@ class Sampler:
         )
 
     def _gradient(self, through: bool) -> EnergyAndGradient:
-        if through or not is_written_out(self.network):
-            return differentiate(self.network.energy, through=through)
-        return partial(reconstruction_energy_and_gradient, self.network)
+        if through:
+            return differentiate(self.network.energy, through=True)
+        return reconstruction_gradient(self.network)
 
     def _replayed(self, new: Tensor, generator: torch.Generator) -> Tensor:
         """Ends of earlier chains, a share of ``new`` among them."""
