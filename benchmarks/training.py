@@ -36,7 +36,7 @@ from torch import Tensor
 
 from darkclr.anomaly.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, AutoencoderNetwork
 from darkclr.anomaly.energies import reconstruction_energy_and_gradient
-from darkclr.anomaly.langevin import energy_and_gradient
+from darkclr.anomaly.langevin import differentiate
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
@@ -167,7 +167,7 @@ def darkclr_tasks(n: int) -> dict[str, Callable[[int], object]]:
         with autocast():
             chain(written_out)
 
-    tasks["chain by autograd"] = lambda i: chain(lambda x: energy_and_gradient(network.energy, x))
+    tasks["chain by autograd"] = lambda i: chain(differentiate(network.energy))
     tasks["chain written out"] = lambda i: chain(written_out)
     tasks["chain written out, bfloat16"] = fast_chain
     tasks["matrix products"] = matrix_products(batches[0])

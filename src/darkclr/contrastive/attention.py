@@ -1,9 +1,9 @@
 """Self-attention over packed constituents: jets of equal length attend side by side.
 
-Three ways to the same numbers, chosen by what is there: variable-length kernels on CUDA, fused
-attention for each run of equally long jets where no gradient is needed, and on CPU in training a
-hand-written backward, since that of the fused kernel is slower than matrix products and autograd
-would copy every query, key and value several times.
+Two ways to the same numbers, chosen by what is there: variable-length kernels on CUDA; elsewhere
+matrix product, softmax, matrix product for each run of equally long jets, with a hand-written
+backward. On CPU torch's fused kernel is made for long sequences and takes up to twice as long for
+jets, its backward longer still, and autograd would copy every query, key and value several times.
 """
 
 from __future__ import annotations
@@ -46,17 +46,7 @@ def attend(
     if qkv.is_cuda and mask is None:  # the kernels of variable length take no mask
         rescaled = jagged_attention(qkv, runs, n_heads, dropout)
         return rescaled * kept_share(dropout) if dropout else rescaled
-    if dropout or (torch.is_grad_enabled() and qkv.requires_grad):
-        return _RunAttention.apply(qkv, runs, n_heads, dropout, mask)
-    attended = []
-    for (length, n_jets), part, added in zip(
-        runs, _parts(qkv, runs), _masks(mask, runs, qkv.dtype), strict=True
-    ):
-        # (n_jets * length, 3 * dim) -> three of (n_jets, heads, length, dim / heads)
-        q, k, v = part.view(n_jets, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
-        result = F.scaled_dot_product_attention(q, k, v, attn_mask=added)
-        attended.append(result.transpose(1, 2).reshape(n_jets * length, -1))
-    return torch.cat(attended)
+    return _RunAttention.apply(qkv, runs, n_heads, dropout, mask)
 
 
 def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:

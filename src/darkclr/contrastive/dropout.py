@@ -41,7 +41,8 @@ def keep_mask(shape: tuple[int, ...], dropout: float, like: Tensor) -> Tensor:
     seed = int(torch.randint(1 << 62, ()))
     bits = np.random.SFC64(seed).random_raw(-(-n // 4)).view(np.int16)[:n]
     first_kept = round(dropout * _LEVELS) - _LEVELS // 2  # int16 starts at -32768
-    return (torch.from_numpy(bits) >= first_kept).to(like.dtype).view(shape)
+    mask = torch.empty(n, dtype=like.dtype)
+    return torch.ge(torch.from_numpy(bits), first_kept, out=mask).view(shape)
 
 
 def relu_dropped(x: Tensor, dropout: float) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from darkclr.contrastive.attention import Runs, attend
 from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
+from darkclr.contrastive.fused import linear
 from darkclr.errors import ConfigError
 
 __all__ = ["Encoder", "EncoderConfig"]
@@ -83,13 +84,13 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, x: Tensor, runs: Runs, mask: Tensor | None = None) -> Tensor:
-        """(n_constituents, dim) -> the same shape; ``mask`` (n_constituents,) adds to the logits.
+        """x + attention(x), (n_constituents, dim); ``mask`` (n_constituents,) adds to the logits.
 
         It belongs to the constituent that is attended to.
         """
         dropout = self.dropout if self.training else 0.0
-        attended = attend(self.query_key_value(x), runs, self.n_heads, dropout, mask)
-        return _residual_branch(attended, self.output, dropout)
+        attended = attend(linear(x, self.query_key_value), runs, self.n_heads, dropout, mask)
+        return _plus_branch(x, attended, self.output, dropout)
 
 
 class Block(nn.Module):
@@ -108,21 +109,24 @@ class Block(nn.Module):
     def forward(self, x: Tensor, runs: Runs, mask: Tensor | None = None) -> Tensor:
         """(n_constituents, dim) -> the same shape; ``mask`` as in :class:`SelfAttention`."""
         dropout = self.dropout if self.training else 0.0
-        x = self.norm_attention(x + self.attention(x, runs, mask))
-        hidden = relu_dropped(self.expand(x), dropout)
-        return self.norm_feedforward(x + _residual_branch(hidden, self.contract, dropout))
+        x = self.norm_attention(self.attention(x, runs, mask))
+        if dropout:
+            hidden = relu_dropped(self.expand(x), dropout)
+        else:
+            hidden = linear(x, self.expand, relu=True)
+        return self.norm_feedforward(_plus_branch(x, hidden, self.contract, dropout))
 
 
-def _residual_branch(x: Tensor, linear: nn.Linear, dropout: float) -> Tensor:
-    """``linear`` of an ``x`` with entries dropped but not rescaled, then dropout of its output.
+def _plus_branch(x: Tensor, branch: Tensor, layer: nn.Linear, dropout: float) -> Tensor:
+    """x plus ``layer`` of a ``branch`` with entries dropped but not rescaled, its output dropped.
 
     Both factors 1 / kept share are applied to the weights, which are few and in float32.
     """
     if not dropout:
-        return linear(x)
+        return linear(branch, layer, residual=x)
     factor = 1 / kept_share(dropout)
-    y = F.linear(x, linear.weight * factor**2, linear.bias * factor)
-    return y * keep_mask(y.shape, dropout, y)
+    y = F.linear(branch, layer.weight * factor**2, layer.bias * factor)
+    return x + y * keep_mask(y.shape, dropout, y)
 
 
 class Encoder(nn.Module):
