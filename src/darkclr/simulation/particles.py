@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,8 @@ __all__ = ["EnergyFlow", "Kind", "Particles", "charge_of", "is_detectable", "tak
 
 # Three times the charge of quarks 1..6 and the digit 0, by digit; digits above 6 are no quarks.
 _QUARK_CHARGE = np.array([0, -1, 2, -1, 2, -1, 2, 0, 0, 0])
+# Hadrons have codes of up to five digits.
+_N_CODES = 100_000
 
 Arrays = TypeVar("Arrays")
 
@@ -78,7 +81,9 @@ class EnergyFlow:
 
 def take(arrays: Arrays, index: np.ndarray) -> Arrays:
     """The same dataclass of arrays with every array indexed (by mask or position)."""
-    return type(arrays)(*(getattr(arrays, f.name)[index] for f in fields(arrays)))  # type: ignore
+    if index.dtype == bool:  # not to be counted out again for every array
+        index = np.flatnonzero(index)
+    return type(arrays)(*(getattr(arrays, f.name).take(index) for f in fields(arrays)))  # type: ignore
 
 
 def is_detectable(pdg: np.ndarray) -> np.ndarray:
@@ -89,11 +94,7 @@ def is_detectable(pdg: np.ndarray) -> np.ndarray:
     hundreds and tens digits are quarks. Everything else leaves nothing: dark hadrons (49xxxxx),
     supersymmetric particles, nuclei, and partons, which are never stable.
     """
-    code = np.abs(pdg)
-    hundreds, tens = code // 100 % 10, code // 10 % 10
-    hadron = (code >= 100) & (code < 100_000)
-    hadron &= (hundreds >= 1) & (hundreds <= 6) & (tens >= 1) & (tens <= 6)
-    return ((code >= 11) & (code <= 16)) | (code == 22) | hadron
+    return _known()[0][_place(np.abs(pdg))]
 
 
 def charge_of(pdg: np.ndarray) -> np.ndarray:
@@ -107,14 +108,27 @@ def charge_of(pdg: np.ndarray) -> np.ndarray:
     >>> charge_of(np.array([211, -321, 2212, 3112, 130, 22, -13]))
     array([ 1., -1.,  1., -1.,  0.,  0.,  1.])
     """
-    pdg = np.asarray(pdg, dtype=np.int64)
-    code = np.abs(pdg)
+    pdg = np.asarray(pdg)
+    return np.copysign(1.0, pdg) * _known()[1][_place(np.abs(pdg))] + 0.0
+
+
+def _place(code: np.ndarray) -> np.ndarray:
+    """Rows of the tables of :func:`_known`; the first is that of unknown particles."""
+    return np.where(code < _N_CODES, code, 0)
+
+
+@cache
+def _known() -> tuple[np.ndarray, np.ndarray]:
+    """Whether each absolute code is detectable, and its charge: looked up for many particles."""
+    code = np.arange(_N_CODES)
+    thousands, hundreds, tens = (code // place % 10 for place in (1000, 100, 10))
+    hadron = (code >= 100) & (hundreds >= 1) & (hundreds <= 6) & (tens >= 1) & (tens <= 6)
+    detectable = ((code >= 11) & (code <= 16)) | (code == 22) | hadron
     # Of a meson's code the heavier quark comes first; the positive code has it as a quark if it is
     # up-type and as an antiquark if it is down-type.
-    thousands, hundreds, tens = (code // place % 10 for place in (1000, 100, 10))
     first, second = _QUARK_CHARGE[hundreds], _QUARK_CHARGE[tens]
     meson = np.where(hundreds % 2 == 0, first - second, second - first)
     thirds = np.where(thousands == 0, meson, _QUARK_CHARGE[thousands] + first + second)
     lepton = np.where((code >= 11) & (code <= 16) & (code % 2 == 1), -3, 0)
     thirds = np.where(code < 100, lepton, thirds)
-    return np.where(is_detectable(pdg), np.sign(pdg) * thirds / 3.0, 0.0) + 0.0
+    return detectable, np.where(detectable, thirds / 3.0, 0.0)

@@ -66,11 +66,11 @@ def propagate(card: PropagationCard, particles: Particles) -> Propagated:
     impact = np.empty_like(position)
     phi = np.arctan2(py, px)
 
-    neutral = np.abs(particles.charge) < _MIN_CHARGE
+    is_neutral = np.abs(particles.charge) < _MIN_CHARGE
+    neutral, charged = np.flatnonzero(is_neutral), np.flatnonzero(~is_neutral)
     impact[:, neutral] = _straight_line(
         position[:, neutral], px[neutral], py[neutral], pz[neutral], radius, half_length
     )
-    charged = ~neutral
     field = card.magnetic_field * particles.charge[charged]
     impact[:, charged], phi[charged] = _helix(
         position[:, charged],
