@@ -85,4 +85,5 @@ def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Over the first axis, with n - 1 in the denominator; NaN for n = 1."""
     if len(values) < 2:
         return np.full(values.shape[1:], np.nan)
-    return np.asarray(np.var(values, axis=0, ddof=1))
+    # Relative to the first: equal values have no spread, not one of rounding.
+    return np.asarray(np.var(values - values[0], axis=0, ddof=1))

@@ -91,7 +91,7 @@ def readable_rows(table: dict[str, Any], signal: str) -> list[dict[str, str]]:
         cells["published"] = _published(row["published"])
         parameters, minutes = row["parameters"], row["fit_minutes"]
         cells["parameters"] = "–" if parameters is None else f"{parameters}"
-        cells["fit [min]"] = "–" if minutes is None else f"{minutes:.2g}"
+        cells["fit [min]"] = "–" if minutes is None else f"{minutes:.1f}"
         readable.append(cells)
     return readable
 
