@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -115,6 +116,27 @@ def test_score_of_a_part(command, model, samples, config_file, tmp_path):
     assert command(*arguments, "--config", config_file)[0] == 0
     expected = read_jets(samples / "qcd.parquet").part("test", Split(0.5, 0.2, 0.3))
     assert read_table(output)["event"].to_pylist() == expected.event.tolist()
+
+
+@pytest.mark.parametrize("first", ["known", "unknown"])
+def test_files_with_and_without_partons_go_into_one_table(
+    command, model, samples, tmp_path, monkeypatch, first
+):
+    monkeypatch.setattr("darkclr.contrastive.representations.CHUNK", 30)
+    jets = read_jets(samples / "qcd.parquet")[:60]
+    known = replace(jets, truth={"parton_pdg": np.full(60, 21, np.int32)})
+    order = (known, jets) if first == "known" else (jets, known)
+    for i, part in enumerate(order):
+        write_jets(part, tmp_path / "shards" / f"{i}.parquet")
+    rows, scores = tmp_path / "rows.parquet", tmp_path / "scores.parquet"
+    assert command("encode", tmp_path / "shards", model, rows)[0] == 0
+    assert command("score", tmp_path / "shards", model, scores)[0] == 0
+    for path in (rows, scores):
+        table = read_table(path)
+        if first == "unknown":
+            assert "parton_pdg" not in table.column_names
+        else:
+            assert table["parton_pdg"].to_pylist() == [21] * 60 + [0] * 60
 
 
 def test_stations_read_shards_in_a_stream(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +15,7 @@ from darkclr.contrastive.encoder import Encoder
 from darkclr.contrastive.representations import Representations, encode, prepare
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
+from darkclr.io.parquet import column_names
 from darkclr.jets import Split
 from darkclr.kinematics import centroid
 
@@ -121,6 +124,31 @@ def test_a_file_is_read_in_batches(both, tmp_path):
     again = Representations.concatenate(parts)
     for name in COLUMNS:
         assert getattr(again, name).tobytes() == getattr(both, name).tobytes(), name
+
+
+def test_partons_travel_with_their_jets(encoder, jets, tmp_path):
+    pdg = np.arange(len(jets)) % 7
+    known = replace(jets, truth={"parton_pdg": pdg})
+    rows = Representations.concatenate(
+        [encode(encoder, known), encode(encoder, known, dropped=Augmentations())]
+    )
+    assert rows.parton_pdg.dtype == np.int32
+    np.testing.assert_array_equal(rows.parton_pdg, np.tile(pdg, 2))
+    np.testing.assert_array_equal(rows[rows.dropped][::-1].parton_pdg, pdg[::-1])
+    np.testing.assert_array_equal(
+        rows.part("test", Split()).parton_pdg, rows.parton_pdg[Split().part(rows.event, "test")]
+    )
+    rows.to_parquet(tmp_path / "a.parquet")
+    again = Representations.from_parquet(tmp_path / "a.parquet")
+    assert again.parton_pdg.tobytes() == rows.parton_pdg.tobytes()
+    # Without them in one part, they are not known of all; zeros can be asked for.
+    plain = encode(encoder, jets)
+    assert plain.parton_pdg is None
+    assert Representations.concatenate([rows, plain]).parton_pdg is None
+    assert plain.with_partons(True).parton_pdg.tolist() == [0] * len(jets)
+    plain.to_parquet(tmp_path / "b.parquet")
+    assert "parton_pdg" not in column_names(tmp_path / "b.parquet")
+    assert Representations.from_parquet(tmp_path / "b.parquet").parton_pdg is None
 
 
 def test_dropped_copies_depend_on_their_seed(encoder, jets):

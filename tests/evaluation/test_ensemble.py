@@ -7,36 +7,73 @@ from darkclr.errors import InputError
 from darkclr.evaluation import ensemble_rows
 
 
-def metrics(auc: float, rejection: float | None) -> dict:
-    number = {"value": rejection, "error": 1.0}
+def metrics(auc: float, rejection: float | None, error: float = 1.0) -> dict:
     result = {
         "auc": auc,
         "auc_error": 0.01,
-        "background_rejection": {"0.2": number},
+        "background_rejection": {
+            "0.2": {"value": rejection, "error": None if rejection is None else error}
+        },
         "maximum_significance_improvement": {"value": 2.0, "error": 0.1},
     }
     entry = {"title": "‖z‖", "baseline": False, "signals": {"aachen": result}}
     return {"scores": {"norm": entry}}
 
 
-def test_mean_and_standard_deviation_over_runs():
-    runs = [metrics(0.7, 40.0), metrics(0.8, 60.0), metrics(0.9, 50.0)]
-    (row,) = ensemble_rows(runs)
-    assert row["auc"]["value"] == pytest.approx(0.8)
-    assert row["auc"]["error"] == pytest.approx(0.1)
-    assert row["rejection_0.2"]["value"] == pytest.approx(50.0)
-    assert row["rejection_0.2"]["error"] == pytest.approx(np.std([40, 60, 50], ddof=1))
+def test_spreads_over_encoders_and_densities_are_told_apart():
+    # Encoder means 50 and 70; within each, two densities 10 and 20 apart.
+    rejections = [[45.0, 55.0], [60.0, 80.0]]
+    errors = [[1.0, 2.0], [3.0, 6.0]]
+    (row,) = ensemble_rows(
+        [
+            [metrics(0.7, r, e) for r, e in zip(*of, strict=True)]
+            for of in zip(rejections, errors, strict=True)
+        ]
+    )
+    found = row["rejection_0.2"]
+    assert found["value"] == pytest.approx(60.0)
+    assert found["error"] == pytest.approx(np.sqrt((15**2 + 5**2 + 0 + 20**2) / 3))
+    assert found["encoders"] == pytest.approx(20 / np.sqrt(2))
+    # Variances over two densities: 10² / 2 and 20² / 2.
+    assert found["densities"] == pytest.approx(np.sqrt((50 + 200) / 2))
+    assert found["bootstrap"] == pytest.approx(3.0)
+    assert row["auc"] == pytest.approx(
+        {"value": 0.7, "error": 0.0, "encoders": 0.0, "densities": 0.0, "bootstrap": 0.01}
+    )
 
 
-def test_a_run_without_a_value_leaves_no_mean():
-    (row,) = ensemble_rows([metrics(0.7, 40.0), metrics(0.8, None)])
-    assert row["rejection_0.2"]["value"] is None
+def test_the_spreads_of_a_nested_normal_ensemble_are_found():
+    rng = np.random.default_rng(0)
+    encoders, densities = 400, 5
+    rejection = 60 + rng.normal(0, 4, (encoders, 1)) + rng.normal(0, 3, (encoders, densities))
+    (row,) = ensemble_rows([[metrics(0.7, float(r)) for r in of] for of in rejection])
+    found = row["rejection_0.2"]
+    assert found["densities"] == pytest.approx(3, rel=0.05)
+    # The mean over five densities still carries a fifth of their variance.
+    assert found["encoders"] == pytest.approx(np.sqrt(16 + 9 / 5), rel=0.08)
 
 
-def test_runs_that_do_not_fit_together_are_refused():
-    other = copy.deepcopy(metrics(0.7, 40.0))
+def test_the_spread_of_one_is_unknown():
+    (row,) = ensemble_rows([[metrics(0.7, 40.0)], [metrics(0.8, 60.0)]])
+    assert row["auc"]["densities"] is None
+    assert row["auc"]["encoders"] == row["auc"]["error"] == pytest.approx(0.1 / np.sqrt(2))
+    (row,) = ensemble_rows([[metrics(0.7, 40.0), metrics(0.8, 60.0)]])
+    assert row["auc"]["encoders"] is None
+    assert row["auc"]["densities"] == row["auc"]["error"] == pytest.approx(0.1 / np.sqrt(2))
+
+
+def test_a_member_without_a_value_leaves_no_mean():
+    (row,) = ensemble_rows([[metrics(0.7, 40.0), metrics(0.8, None)]])
+    assert set(row["rejection_0.2"].values()) == {None}
+    assert row["auc"]["value"] == pytest.approx(0.75)
+
+
+def test_members_that_do_not_fit_together_are_refused():
+    one = metrics(0.7, 40.0)
+    other = copy.deepcopy(one)
     other["scores"]["nae"] = other["scores"].pop("norm")
     with pytest.raises(InputError, match="different scores"):
-        ensemble_rows([metrics(0.7, 40.0), other])
-    with pytest.raises(InputError, match="no ensemble"):
-        ensemble_rows([metrics(0.7, 40.0)])
+        ensemble_rows([[one], [other]])
+    for uneven in ([], [[]], [[one], [one, one]]):
+        with pytest.raises(InputError, match="same number of densities"):
+            ensemble_rows(uneven)

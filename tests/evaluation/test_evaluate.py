@@ -129,6 +129,44 @@ def test_order_of_the_rows_does_not_matter(metrics):
             assert again["scores"][score]["signals"][signal]["auc"] == result["auc"]
 
 
+def test_another_share_of_gluons_is_that_of_explicit_weights():
+    rng = np.random.default_rng(4)
+    pdg = rng.choice([0, 1, -3, 21], 3 * N, p=[0.1, 0.1, 0.1, 0.7]).astype(np.int32)
+    weight = rng.uniform(0.5, 2, 3 * N).astype(np.float32)
+    table = scores_table(parton_pdg=pdg, weight=weight)
+    # Gluons score lower: the mixture matters.
+    values = table["good"].to_numpy() - (pdg == 21)
+    table = table.set_column(table.column_names.index("good"), "good", pa.array(values))
+    config = EvaluationConfig(n_bootstrap=40, gluon_share=0.3)
+    background = table["label"].to_numpy() == 0
+    by_hand = weight.astype(np.float64)
+    gluon, quark = (background & x for x in (pdg == 21, ~np.isin(pdg, (0, 21))))
+    matched = by_hand[gluon | quark].sum()
+    by_hand[gluon] *= 0.3 * matched / by_hand[gluon].sum()
+    by_hand[quark] *= 0.7 * matched / by_hand[quark].sum()
+    explicit = table.set_column(table.column_names.index("weight"), "weight", pa.array(by_hand))
+    found, expected = evaluate(table, config)["scores"], evaluate(explicit, FAST)["scores"]
+    natural = evaluate(table, FAST)["scores"]
+    for signal in ("aachen", "light"):
+        results = [m["good"]["signals"][signal] for m in (found, expected, natural)]
+        for key in ("auc", "auc_error", "n_background_effective"):
+            assert results[0][key] == pytest.approx(results[1][key], rel=1e-9)
+        rejections = [r["background_rejection"]["0.2"]["value"] for r in results]
+        assert rejections[0] == pytest.approx(rejections[1], rel=1e-9)
+        assert results[0]["auc"] < results[2]["auc"] - 0.05
+
+
+def test_gluons_must_be_known():
+    config = EvaluationConfig(n_bootstrap=40, gluon_share=0.45)
+    with pytest.raises(InputError, match="no column parton_pdg"):
+        evaluate(scores_table(), config)
+    with pytest.raises(InputError, match="0 gluon and 0 quark jets"):
+        evaluate(scores_table(parton_pdg=np.zeros(3 * N, np.int32)), config)
+    # A signal of another program has none, which does not matter.
+    partons = pa.array([21, 1] * (N // 2) + [None] * (2 * N), pa.int32())
+    assert evaluate(scores_table(parton_pdg=partons), config)["config"]["gluon_share"] == 0.45
+
+
 def test_unknown_labels_are_counted_and_left_out(metrics):
     table = scores_table()
     label = table["label"].to_numpy().copy()
@@ -194,7 +232,12 @@ def test_negative_weights_and_missing_scores_are_errors():
 
 @pytest.mark.parametrize(
     "option",
-    [{"signal_efficiencies": (0.0,)}, {"n_bootstrap": 3}, {"minimum_background": 0.0}],
+    [
+        {"signal_efficiencies": (0.0,)},
+        {"n_bootstrap": 3},
+        {"minimum_background": 0.0},
+        {"gluon_share": 1.5},
+    ],
 )
 def test_senseless_options_are_refused(option):
     with pytest.raises(ConfigError, match=next(iter(option))):

@@ -61,6 +61,23 @@ class FittedScore:
         """
         return self.detector.score_samples(_features(find_score(self.name), self.detector, source))
 
+    @property
+    def n_parameters(self) -> int | None:
+        """How many numbers the fit learned: weights of the network, or means and directions.
+
+        What a network's rows are scaled with is not counted. None where it is no such number: for
+        scores that keep rows of the fit, and detectors of other packages.
+        """
+        network = getattr(self.detector, "network_", None)
+        if network is not None:
+            return sum(parameter.numel() for parameter in network.parameters())
+        state = self.detector.state()
+        if state.keys() & {"rows", "values", "skops"}:
+            return None
+        # The factors of the covariances are these once more.
+        others = ("n_features_in", "mixture.precisions_cholesky_")
+        return sum(values.size for name, values in state.items() if name not in others)
+
     def save(self, directory: str | Path) -> None:
         """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
 

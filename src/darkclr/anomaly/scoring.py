@@ -35,16 +35,18 @@ def score_table(
 
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents,
-        and a float64 column for each score.
+        parton_pdg if a sample has it (0 for the jets of the others), and a float64 column for each
+        score.
 
     Raises:
         InputError: a score reads jets or other scores that are not there.
     """
     # Those that read the columns of others come after them.
     scores = sorted(scores, key=lambda score: find_score(score.name).reads == "scores")
+    partons = any(rows.parton_pdg is not None for rows in samples.values())
     tables = []
     for name, rows in samples.items():
-        kept = rows[~rows.dropped]
+        kept = rows[~rows.dropped].with_partons(partons)
         columns: dict[str, Any] = {
             "id": [f"{name}:{e}:{r}" for e, r in zip(kept.event, kept.rank, strict=True)],
             "sample": [name] * len(kept),
@@ -53,6 +55,8 @@ def score_table(
             column: getattr(kept, column)
             for column in ("event", "rank", "label", "weight", "pt", "n_constituents")
         }
+        if kept.parton_pdg is not None:
+            columns["parton_pdg"] = kept.parton_pdg
         table = pa.table(columns)
         own = None if jets is None or not needs_jets(scores) else matching_jets(jets[name], kept)
         for score in scores:

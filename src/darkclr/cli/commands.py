@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from darkclr.cli.ensemble import ensemble
 from darkclr.cli.files import convert, download, info
 from darkclr.cli.fitting import scores
 from darkclr.cli.probe import probe
@@ -29,8 +30,9 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         convert,
         download,
         run,
+        ensemble,
     )
 }
 
 #: Commands that keep what is done when they are stopped; the others start anew.
-GOES_ON = frozenset({"generate", "train", "fit", "download", "run"})
+GOES_ON = frozenset({"generate", "train", "fit", "download", "run", "ensemble"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.cli import console
+from darkclr.cli.timings import timed
 from darkclr.errors import ConfigError
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
@@ -92,7 +93,7 @@ def fit(
     from darkclr.contrastive.representations import Representations
     from darkclr.io import read_jets
 
-    chosen = {name: {} for name in default_scores()} if scores is None else scores
+    chosen = {name: {} for name in default_scores()} if scores is None else dict(scores)
     if score.name is not None:
         chosen = {score.name: (scores or {}).get(score.name, {})}
     for name, parameters in chosen.items():
@@ -103,13 +104,15 @@ def fit(
         raise ConfigError(
             f"{wanting} read the constituents of the jets", mend="give their file with --jets"
         )
+    for name in [n for n in chosen if (model / "scores" / n / "model.safetensors").exists()]:
+        console.line(f"fit {name}: done before")
+        del chosen[name]
+    if not chosen:
+        return
     everything = Representations.from_parquet(representations)
     content = None if jets is None else read_jets(jets, layout=layout, options=options)
     for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
         target = model / "scores" / name
-        if (target / "model.safetensors").exists():
-            console.line(f"fit {name}: done before")
-            continue
         detector = create_detector(name, parameters)
         source: Any = everything.part("train", split)
         if reads[name] == "jets":
@@ -123,7 +126,10 @@ def fit(
                 {"": rows}, members, jets=None if content is None else {"": content}
             )
         epochs = detector.n_epochs
-        with console.bar(f"fit {name}", epochs or 1, "epochs") as advance:
+        with (
+            timed(target, "fit"),
+            console.bar(f"fit {name}", epochs or 1, "epochs") as advance,
+        ):
             fitted: FittedScore = fit_score(
                 name,
                 parameters,

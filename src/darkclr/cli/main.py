@@ -20,6 +20,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 import darkclr
 from darkclr.cli import console
 from darkclr.cli.commands import COMMANDS, GOES_ON
+from darkclr.cli.ensemble import ensemble
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
@@ -31,7 +32,8 @@ __all__ = ["build_parser", "main"]
 _DESCRIPTION = """Finding new physics in jets without knowing what it looks like.
 
 The stations, in order: generate, train, encode, fit, score, evaluate, report; `run` is all of
-them. Each reads and writes files, so enter or leave anywhere. `darkclr COMMAND --help` teaches.
+them, `ensemble` all of them several times over. Each reads and writes files, so enter or leave
+anywhere. `darkclr COMMAND --help` teaches.
 """
 
 
@@ -154,7 +156,7 @@ def _sections(path: Path, known: set[str]) -> str:
         raise ConfigError(f"is not YAML ({problem})", where=path) from problem
     if not isinstance(content, dict):
         raise ConfigError("is not a mapping of options", where=path)
-    unknown = sorted(set(map(str, content)) - known - _options(run))
+    unknown = sorted(set(map(str, content)) - known - _options(run) - _options(ensemble))
     if unknown:
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",

@@ -185,6 +185,7 @@ def encode(
 
     trained = load_encoder(model / "encoder")
     where = torch_device(device)
+    partons: bool | None = None  # as the first jets: a file has the same columns throughout
     origins: list[Mapping[str, Any]] = []
     with (
         console.bar(f"encode {jets.stem}", None) as advance,
@@ -204,7 +205,8 @@ def encode(
                     precision=precision,
                     progress=advance,
                 )
-                writer.write(rows.to_table())
+                partons = rows.parton_pdg is not None if partons is None else partons
+                writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
         writer.finish({"kind": "representations", "provenance": dict(provenance)})
     console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
@@ -258,6 +260,7 @@ def score(
                 yield encode_jets(trained, chunk, device=where), chunk
 
     fitted = load_scores(model / "scores")
+    partons: bool | None = None  # as the first jets: a file has the same columns throughout
     with (
         console.bar(f"score {jets.stem}", None) as advance,
         atomic_path(output) as temporary,
@@ -265,7 +268,9 @@ def score(
     ):
         for rows, content in representations():
             there = None if content is None else {jets.stem: content}
-            writer.write(score_table({jets.stem: rows}, fitted, jets=there))
+            partons = rows.parton_pdg is not None if partons is None else partons
+            alike = {jets.stem: rows.with_partons(partons)}
+            writer.write(score_table(alike, fitted, jets=there))
             advance(len(rows))
         if not writer.n_rows:
             raise InputError(f"there are no jets in the part {part!r}", where=jets)
@@ -293,7 +298,10 @@ def evaluate(
     from darkclr.evaluation import write_metrics
     from darkclr.io.parquet import read_table
 
-    metrics = evaluate_table(pa.concat_tables([read_table(path) for path in scores]), evaluation)
+    tables = [read_table(path) for path in scores]
+    # Some samples know their partons, others do not.
+    table = pa.concat_tables(tables, promote_options="default")
+    metrics = evaluate_table(table, evaluation)
     write_metrics(metrics, output)
     print_metrics(metrics)
     console.line(f"figures of merit in {output}")

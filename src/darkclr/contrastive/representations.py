@@ -44,6 +44,8 @@ class Representations:
         label, weight, event, rank: (n,) as in :class:`darkclr.jets.Jets`.
         dropped: (n,) bool, true for anomalous copies of jets.
         provenance: JSON-able description.
+        parton_pdg: (n,) int32, PDG code of the matched parton, 0 where there is none; None where
+            the sample does not tell.
     """
 
     z: NDArray[np.float32]
@@ -56,15 +58,31 @@ class Representations:
     rank: NDArray[np.int8]
     dropped: NDArray[np.bool_]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    parton_pdg: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.z)
 
     def __getitem__(self, index: Any) -> Representations:
         """Rows by slice, mask or integer array."""
-        names = ("z", "pooled", *_ROW_COLUMNS)
-        columns: dict[str, Any] = {name: getattr(self, name)[index] for name in names}
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[index] for name in ("z", "pooled", *self._row_columns)
+        }
         return replace(self, **columns)
+
+    @property
+    def _row_columns(self) -> tuple[str, ...]:
+        """The columns of single numbers that are there."""
+        return _ROW_COLUMNS if self.parton_pdg is None else (*_ROW_COLUMNS, "parton_pdg")
+
+    def with_partons(self, known: bool) -> Representations:
+        """The same rows with the column ``parton_pdg``, 0 if nothing is known, or without it.
+
+        So parts of several origins get the same columns.
+        """
+        if known == (self.parton_pdg is not None):
+            return self
+        return replace(self, parton_pdg=np.zeros(len(self), np.int32) if known else None)
 
     def part(self, name: str, split: Split) -> Representations:
         """The rows of one part of a split; copies of a jet stay with it."""
@@ -72,16 +90,20 @@ class Representations:
 
     @staticmethod
     def concatenate(parts: Sequence[Representations]) -> Representations:
-        """All rows of all parts, in order."""
-        names = ("z", "pooled", *_ROW_COLUMNS)
+        """All rows of all parts, in order; ``parton_pdg`` if every part has it."""
+        known = all(part.parton_pdg is not None for part in parts)
+        parts = [part.with_partons(known) for part in parts]
         columns: dict[str, Any] = {
-            name: np.concatenate([getattr(p, name) for p in parts]) for name in names
+            name: np.concatenate([getattr(p, name) for p in parts])
+            for name in ("z", "pooled", *parts[0]._row_columns)
         }
         return replace(parts[0], **columns)
 
     def to_table(self) -> pa.Table:
         """One row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
-        columns: dict[str, Any] = {name: pa.array(getattr(self, name)) for name in _ROW_COLUMNS}
+        columns: dict[str, Any] = {
+            name: pa.array(getattr(self, name)) for name in self._row_columns
+        }
         for name in ("z", "pooled"):
             values = getattr(self, name)
             columns[name] = pa.FixedSizeListArray.from_arrays(
@@ -117,7 +139,8 @@ class Representations:
             raise InputError(
                 f"missing columns {missing}", where=path, mend="write the file with darkclr encode"
             )
-        columns: dict[str, Any] = {name: table[name].to_numpy() for name in _ROW_COLUMNS}
+        present = [name for name in (*_ROW_COLUMNS, "parton_pdg") if name in table.column_names]
+        columns: dict[str, Any] = {name: table[name].to_numpy() for name in present}
         for name in ("z", "pooled"):
             if not pa.types.is_fixed_size_list(table[name].type):
                 raise InputError(f"column {name!r} is not a list of fixed size", where=path)
@@ -191,6 +214,7 @@ def _encode_chunk(
     keep_freed_memory()
     with torch.autocast(torch.device(device).type, torch.bfloat16, use_bfloat16(precision)):
         pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
+    partons = jets.truth.get("parton_pdg")
     return Representations(
         z=z,
         pooled=pooled,
@@ -202,6 +226,7 @@ def _encode_chunk(
         rank=jets.rank,
         dropped=np.full(len(jets), dropped is not None),
         provenance=jets.provenance,
+        parton_pdg=None if partons is None else partons.astype(np.int32),
     )
 
 

@@ -30,11 +30,15 @@ from darkclr.evaluation.metrics import (
 )
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.selection import gluon_weights
 
 __all__ = ["EvaluationConfig", "evaluate", "score_columns"]
 
 # Columns that describe the jet; all other columns of floats are scores.
-_JET_COLUMNS = ("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents")
+_JET_COLUMNS = (
+    *("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents"),
+    "parton_pdg",
+)
 _REQUIRED = ("sample", "event", "label", "weight")
 
 # Where the ROC curve is sampled: fixed, so that replicas and scores can be compared point by point.
@@ -51,12 +55,15 @@ class EvaluationConfig:
         seed: of the bootstrap.
         minimum_background: the maximum of the significance improvement is searched where at least
             this many (effective) background jets pass; 25 of them are known to 20 %.
+        gluon_share: share of gluon jets among the background, by weights; None: the mixture as it
+            is. A share that was not simulated is a choice after the fact: quote it beside None.
     """
 
     signal_efficiencies: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5)
     n_bootstrap: int = 200
     seed: int = 0
     minimum_background: float = 25.0
+    gluon_share: float | None = None
 
     def __post_init__(self) -> None:
         if not self.signal_efficiencies or not all(0 < e < 1 for e in self.signal_efficiencies):
@@ -76,6 +83,12 @@ class EvaluationConfig:
                 f"minimum_background = {self.minimum_background:g}",
                 where="evaluation",
                 mend="give a positive number of jets",
+            )
+        if self.gluon_share is not None and not 0 <= self.gluon_share <= 1:
+            raise ConfigError(
+                f"gluon_share = {self.gluon_share:g}",
+                where="evaluation",
+                mend="give a number between 0 and 1, or null for the mixture as it is",
             )
 
 
@@ -98,7 +111,8 @@ def evaluate(
 
     Args:
         scores: table or Parquet file with columns sample, event, label, weight, and a column of
-            floats for each score (higher = more anomalous).
+            floats for each score (higher = more anomalous); parton_pdg if the share of gluon jets
+            is to be another one.
         config: what to measure.
 
     Returns:
@@ -109,12 +123,15 @@ def evaluate(
         null where no background passes; ``lower_bound`` (95 %) then stands in for it.
 
     Raises:
-        InputError: columns are missing, labels are all equal, scores or weights are NaN.
+        InputError: columns are missing, labels are all equal, scores or weights are NaN, the
+            background has no gluon or no quark jets to mix anew.
     """
     config = config or EvaluationConfig()
     where = None if isinstance(scores, pa.Table) else Path(scores)
     table = scores if isinstance(scores, pa.Table) else read_table(scores)
     columns = _jet_columns(table, where)
+    if config.gluon_share is not None:
+        columns["parton_pdg"] = _partons(table, where)
     background, signals = _classes(columns, config, where)
     metrics: dict[str, Any] = {
         "kind": "metrics",
@@ -190,6 +207,17 @@ def _jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
     return columns
 
 
+def _partons(table: pa.Table, where: object) -> NDArray:
+    """PDG code of the parton of each jet, 0 where none is known, (n,)."""
+    if "parton_pdg" not in table.column_names:
+        raise InputError(
+            "no column parton_pdg: quark and gluon jets cannot be told apart",
+            where=where,
+            mend="encode and score a simulated sample anew, or set gluon_share: null",
+        )
+    return table["parton_pdg"].fill_null(0).to_numpy()
+
+
 def _classes(
     columns: dict[str, NDArray], config: EvaluationConfig, where: object
 ) -> tuple[_Sample, dict[str, _Sample]]:
@@ -209,6 +237,8 @@ def _classes(
     for key, mask in masks.items():
         rows = np.flatnonzero(mask)
         weight = columns["weight"][rows].astype(np.float64)
+        if key == "background" and config.gluon_share is not None:
+            weight = gluon_weights(weight, columns["parton_pdg"][rows], config.gluon_share)
         if weight.sum() == 0:
             raise InputError(
                 f"all weights of {key!r} are 0", where=where, mend="give weights, or 1 to all"

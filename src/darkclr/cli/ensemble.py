@@ -1,0 +1,91 @@
+"""``darkclr ensemble``: encoders, densities on each of them, and one table of all scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from darkclr.augmentations import Augmentations
+from darkclr.cli import console
+from darkclr.cli.members import Members
+from darkclr.cli.plan import Plan, default_samples, with_yardsticks
+from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.training import TrainingConfig
+from darkclr.evaluation import EvaluationConfig
+from darkclr.jets import Split
+from darkclr.simulation.sample import SampleConfig
+
+__all__ = ["ensemble"]
+
+
+def ensemble(
+    samples: dict[str, SampleConfig] | None = None,
+    output: Path = Path("runs/table"),
+    split: Split = Split(),
+    encoder: EncoderConfig = EncoderConfig(),
+    augmentations: Augmentations = Augmentations(),
+    loss: LossConfig = LossConfig(),
+    training: TrainingConfig = TrainingConfig(),
+    scores: dict[str, dict[str, Any]] | None = None,
+    evaluation: EvaluationConfig = EvaluationConfig(),
+    supervised: str | None = None,
+    encoders: int = 3,
+    densities: int = 3,
+    gluon_share: float | None = 0.45,
+    workers: int | None = None,
+    dry_run: bool = False,
+) -> None:
+    """All scores side by side, over an ensemble of encoders and of densities on each.
+
+    One configuration, the same jets: encoder E is trained with the seed training.seed + E - 1,
+    on each of them every score is fitted with the seeds 1, 2, ...; scores that read the jets
+    themselves are fitted once a seed. The table (table.json, table.md) has mean and standard
+    deviation over all members, the spreads over encoders and over densities apart, the error of
+    the test jets, published values, parameters and wall-clock; for the mixture as it was simulated
+    and for another share of gluon jets.
+
+    Stop with Ctrl-C; the same command goes on where it was. With more encoders or densities it
+    adds the missing members.
+
+    Example: darkclr ensemble --config configs/table2.yaml
+
+    Args:
+        samples: what to simulate, by name: one background process and any number of signals.
+        output: directory of the ensemble.
+        split: shares of the background's events for training, validation and test.
+        encoder: architecture.
+        augmentations: what makes the views.
+        loss: contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
+        training: optimiser and schedule; the seed is that of the first encoder.
+        scores: parameters of each anomaly score, by name; the yardsticks are always added. A
+            combination reads scores that read representations.
+        evaluation: what to measure.
+        supervised: name of a signal sample on which a supervised classifier is trained with the
+            seed of each encoder, as the ceiling; its training part is then left out of the table
+            for all scores.
+        encoders: how many to train.
+        densities: how many times to fit each score on each encoder.
+        gluon_share: share of gluon jets among the background in the second half of the table; it
+            needs simulated partons. null: no second half.
+        workers: processes of the simulation; by default one a core.
+        dry_run: only say what would be done.
+    """
+    plan = Plan(
+        output=output,
+        samples=samples or default_samples(),
+        split=split,
+        encoder=encoder,
+        augmentations=augmentations,
+        loss=loss,
+        training=training,
+        scores=with_yardsticks(scores),
+        evaluation=evaluation,
+        supervised=supervised,
+        workers=workers,
+    )
+    members = Members(plan, encoders, densities, gluon_share)
+    plan.describe()
+    console.line(f"ensemble  {encoders} encoders x {densities} densities")
+    if not dry_run:
+        members.execute()

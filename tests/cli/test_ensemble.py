@@ -1,0 +1,299 @@
+"""``darkclr ensemble``: encoders x densities of toy jets, stopped, resumed, grown; its table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from folders import names
+from safetensors.numpy import load_file
+from toy import toy_jets
+
+pytest.importorskip("lightning")
+
+from darkclr.cli import stations
+from darkclr.cli.main import main
+from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics
+from darkclr.io import read_jets, write_jets
+from darkclr.io.parquet import read_table
+from darkclr.jets import Split
+
+SCORES = {
+    "norm": {},
+    "knn": {"n_neighbors": 3},
+    "autoencoder": {"epochs": 2, "batch_size": 32, "widths": [5], "bottleneck": 2},
+    "dirichlet_vae_images": {"epochs": 1, "hidden": 4},
+    "combination": {"members": ["norm", "knn"]},
+}
+FIGURES = ("auc", "rejection_0.3", "rejection_0.5")
+
+
+def draw(path: Path, sample, workers=None) -> None:
+    """Toy jets in place of a simulation; what is there stays."""
+    if not path.exists():
+        signal = sample.process == "aachen"
+        jets = toy_jets(150 if signal else 240, seed=signal, mean=14 if signal else 24)
+        pdg = np.random.default_rng(7).choice([21, 21, 1, 0], len(jets)).astype(np.int32)
+        label = np.full(len(jets), signal, np.int8)
+        write_jets(replace(jets, label=label, truth={"parton_pdg": pdg}), path)
+
+
+@pytest.fixture(autouse=True)
+def _no_simulation(monkeypatch):
+    monkeypatch.setattr(stations, "generate", draw)
+
+
+@pytest.fixture(scope="module")
+def arguments(config_file, tmp_path_factory) -> list[str]:
+    config = yaml.safe_load(config_file.read_text()) | {"scores": SCORES, "supervised": "aachen"}
+    path = tmp_path_factory.mktemp("ensemble") / "config.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return ["ensemble", "--config", str(path), "--encoders", "2"]
+
+
+@pytest.fixture(scope="module")
+def folder(arguments, tmp_path_factory) -> Path:
+    """2 encoders x 2 densities, a Ctrl-C between, and what it left finished by another call."""
+    folder = tmp_path_factory.mktemp("ensemble") / "table"
+    command = [*arguments, "--densities", "2", "--output", str(folder)]
+    real = stations.fit
+
+    def stop_at_the_second_encoder(representations, model, *rest, **options):
+        if "encoder-2" in str(model):
+            raise KeyboardInterrupt
+        real(representations, model, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stations, "generate", draw)
+        patch.setattr(stations, "fit", stop_at_the_second_encoder)
+        assert main(command) == 130
+        kept = files(folder)
+        assert folder / "encoder-1" / "density-2" / "metrics.json" in kept
+        patch.setattr(stations, "fit", real)
+        assert main(command) == 0
+    assert changed(folder, kept) == {folder / "config.yaml", folder / "timings.json"}
+    return folder
+
+
+def files(folder: Path) -> dict[Path, int]:
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def changed(folder: Path, before: dict[Path, int]) -> set[Path]:
+    """Files that were there before and are other ones now."""
+    now = files(folder)
+    return {path for path, time in before.items() if now.get(path) != time}
+
+
+def members(folder: Path, n: int = 2) -> list[list[Path]]:
+    return [[folder / f"encoder-{e}" / f"density-{d}" for d in range(1, n + 1)] for e in (1, 2)]
+
+
+def test_what_does_not_depend_on_the_encoder_is_made_once(folder):
+    on_jets = ["dirichlet_vae_images"]
+    assert names(folder / "samples") == ["aachen.parquet", "qcd.parquet"]
+    assert names(folder / "jets") == ["density-1", "density-2"]
+    for seed in (1, 2):
+        assert names(folder / "jets" / f"density-{seed}" / "scores") == on_jets
+    for e in (1, 2):
+        config = yaml.safe_load((folder / f"encoder-{e}" / "encoder" / "config.yaml").read_text())
+        assert config["training"]["seed"] == e
+        config = yaml.safe_load((folder / f"supervised-{e}" / "config.yaml").read_text())
+        assert config["training"]["seed"] == e
+        for d in (1, 2):
+            scores = folder / f"encoder-{e}" / f"density-{d}" / "scores"
+            assert names(scores) == sorted(SCORES.keys() - on_jets | {"few_constituents", "jet_pt"})
+            written = yaml.safe_load((scores / "autoencoder" / "config.yaml").read_text())
+            assert written["parameters"]["seed"] == d
+
+
+def test_a_member_has_all_scores_of_the_test_jets(folder):
+    tables = [[read_table(f / "scores.parquet") for f in row] for row in members(folder)]
+    split = Split(0.5, 0.2, 0.3)
+    test = [
+        read_jets(folder / "samples" / f"{name}.parquet").part("test", split)
+        for name in ("qcd", "aachen")
+    ]
+    for table in (t for row in tables for t in row):
+        assert table["event"].to_pylist() == [e for jets in test for e in jets.event]
+        partons = np.concatenate([jets.truth["parton_pdg"] for jets in test])
+        assert table["parton_pdg"].to_pylist() == partons.tolist()
+
+    def column(name):
+        return np.array([[t[name].to_numpy() for t in row] for row in tables])  # (E, D, n)
+
+    images, logits, own = (column(n) for n in ("dirichlet_vae_images", "supervised", "autoencoder"))
+    np.testing.assert_array_equal(images[0], images[1])
+    assert (images[:, 0] != images[:, 1]).any()
+    np.testing.assert_array_equal(logits[:, 0], logits[:, 1])
+    assert (logits[0] != logits[1]).any()
+    assert all((own[a] != own[b]).any() for a, b in (((0, 0), (0, 1)), ((0, 0), (1, 0))))
+
+
+def test_the_other_mixture_is_that_of_the_evaluation(folder):
+    table = folder / "encoder-2" / "density-1"
+    config = EvaluationConfig(signal_efficiencies=(0.3, 0.5), n_bootstrap=20, gluon_share=0.45)
+    expected = evaluate(table / "scores.parquet", config)
+    found = read_metrics(table / "metrics_gluons.json")
+    assert found["scores"] == expected["scores"]
+    assert found["scores"] != read_metrics(table / "metrics.json")["scores"]
+
+
+@pytest.mark.parametrize("mixture", ["natural", "gluons"])
+def test_the_table_is_computed_from_the_members(folder, mixture):
+    file = "metrics.json" if mixture == "natural" else "metrics_gluons.json"
+    metrics = [[read_metrics(f / file) for f in row] for row in members(folder)]
+    table = json.loads((folder / "table.json").read_text())
+    assert (table["encoders"], table["densities"], table["gluon_share"]) == (2, 2, 0.45)
+    assert table["samples"] == metrics[0][0]["samples"]
+    assert {row["score"] for row in table["rows"]} == set(metrics[0][0]["scores"])
+    for row in table["rows"]:
+        for name in FIGURES:
+            results = [
+                [m["scores"][row["score"]]["signals"]["aachen"] for m in of] for of in metrics
+            ]
+            if name == "auc":
+                value = np.array([[r["auc"] for r in of] for of in results])
+                error = np.array([[r["auc_error"] for r in of] for of in results])
+            else:
+                at = name.removeprefix("rejection_")
+                number = [[r["background_rejection"][at] for r in of] for of in results]
+                value = np.array([[n["value"] for n in of] for of in number], dtype=float)
+                error = np.array([[n["error"] for n in of] for of in number], dtype=float)
+            found = row[mixture][name]
+            if np.isnan(value).any():
+                assert found["value"] is None
+                continue
+            (a, b), (c, d) = value
+            assert found["value"] == pytest.approx((a + b + c + d) / 4)
+            assert found["error"] == pytest.approx(np.std(value, ddof=1))
+            # Of two numbers, the standard deviation is their distance over the root of 2.
+            between = abs((a + b) / 2 - (c + d) / 2) / np.sqrt(2)
+            within = np.sqrt(((a - b) ** 2 / 2 + (c - d) ** 2 / 2) / 2)
+            assert found["encoders"] == pytest.approx(between, abs=1e-12)
+            assert found["densities"] == pytest.approx(within, abs=1e-12)
+            if not np.isnan(error).any():
+                assert found["bootstrap"] == pytest.approx(error.mean())
+
+
+def test_rows_say_what_a_score_cost_and_what_was_published(folder):
+    table = json.loads((folder / "table.json").read_text())
+    rows = {row["score"]: row for row in table["rows"]}
+    # 6 -> 5 -> 2 -> 5 -> 6 with biases
+    assert rows["autoencoder"]["parameters"] == 6 * 5 + 5 + 5 * 2 + 2 + 2 * 5 + 5 + 5 * 6 + 6
+    # 1600 -> 4 -> 2 x 2, and two prototypes of 1600 pixels
+    assert rows["dirichlet_vae_images"]["parameters"] == 1601 * 4 + 5 * 4 + 2 * 1600
+    assert rows["norm"]["parameters"] == rows["few_constituents"]["parameters"] == 0
+    assert rows["knn"]["parameters"] is rows["combination"]["parameters"] is None
+    weights = load_file(folder / "supervised-1" / "model.safetensors")
+    assert rows["supervised"]["parameters"] == sum(w.size for w in weights.values())
+    weights = load_file(folder / "encoder-1" / "encoder" / "model.safetensors")
+    assert table["encoder"]["parameters"] == sum(w.size for w in weights.values())
+    seconds = [
+        json.loads((f / "scores" / "autoencoder" / "timings.json").read_text())["fit"]
+        for row in members(folder)
+        for f in row
+    ]
+    assert rows["autoencoder"]["fit_minutes"] == pytest.approx(np.mean(seconds) / 60)
+    assert table["encoder"]["train_minutes"] > 0
+    # Nothing in them is drawn: no spread.
+    for mixture in ("natural", "gluons"):
+        for number in (rows["few_constituents"][mixture][name] for name in FIGURES):
+            assert number["encoders"] == number["densities"] == number["error"] == 0
+            assert number["bootstrap"] > 0
+    assert rows["supervised"]["natural"]["auc"]["densities"] == 0
+    assert rows["dirichlet_vae_images"]["natural"]["auc"]["encoders"] == 0
+    # arXiv:2312.03067 table 2
+    published = rows["dirichlet_vae_images"]["published"]
+    assert (published["auc"]["value"], published["rejection_0.2"]["value"]) == (0.71, 36)
+    assert rows["norm"]["published"] is None
+
+
+def test_the_page_shows_what_the_table_holds(folder):
+    table = json.loads((folder / "table.json").read_text())
+    lines = (folder / "table.md").read_text().splitlines()
+    head, _, *rows = (line.strip("| ").split(" | ") for line in lines if line.startswith("|"))
+    assert len(rows) == len(table["rows"])
+    for cells, row in zip(rows, table["rows"], strict=True):
+        assert len(cells) == len(head)
+        shown = dict(zip(head, cells, strict=True))
+        assert shown["score"].removesuffix(" *") == row["title"]
+        auc = row["natural"]["auc"]
+        assert float(shown["AUC"].split(" ± ")[0]) == pytest.approx(auc["value"], abs=6e-3)
+        spreads = [float(x) for x in shown["AUC: encoders, densities, test"].split(", ")]
+        wanted = [auc[key] for key in ("encoders", "densities", "bootstrap")]
+        assert spreads == pytest.approx(wanted, abs=6e-4)
+        mixed = float(shown["AUC, 45% gluons"].split(" ± ")[0])
+        assert mixed == pytest.approx(row["gluons"]["auc"]["value"], abs=6e-3)
+
+
+def test_what_is_done_is_not_done_again_and_densities_are_added(folder, arguments, refused):
+    command = [*arguments, "--output", str(folder)]
+    # An option that the version of the first call did not have yet stands at null.
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    del config["evaluation"]["gluon_share"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main([*command, "--densities", "2"]) == 0
+    before = files(folder)
+    assert main([*command, "--densities", "3"]) == 0
+    new_table = {folder / "table.json", folder / "table.md"}
+    alive = {folder / "config.yaml", folder / "timings.json"}
+    assert changed(folder, before) == new_table | alive
+    table = json.loads((folder / "table.json").read_text())
+    assert (table["encoders"], table["densities"]) == (2, 3)
+    aucs = [
+        [
+            read_metrics(f / "metrics.json")["scores"]["autoencoder"]["signals"]["aachen"]["auc"]
+            for f in row
+        ]
+        for row in members(folder, 3)
+    ]
+    (row,) = (row for row in table["rows"] if row["score"] == "autoencoder")
+    assert row["natural"]["auc"]["value"] == pytest.approx(np.mean(aucs))
+    assert row["natural"]["auc"]["error"] == pytest.approx(np.std(aucs, ddof=1))
+
+    # Another share is a new evaluation of the same scores.
+    before = files(folder)
+    assert main([*command, "--densities", "3", "--gluon_share", "0.6"]) == 0
+    mixed = {f / "metrics_gluons.json" for row in members(folder, 3) for f in row}
+    timings = {f / "timings.json" for row in members(folder, 3) for f in row}
+    assert changed(folder, before) == new_table | alive | mixed | timings
+    # Another configuration is not.
+    line = refused(*command, "--loss.temperature", "0.3")
+    assert "holds a run with another configuration (loss)" in line
+
+
+def test_senseless_ensembles_are_refused_before_anything_is_done(refused, arguments, tmp_path):
+    command = [*arguments, "--output", str(tmp_path / "out")]
+    assert "at least one of each" in refused(*command, "--densities", "0")
+    assert "gluon_share = 2" in refused(*command, "--gluon_share", "2")
+    assert "give --gluon_share" in refused(*command, "--evaluation.gluon_share", "0.4")
+    scores = "{dirichlet_vae_images: {}, combination: {members: [dirichlet_vae_images]}}"
+    line = refused(*command, "--scores", scores)
+    assert "dirichlet_vae_images are not fitted on representations" in line
+    assert names(tmp_path) == []
+
+
+def test_without_partons_there_is_no_other_mixture(command, arguments, tmp_path, monkeypatch):
+    def without_truth(path, sample, workers=None):
+        draw(path, sample)
+        write_jets(replace(read_jets(path), truth={}), path)
+
+    monkeypatch.setattr(stations, "generate", without_truth)
+    own = [*arguments, "--output", tmp_path / "out", "--scores", "{norm: {}}"]
+    own += ["--encoders", "1", "--densities", "1"]
+    code, _, errors = command(*own)
+    assert code == 2
+    assert "no column truth_parton_pdg" in errors[-1]
+    assert names(tmp_path / "out") == ["config.yaml", "samples", "timings.json"]
+    assert command(*own, "--gluon_share", "null")[0] == 0
+    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert table["gluon_share"] is None
+    assert all(row["gluons"] is None for row in table["rows"])
+    # One member has no spread.
+    assert table["rows"][0]["natural"]["auc"]["error"] is None
+    assert "gluons" not in (tmp_path / "out" / "table.md").read_text()
