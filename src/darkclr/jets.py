@@ -92,7 +92,7 @@ class Constituents:
             key <<= np.uint64(bits)
             key += np.arange(len(starts), dtype=np.uint64)
             key -= starts
-            key.sort()
+            key.sort(kind="stable")  # merges what is in order: the jets are already
             key &= np.uint64(2**bits - 1)
             key += starts
             order = key.view(np.int64)

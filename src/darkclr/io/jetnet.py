@@ -60,13 +60,14 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
 
 def _particles(padded: NDArray, pt: NDArray, eta: NDArray, path: Path) -> Particles:
     """Particles of jets of some pT and eta, (n,), from their features (n, slots, 4)."""
-    lengths, rows = unpadded(padded)
+    lengths, (*rows, mask) = unpadded(padded)
     columns = single(rows)
-    _, _, pt_rel, mask = columns
-    if not ((mask == 1) | (mask == 0)).all():
-        raise InputError("the mask has values other than 0 and 1", where=path)
-    lengths, kept = keep_only((mask != 0) & (pt_rel != 0), lengths, columns)
-    eta_rel, phi_rel, pt_rel, _ = kept
+    keep = columns[2] != 0
+    if len(mask) and not mask.min() == mask.max() == 1:  # masked slots are zeros in most files
+        if not ((mask == 1) | (mask == 0)).all():
+            raise InputError("the mask has values other than 0 and 1", where=path)
+        keep &= mask != 0
+    lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, columns)
     return Particles(
         lengths, pt_rel * np.repeat(pt, lengths), eta_rel + np.repeat(eta, lengths), phi_rel
     )
