@@ -8,6 +8,7 @@ the anomalous view: watch separation = mean s(z, z*) and the AUC of the norm.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from darkclr.augmentations import (
     Augmentations,
@@ -46,7 +47,7 @@ def main() -> None:
     jets = read_jets(arguments.run / "samples" / f"{arguments.sample}.parquet")
     jets = jets[jets.label == BACKGROUND].part("test", Split(0.667, 0.083, 0.25))  # hour.yaml
     constituents = prepare(jets[: arguments.jets].constituents, encoder.config)
-    cases = [(a, Augmentations(anomalous=[a])) for a in ANOMALOUS]
+    cases: list[tuple[Any, Augmentations]] = [(a, Augmentations(anomalous=[a])) for a in ANOMALOUS]
     cases += [(p, Augmentations(positive=[p], anomalous=[])) for p in POSITIVE]
     for item, augmentations in cases:
         found = summarise_pairs(pair_similarities(encoder, constituents, augmentations, seed=0))

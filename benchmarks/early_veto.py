@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.stats import chi2
 
-from darkclr.simulation import shard as chain
+import darkclr.simulation.shard as chain
 from darkclr.simulation.detector import Detector
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.pythia import Generator
@@ -61,7 +62,8 @@ def main() -> None:
     given_up = Generator(process.all_settings, a.seed + 1, process.veto)
     # The hook is ours, so that its decision can be exchanged while Pythia holds it.
     hooks = [veto_hook(v) for v in (process.veto, loose)]
-    type(given_up._hook).doVetoPT = Complement(hooks[0].doVetoPT, hooks[1].doVetoPT)
+    hook_class: Any = type(given_up._hook)
+    hook_class.doVetoPT = Complement(hooks[0].doVetoPT, hooks[1].doVetoPT)
     lost = tried = simulated = 0
     while rate * tried < a.jets:
         batch = given_up.generate(BATCH)

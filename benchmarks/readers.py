@@ -252,8 +252,8 @@ def check(jets: Jets, path: Path, layout: str) -> None:
     expected = [c.pt, c.eta, c.phi]
     if flows:
         found = [np.concatenate([getattr(x, name) for x in flows]) for name in ("pt", "eta", "phi")]
-        expected, found = (np.array(x, np.float64) for x in (expected, found))
-        expected, found = (x[:, np.lexsort(x)] for x in (expected, found))
+        arrays = [np.array(x, np.float64) for x in (expected, found)]
+        expected, found = ([*x[:, np.lexsort(x)]] for x in arrays)
     else:
         assert again.n_constituents.tolist() == jets.n_constituents.tolist()
         c = again.constituents

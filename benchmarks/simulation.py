@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,12 @@ def share(names: list[str], n_events: int) -> None:
         turns = []
         for _ in range(n_events // BATCH + 1):
             for turn, (one_bare, one_ours) in enumerate(zip(bare, ours, strict=True)):
-                works = [(next_events, one_bare, BATCH), (one_ours.generate, BATCH)]
+                works: list[Callable[[], Any]] = [
+                    partial(next_events, one_bare, BATCH),
+                    partial(one_ours.generate, BATCH),
+                ]
                 order = (0, 1) if turn % 2 else (1, 0)  # who comes second finds a warm cache
-                done = {i: cpu(*works[i]) for i in order}
+                done = {i: cpu(works[i]) for i in order}
                 (pthat, pythia), (batch, arrays) = done[0], done[1]
                 _, rest = cpu(chain._select, batch, detector, process, rng)
                 turns.append((pythia, arrays - pythia, rest))
@@ -167,7 +171,7 @@ def one(work: str, n_jets: int) -> float:
 def copy_shards(config: SampleConfig, folder: Path) -> None:
     planned = plan(config)
     jets, counts = chain.simulate_shard(replace(planned.shards[0], n_jets=100))
-    jets = jets[np.arange(planned.shards[0].n_jets) % len(jets)]
+    jets = jets[np.arange(config.shard_jets) % len(jets)]
     provenance = {"fingerprint": planned.fingerprint, "counts": asdict(counts)}
     first = folder / "shard-00000.parquet"
     write_jets(replace(jets, provenance=provenance), first)

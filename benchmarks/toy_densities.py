@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -58,14 +59,14 @@ DENSITIES: dict[str, Callable[[np.random.Generator, int], NDArray]] = {
     f.__name__: f for f in (gaussian, ring, two_moons, eight_gaussians)
 }
 
-COMMON = {
+COMMON: dict[str, Any] = {
     **{"widths": (64, 64), "bottleneck": 3, "activation": "silu", "batch_size": 250},
     **{"pretraining_epochs": 20, "epochs": 40, "burn_in": 10},
     **{"normalization_learning_rate": 2e-3, "steps": 20, "noise": 0.1, "temperature": 0.1},
     **{"negative_energy_penalty": 0.05, "selection": "wasserstein"},
 }
 # The autoencoder is the same network before the normalisation, at the same temperature.
-MODELS = {
+MODELS: dict[str, dict[str, Any]] = {
     "autoencoder": {"epochs": 1, "burn_in": 0, "normalization_learning_rate": 0.0},
     "chains from data": {"initialisation": "data"},
     "persistent": {"initialisation": "persistent"},
@@ -104,7 +105,7 @@ def divergence(data: NDArray, model: NDArray) -> float:
 
 def fit(name: str, title: str) -> tuple[NDArray, NDArray, str] | str:
     """Density on the grid, samples, and a line about both; the error if it diverged."""
-    detector = NormalizedAutoencoder(**{**COMMON, **MODELS[title]})
+    detector = NormalizedAutoencoder(**COMMON, **MODELS[title])
     try:
         detector.fit(DENSITIES[name](np.random.default_rng(1), N_POINTS))
     except TrainingError as error:

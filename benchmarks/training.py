@@ -22,7 +22,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +95,12 @@ def adam(module: torch.nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(module.parameters(), lr=defaults.learning_rate, eps=defaults.eps)
 
 
+def paired_loss(z: Tensor) -> Tensor:
+    """Of the representations of all three views, one after the other."""
+    original, physical, anomalous = z.chunk(3)
+    return anomclr_plus(original, physical, anomalous, LOSS).loss
+
+
 def plain_tasks(n: int, all_pairs: bool) -> dict[str, Callable[[int], object]]:
     """Training step and encoding of the plain implementation, by name."""
     network = PlainEncoder(make_encoder()).train()
@@ -103,8 +109,11 @@ def plain_tasks(n: int, all_pairs: bool) -> dict[str, Callable[[int], object]]:
     jets = toy_constituents(4 * n)
 
     def step(i: int) -> None:
-        z = [network(*view)[1] for view in batches[i % N_BATCHES]]
-        loss = all_pairs_loss(*z, LOSS) if all_pairs else anomclr_plus(*z, LOSS).loss
+        first, second, third = (network(*view)[1] for view in batches[i % N_BATCHES])
+        if all_pairs:
+            loss = all_pairs_loss(first, second, third, LOSS)
+        else:
+            loss = anomclr_plus(first, second, third, LOSS).loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -135,7 +144,7 @@ def darkclr_tasks(n: int) -> dict[str, Callable[[int], object]]:
             optimiser.zero_grad()
             with autocast(fast):
                 _, z = encoder(batches[i % N_BATCHES])
-            loss = anomclr_plus(*z.chunk(3), LOSS).loss
+            loss = paired_loss(z)
             loss.backward()
             optimiser.step()
             loss.item()
@@ -250,6 +259,11 @@ class Worker:
         return self.process.stdout.readline().strip()
 
 
+def gradients(module: torch.nn.Module, names: Iterable[str]) -> Tensor:
+    """Of the parameters of these names, one after the other."""
+    return torch.cat([torch.as_tensor(module.get_parameter(n).grad).flatten() for n in names])
+
+
 def check_equality(n: int) -> list[str]:
     """Largest relative differences to the plain implementation, as lines of the table."""
     lines = []
@@ -265,16 +279,15 @@ def check_equality(n: int) -> list[str]:
         batch = replace(batch, features=batch.features.to(high))
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
             z = encoder(batch)[1].to(high)
-        loss = anomclr_plus(*z.chunk(3), LOSS).loss
+        loss = paired_loss(z)
         loss.backward()
         their_z = torch.cat([plain(x.to(high), mask)[1] for x, mask in padded_views(0, n)])
-        their_loss = all_pairs_loss(*their_z.chunk(3), LOSS)
+        first, second, third = their_z.chunk(3)
+        their_loss = all_pairs_loss(first, second, third, LOSS)
         their_loss.backward()
-        gradients = dict(plain.named_parameters())
-        ours = torch.cat([p.grad.flatten() for p in encoder.parameters()])
-        theirs = torch.cat(
-            [gradients[name_of(k)].grad.flatten() for k, _ in encoder.named_parameters()]
-        )
+        names = [name for name, _ in encoder.named_parameters()]
+        ours = gradients(encoder, names)
+        theirs = gradients(plain, map(name_of, names))
         differences = [
             float((a - b).detach().norm() / b.detach().norm())
             for a, b in ((z, their_z), (loss, their_loss), (ours, theirs))

@@ -17,11 +17,10 @@ from statistics import median
 
 import numpy as np
 import torch
-from training import CONFIG, LOSS, adam, autocast, make_encoder, toy_constituents
+from training import CONFIG, adam, autocast, make_encoder, paired_loss, toy_constituents
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
-from darkclr.contrastive.losses import anomclr_plus
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.contrastive.representations import encode_constituents
 from darkclr.jets import Constituents
@@ -38,7 +37,7 @@ def step(batch: PackedBatch, **changes: int) -> Task:
         optimiser.zero_grad()
         with autocast():
             _, z = encoder(batch)
-        anomclr_plus(*z.chunk(3), LOSS).loss.backward()
+        paired_loss(z).backward()
         optimiser.step()
 
     return run
