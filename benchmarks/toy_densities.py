@@ -105,7 +105,7 @@ def divergence(data: NDArray, model: NDArray) -> float:
 
 def fit(name: str, title: str) -> tuple[NDArray, NDArray, str] | str:
     """Density on the grid, samples, and a line about both; the error if it diverged."""
-    detector = NormalizedAutoencoder(**COMMON, **MODELS[title])
+    detector = NormalizedAutoencoder(**{**COMMON, **MODELS[title]})
     try:
         detector.fit(DENSITIES[name](np.random.default_rng(1), N_POINTS))
     except TrainingError as error:

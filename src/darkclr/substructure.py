@@ -303,7 +303,7 @@ def _packages() -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtraError(str(error.name), "densities") from error
     # The one thing of a later station: FastJet prints a banner with its first clustering.
-    from darkclr.simulation.quiet import captured_output
+    from darkclr.quiet import captured_output
 
     with captured_output():
         one = {name: [[1.0]] for name in ("px", "py", "pz", "E")}

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from darkclr.errors import MissingExtraError, SimulationError
 from darkclr.kinematics import ragged_arange, segment_ids, wrap_phi
+from darkclr.quiet import captured_output
 from darkclr.simulation.particles import EnergyFlow, take
-from darkclr.simulation.quiet import captured_output
 
 __all__ = ["MIN_FASTJET", "ClusteredJets", "cluster"]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError, MissingExtraError
 from darkclr.kinematics import segment_ids
+from darkclr.quiet import captured_output
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.particles import Particles, charge_of
 from darkclr.simulation.pythia import (
@@ -24,7 +25,6 @@ from darkclr.simulation.pythia import (
     count_dark_mesons,
     is_dark_meson,
 )
-from darkclr.simulation.quiet import captured_output
 
 __all__ = ["HepMCEvents"]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkclr.errors import InputError, SimulationError
+from darkclr.quiet import captured_output
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.pythia import EventBatch, Generator
-from darkclr.simulation.quiet import captured_output
 
 __all__ = ["LesHouchesEvents", "without_production"]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from darkclr.errors import MissingExtraError, SimulationError
 from darkclr.kinematics import segment_ids
+from darkclr.quiet import captured_output
 from darkclr.simulation.particles import Particles, charge_of
 from darkclr.simulation.processes import EarlyVeto
-from darkclr.simulation.quiet import captured_output
 from darkclr.simulation.veto import veto_hook
 
 __all__ = [
