@@ -1,4 +1,4 @@
-"""The training step as one writes it first: the yardstick of ``training.py``.
+"""The training step as one writes it first: the yardstick of ``training.py`` and of the tests.
 
 Jets padded to the number of constituents that is read, ``nn.TransformerEncoder`` in its default
 layout (sequence first) with an additive mask, one pass for each of the three views, and the matrix
@@ -62,11 +62,13 @@ def name_of(name: str) -> str:
     return name
 
 
-def padded(constituents: Constituents, pt_scale: float, length: int) -> tuple[Tensor, Tensor]:
-    """Features (n, length, 3) and padding mask (n, length)."""
+def padded(
+    constituents: Constituents, pt_scale: float, length: int, fill: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Features (n, length, 3), ``fill`` where there is none, and padding mask (n, length)."""
     position = np.arange(len(constituents.pt)) - constituents.offsets[constituents.jet_index]
     place = constituents.jet_index, position
-    features = np.zeros((len(constituents), length, 3), dtype=np.float32)
+    features = np.full((len(constituents), length, 3), fill, dtype=np.float32)
     features[place] = np.stack(
         [constituents.pt / np.float32(pt_scale), constituents.eta, constituents.phi], axis=1
     )

@@ -9,11 +9,17 @@ from invariance import (
     check_permutation_invariance,
     with_soft_constituent,
 )
-from plain_encoder import PlainEncoder, padded
+from plain_training import PlainEncoder, name_of, padded
 
 from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.errors import ConfigError
+
+
+def in_double(constituents, encoder, length, fill=0.0):
+    """Padded features, divided in float32 as the network's input is, and mask."""
+    features, is_padding = padded(constituents, encoder.config.pt_scale, length, fill)
+    return features.double(), is_padding
 
 
 def test_order_of_constituents_does_not_matter(make_encoder, encoding, constituents):
@@ -43,9 +49,9 @@ def test_the_checks_catch_encoders_that_are_not_invariant(make_encoder, encoding
 @pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
 def test_equal_to_the_plain_transformer(make_encoder, packed, constituents, train):
     encoder = make_encoder(n_layers=3).train(train)
-    plain = PlainEncoder(encoder).train()  # eval would take a fused path of its own
+    plain = PlainEncoder(encoder).double().train()  # eval would take a fused path of its own
     ours = encoder(packed(constituents, encoder))
-    theirs = plain(*padded(constituents, encoder.config.pt_scale, constituents.lengths.max()))
+    theirs = plain(*in_double(constituents, encoder, constituents.lengths.max()))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
@@ -54,7 +60,7 @@ def test_equal_to_the_plain_transformer(make_encoder, packed, constituents, trai
         sum((x * torch.linspace(-1, 2, x.numel()).view_as(x)).sum() for x in outputs).backward()
     gradients = dict(plain.named_parameters())
     for name, parameter in encoder.named_parameters():
-        expected = gradients[PlainEncoder.name_of(name)].grad
+        expected = gradients[name_of(name)].grad
         scale = max(1.0, float(expected.abs().max()))
         torch.testing.assert_close(
             parameter.grad / scale, expected / scale, rtol=1e-10, atol=1e-10, msg=name
@@ -67,14 +73,13 @@ def test_padding_of_the_plain_transformer_changes_nothing(
 ):
     encoder = make_encoder()
     length = constituents.lengths.max() + extra
-    theirs = PlainEncoder(encoder).train()(
-        *padded(constituents, encoder.config.pt_scale, length, fill)
-    )
+    plain = PlainEncoder(encoder).double().train()
+    theirs = plain(*in_double(constituents, encoder, length, fill))
     for a, b in zip(encoder(packed(constituents, encoder)), theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
-def test_fused_attention_of_inference_equals_that_of_training(make_encoder, packed, constituents):
+def test_inference_equals_training(make_encoder, packed, constituents):
     encoder = make_encoder()
     batch = packed(constituents, encoder)
     with_gradients = encoder(batch)
@@ -203,11 +208,12 @@ def test_continuous_mask_is_an_additive_mask_of_the_plain_transformer(
     make_encoder, packed, constituents, train
 ):
     encoder = make_encoder(pt_mask_power=0.5).train(train)
-    plain = PlainEncoder(encoder).train()
-    features, is_padding = padded(constituents, encoder.config.pt_scale, 50)
+    plain = PlainEncoder(encoder).double().train()
+    features, is_padding = in_double(constituents, encoder, 50)
     pt = features[..., 0]
     mask = (0.5 * pt.log()).masked_fill(is_padding, -torch.inf)
-    x = plain.transformer(plain.embedding(features), src_key_padding_mask=mask)
+    x = plain.embedding(features).transpose(0, 1)
+    x = plain.transformer(x, src_key_padding_mask=mask).transpose(0, 1)
     pooled = (x * pt[..., None]).sum(1)
     with torch.set_grad_enabled(train):
         ours = encoder(packed(constituents, encoder))
