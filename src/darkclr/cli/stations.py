@@ -10,81 +10,18 @@ from typing import Any, Literal
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console
 from darkclr.cli.fitting import fit
+from darkclr.cli.generating import generate
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Jets, Split
-from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
 Device = Literal["auto", "cpu", "gpu"]
-
-
-def generate(
-    output: Path,
-    sample: SampleConfig,
-    workers: int | None = None,
-    shard: int | None = None,
-    dry_run: bool = False,
-) -> None:
-    """Simulate collisions, detector and jets of one process.
-
-    Pythia 8 makes the events, an energy-flow detector with the published Delphes formulas sees
-    them, FastJet clusters them. Stop with Ctrl-C; the same command goes on where it was.
-    The samples and their parameters are listed below.
-
-    Example: darkclr generate qcd.parquet --process qcd --n_jets 10000
-
-    A model of your own: darkclr generate mine.parquet --process dark_shower --n_jets 1000
-    --parameters.m_z_prime 3000 --parameters.scale 10 --parameters.m_pi 8 --parameters.m_rho 10
-    --parameters.r_inv 0.4
-
-    Args:
-        output: Parquet file to write, one row a jet.
-        sample: what to simulate.
-        workers: processes; by default one a core. Their number does not change the jets.
-        shard: number of the only shard to make, from 0, for a batch system; the command without it
-            makes the missing ones and puts all together.
-        dry_run: only say what would be done.
-    """
-    from darkclr.simulation import sample as simulation
-    from darkclr.simulation.workers import available_cores
-
-    workers = workers or available_cores()
-    planned = simulation.plan(sample)
-    file = planned.file
-    if dry_run:
-        jets = f"jets of {planned.process.title} ({planned.process.summary})"
-        shards = f"in {len(planned.shards)} shards on {workers} cores"
-        if file is None:
-            minutes = planned.seconds(workers) / 60
-            console.line(f"{sample.n_jets} {jets} {shards}: about {minutes:.1f} minutes")
-        else:
-            console.line(f"at most {sample.n_jets} {jets} {shards}")
-            console.line(f"{file.n_events} events of {file.path} ({file.format})")
-        for setting in planned.settings:
-            console.line(f"  {setting}")
-        return
-    title = f"generate {sample.process}"
-    if shard is not None:
-        with console.bar(f"{title} {shard}", None if file else sample.shard_jets) as advance:
-            made = simulation.generate_shard(sample, output, shard, progress=advance)
-        console.line(f"shard {shard} in {made}")
-        return
-    with console.bar(title, None if file else sample.n_jets) as advance:
-        simulation.generate(sample, output, workers=workers, progress=advance)
-    if file is None:
-        console.line(f"{sample.n_jets} jets in {output}")
-    else:
-        counts = simulation.counts_of(output)
-        console.line(
-            f"{min(counts['accepted_jets'], sample.n_jets):.0f} jets of {counts['events']:.0f} of "
-            f"the {file.n_events} events of {file.path} in {output}"
-        )
 
 
 def train(
