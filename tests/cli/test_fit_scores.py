@@ -12,6 +12,8 @@ pytest.importorskip("lightning")
 pytest.importorskip("skops")
 
 from darkclr.anomaly import SCORES
+from darkclr.anomaly.gaussian import Mahalanobis
+from darkclr.errors import TrainingError
 from darkclr.io.parquet import read_table
 
 IMAGES = "{dirichlet_vae_images: {epochs: 1, hidden: 4}, knn: {n_neighbors: 2}, norm: {}}"
@@ -88,3 +90,31 @@ def test_detectors_by_import_path(command, refused, model, own, samples, tmp_pat
         assert path in refused("fit", model / "qcd.parquet", own, "--score.name", path)
     (own / "scores" / name / "config.yaml").write_text("{score: os.system, parameters: {}}")
     assert "names no known score" in refused("score", model / "qcd.parquet", own, table)
+
+
+def test_a_finished_fit_stays_unless_its_parameters_change(command, refused, model, own):
+    fit = ("fit", model / "qcd.parquet", own, "--scores")
+    assert command(*fit, "{knn: {n_neighbors: 2}, mahalanobis: {}}")[0] == 0
+    weights = own / "scores" / "knn" / "model.safetensors"
+    first = weights.stat()
+    code, out, _ = command(*fit, "{knn: {n_neighbors: 2}}")
+    assert code == 0
+    assert "knn: done before" in out
+    assert weights.stat() == first
+    line = refused(*fit, "{knn: {n_neighbors: 3}}")
+    assert "other parameters (n_neighbors)" in line
+    assert "scores/knn" in line
+
+
+def test_one_fit_that_fails_does_not_keep_the_others_from_theirs(command, model, own, monkeypatch):
+    def breaks(self, *_, **__):
+        raise TrainingError("broke down", where="here")
+
+    monkeypatch.setattr(Mahalanobis, "fit", breaks)
+    scores = "{mahalanobis: {}, knn: {n_neighbors: 2}}"
+    code, _, errors = command("fit", model / "qcd.parquet", own, "--scores", scores)
+    assert code == 2
+    assert errors[-1].startswith("darkclr: ")
+    assert "mahalanobis could not be fitted" in errors[-1]
+    assert "broke down" in errors[-1]
+    assert names(own / "scores") == ["knn"]

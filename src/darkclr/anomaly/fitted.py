@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
 
     Source: TypeAlias = Representations | Jets | pa.Table
 
-__all__ = ["FittedScore", "fit_score"]
+__all__ = ["FittedScore", "fit_score", "is_fitted"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -88,11 +88,7 @@ class FittedScore:
             InputError: the directory cannot be written.
         """
         directory = Path(directory)
-        parameters = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in self.detector.get_params(deep=False).items()
-        }
-        document = {"score": self.name, "parameters": parameters}
+        document = {"score": self.name, "parameters": _parameters(self.detector)}
         with atomic_path(directory / _CONFIG) as temporary:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
         _write_rows(self.detector.history_, directory / _HISTORY)
@@ -139,6 +135,35 @@ class FittedScore:
                 mend="fit it again",
             ) from error
         return cls(name, detector)
+
+
+def is_fitted(directory: Path, name: str, parameters: Mapping[str, Any], *, seed: int) -> bool:
+    """Whether a directory holds the finished fit of this score with these parameters.
+
+    Raises:
+        ConfigError: it holds another one.
+        InputError: its configuration is broken.
+    """
+    if not (directory / _WEIGHTS).exists():
+        return False
+    earlier = _read_config(directory)
+    wanted = _parameters(create_detector(name, parameters, seed=seed))
+    differing = [key for key in wanted if earlier[1].get(key) != wanted[key]]
+    if earlier[0] != name or differing:
+        raise ConfigError(
+            f"holds a fit with other parameters ({', '.join(differing) or earlier[0]})",
+            where=directory,
+            mend="delete it, or fit into another directory",
+        )
+    return True
+
+
+def _parameters(detector: Detector) -> dict[str, Any]:
+    """Constructor arguments as plain data."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in detector.get_params(deep=False).items()
+    }
 
 
 def fit_score(

@@ -11,7 +11,7 @@ from typing import Any
 
 from darkclr.cli import console
 from darkclr.cli.timings import timed
-from darkclr.errors import ConfigError
+from darkclr.errors import ConfigError, TrainingError
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
 
@@ -87,7 +87,7 @@ def fit(
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.
     """
-    from darkclr.anomaly.fitted import FittedScore, fit_score
+    from darkclr.anomaly.fitted import FittedScore, fit_score, is_fitted
     from darkclr.anomaly.registry import create_detector, default_scores, find_score
     from darkclr.anomaly.scoring import load_scores, matching_jets, score_table
     from darkclr.contrastive.representations import Representations
@@ -104,13 +104,15 @@ def fit(
         raise ConfigError(
             f"{wanting} read the constituents of the jets", mend="give their file with --jets"
         )
-    for name in [n for n in chosen if (model / "scores" / n / "model.safetensors").exists()]:
-        console.line(f"fit {name}: done before")
-        del chosen[name]
+    for name, parameters in list(chosen.items()):
+        if is_fitted(model / "scores" / name, name, parameters, seed=seed):
+            console.line(f"fit {name}: done before")
+            del chosen[name]
     if not chosen:
         return
     everything = Representations.from_parquet(representations)
     content = None if jets is None else read_jets(jets, layout=layout, options=options)
+    failed: dict[str, TrainingError] = {}
     for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
         target = model / "scores" / name
         detector = create_detector(name, parameters)
@@ -126,22 +128,31 @@ def fit(
                 {"": rows}, members, jets=None if content is None else {"": content}
             )
         epochs = detector.n_epochs
-        with (
-            timed(target, "fit"),
-            console.bar(f"fit {name}", epochs or 1, "epochs") as advance,
-        ):
-            fitted: FittedScore = fit_score(
-                name,
-                parameters,
-                source,
-                seed=seed,
-                progress=partial(_epoch_done, advance),
-                checkpoint_directory=target,
-            )
-            if not epochs:
-                advance()
-        fitted.save(target)
+        try:
+            with (
+                timed(target, "fit"),
+                console.bar(f"fit {name}", epochs or 1, "epochs") as advance,
+            ):
+                fitted: FittedScore = fit_score(
+                    name,
+                    parameters,
+                    source,
+                    seed=seed,
+                    progress=partial(_epoch_done, advance),
+                    checkpoint_directory=target,
+                )
+                if not epochs:
+                    advance()
+        except TrainingError as error:  # the other scores do not depend on it
+            failed[name] = error
+        else:
+            fitted.save(target)
     console.line(f"scores in {model / 'scores'}")
+    if failed:
+        first = next(iter(failed.values()))
+        raise TrainingError(
+            f"{', '.join(failed)} could not be fitted ({first})", where=model / "scores"
+        ) from first
 
 
 def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
