@@ -142,14 +142,17 @@ def test_files_with_and_without_partons_go_into_one_table(
 def test_stations_read_shards_in_a_stream(
     command, model, samples, config_file, tmp_path, monkeypatch
 ):
-    """A folder of shards, in chunks and batches that straddle them, gives what one file gives."""
+    """A pattern of shards, in chunks and batches that straddle them, gives what one file gives."""
     monkeypatch.setattr("darkclr.contrastive.representations.CHUNK", 64)
     jets = read_jets(samples / "qcd.parquet")
     (tmp_path / "shards").mkdir()
     for i, start in enumerate(range(0, 200, 45)):
         write_jets(jets[start : start + 45], tmp_path / "shards" / f"{i}.parquet")
     results = {}
-    for name, source in (("one", samples / "qcd.parquet"), ("shards", tmp_path / "shards")):
+    for name, source, sample in (
+        ("one", samples / "qcd.parquet", "qcd"),
+        ("shards", tmp_path / "shards" / "*.parquet", "shards"),
+    ):
         rows, scores = tmp_path / f"{name}-rows.parquet", tmp_path / f"{name}-scores.parquet"
         code, out, _ = command("encode", source, model, rows, "--dropped", "true")
         assert code == 0
@@ -158,6 +161,7 @@ def test_stations_read_shards_in_a_stream(
         assert command("score", source, model, scores, *arguments)[0] == 0
         folder = tmp_path / name
         assert command("train", source, folder, "--config", config_file)[0] == 0
+        assert set(read_table(scores)["sample"].to_pylist()) == {sample}
         results[name] = (
             Representations.from_parquet(rows),
             read_table(scores).drop_columns(["id", "sample"]),

@@ -16,6 +16,7 @@ from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
+from darkclr.io.sources import sample_name
 from darkclr.jets import Jets, Split
 
 __all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
@@ -125,7 +126,7 @@ def encode(
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     origins: list[Mapping[str, Any]] = []
     with (
-        console.bar(f"encode {jets.stem}", None) as advance,
+        console.bar(f"encode {sample_name(jets)}", None) as advance,
         atomic_path(output) as temporary,
         closing(TableWriter(temporary)) as writer,
     ):
@@ -196,17 +197,17 @@ def score(
             for chunk in in_chunks((batch.part(part, split) for batch in batches), CHUNK):
                 yield encode_jets(trained, chunk, device=where), chunk
 
-    fitted = load_scores(model / "scores")
+    fitted, name = load_scores(model / "scores"), sample_name(jets)
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     with (
-        console.bar(f"score {jets.stem}", None) as advance,
+        console.bar(f"score {name}", None) as advance,
         atomic_path(output) as temporary,
         closing(TableWriter(temporary)) as writer,
     ):
         for rows, content in representations():
-            there = None if content is None else {jets.stem: content}
+            there = None if content is None else {name: content}
             partons = rows.parton_pdg is not None if partons is None else partons
-            alike = {jets.stem: rows.with_partons(partons)}
+            alike = {name: rows.with_partons(partons)}
             writer.write(score_table(alike, fitted, jets=there))
             advance(len(rows))
         if not writer.n_rows:

@@ -13,11 +13,23 @@ from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 
-__all__ = ["Source", "expand", "fetched"]
+__all__ = ["Source", "expand", "fetched", "sample_name"]
 
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
 _URL = re.compile(r"^([a-z][a-z0-9+.:-]+):(/+)", re.IGNORECASE)
+
+
+def sample_name(source: str | os.PathLike) -> str:
+    """What the jets of a source are called: the file's name, or the folder's for a pattern.
+
+    >>> sample_name("data/qcd.parquet"), sample_name("data/qcd/*.parquet"), sample_name("*.root")
+    ('qcd', 'qcd', 'jets')
+    """
+    path = Path(source)
+    while glob.has_magic(path.name):
+        path = path.parent
+    return path.stem or "jets"
 
 
 def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
