@@ -1,6 +1,6 @@
 """Normalized autoencoders on densities in two dimensions, where everything can be seen.
 
-    python benchmarks/toy_densities.py docs/img/toy_densities.png
+    python benchmarks/toy_densities.py
 
 Minutes on a few idle cores, one process each.
 
@@ -12,7 +12,7 @@ in nats, and the energy mover's distance between data and samples. T is the one 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,8 +125,11 @@ def fit(name: str, title: str) -> tuple[NDArray, NDArray, str] | str:
 
 
 def main() -> None:
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/img/toy_densities.png")
-    processes = int(sys.argv[2]) if len(sys.argv) > 2 else -1
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("docs/img/toy_densities.png"))
+    parser.add_argument("--processes", type=int, default=-1, help="all cores by default")
+    arguments = parser.parse_args()
+    target, processes = arguments.output, arguments.processes
     jobs = [(name, title) for title in MODELS for name in DENSITIES]
     fits = Parallel(processes, backend="multiprocessing", batch_size=1)(
         delayed(fit)(*job) for job in jobs
