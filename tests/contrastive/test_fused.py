@@ -34,3 +34,12 @@ def test_autocast_holds_for_inputs_of_another_type():
         first = linear(x, layer)
         second = linear(first, nn.Linear(5, 5), residual=first)
     assert first.dtype == second.dtype == torch.bfloat16
+
+
+def test_processors_without_bfloat16_take_the_plain_way(monkeypatch):
+    layer, x = nn.Linear(4, 5).bfloat16(), torch.randn(7, 4).bfloat16()
+    with torch.no_grad():
+        fused = linear(x, layer, relu=True)
+        monkeypatch.setattr("darkclr.contrastive.fused._known", lambda dtype: False)
+        plain = linear(x, layer, relu=True)
+    torch.testing.assert_close(fused, plain, rtol=1e-2, atol=1e-2)

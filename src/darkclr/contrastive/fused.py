@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = ["linear"]
-
-_DTYPES = (torch.float32, torch.bfloat16)
 
 
 def linear(
@@ -41,10 +41,18 @@ def linear(
 
 def _can_fuse(x: Tensor) -> bool:
     autocast = torch.is_autocast_enabled("cpu")
-    return (
-        x.device.type == "cpu"
-        and x.dtype in ((torch.get_autocast_dtype("cpu"),) if autocast else _DTYPES)
-        and not torch.is_grad_enabled()
-        and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    )
+    if x.device.type != "cpu" or torch.is_grad_enabled():
+        return False
+    return _known(x.dtype) and (not autocast or x.dtype == torch.get_autocast_dtype("cpu"))
+
+
+@cache
+def _known(dtype: torch.dtype) -> bool:
+    """Whether oneDNN is there, with this type on this processor."""
+    if not torch.backends.mkldnn.is_available() or not hasattr(
+        torch.ops.mkldnn, "_linear_pointwise"
+    ):
+        return False
+    if dtype == torch.bfloat16:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return dtype == torch.float32
