@@ -25,10 +25,13 @@ def sample_name(source: str | os.PathLike) -> str:
 
     >>> sample_name("data/qcd.parquet"), sample_name("data/qcd/*.parquet"), sample_name("*.root")
     ('qcd', 'qcd', 'jets')
+    >>> sample_name("https://example.org/qcd.parquet?download=1")
+    'qcd'
     """
     path = Path(source)
-    while glob.has_magic(path.name):
-        path = path.parent
+    if not path.exists() and not (_URL.match(os.fspath(source)) and "?" in path.name):
+        while glob.has_magic(path.name):
+            path = path.parent
     return path.stem or "jets"
 
 

@@ -163,14 +163,8 @@ class EnergyFractions:
     def __call__(self, pdg: np.ndarray) -> np.ndarray:
         """Fractions of particles with these (signed) PDG codes, (n,)."""
         code = np.abs(pdg)
-        return self._by_code[np.where(code < len(self._by_code), code, -1)]
-
-    @cached_property
-    def _by_code(self) -> np.ndarray:
-        """Fraction of each code up to the largest listed one; the last entry is the default."""
-        table = np.full(int(self.codes.max(initial=0)) + 2, self.default)
-        table[self.codes] = self.values
-        return table
+        place = np.minimum(np.searchsorted(self.codes, code), len(self.codes) - 1)
+        return np.where(self.codes[place] == code, self.values[place], self.default)
 
 
 @dataclass(frozen=True)
