@@ -111,10 +111,10 @@ def test_one_fit_that_fails_does_not_keep_the_others_from_theirs(command, model,
         raise TrainingError("broke down", where="here")
 
     monkeypatch.setattr(Mahalanobis, "fit", breaks)
-    scores = "{mahalanobis: {}, knn: {n_neighbors: 2}}"
+    scores = "{mahalanobis: {}, knn: {n_neighbors: 2}, combination: {members: [mahalanobis, knn]}}"
     code, _, errors = command("fit", model / "qcd.parquet", own, "--scores", scores)
     assert code == 2
     assert errors[-1].startswith("darkclr: ")
-    assert "mahalanobis could not be fitted" in errors[-1]
+    assert "mahalanobis, combination could not be fitted" in errors[-1]
     assert "broke down" in errors[-1]
     assert names(own / "scores") == ["knn"]

@@ -122,6 +122,9 @@ def fit(
             source = matching_jets(content.part("train", split), source[~source.dropped])
         elif reads[name] == "scores":
             names = detector.get_params()["members"]
+            if lacking := failed.keys() & set(names):  # the reason is told below
+                failed[name] = TrainingError(f"no {', '.join(sorted(lacking))}")
+                continue
             members = [s for s in load_scores(model / "scores") if s.name in names]
             rows = everything.part("validation", split)
             source = score_table(
