@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console
+from darkclr.cli.comparing import write_comparison
 from darkclr.cli.members import Members
-from darkclr.cli.plan import Plan, default_samples, with_yardsticks
+from darkclr.cli.plan import YARDSTICKS, Plan, default_samples, with_yardsticks
+from darkclr.cli.variants import variant
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
+from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.jets import Split
 from darkclr.simulation.sample import SampleConfig
@@ -33,6 +37,8 @@ def ensemble(
     encoders: int = 3,
     densities: int = 3,
     gluon_share: float | None = 0.45,
+    variants: dict[str, Path] | None = None,
+    variant_scores: list[str] | None = None,
     workers: int | None = None,
     dry_run: bool = False,
 ) -> None:
@@ -45,10 +51,11 @@ def ensemble(
     the test jets, published values, parameters and wall-clock; for the mixture as it was simulated
     and for another share of gluon jets.
 
-    Stop with Ctrl-C; the same command goes on where it was. With more encoders or densities it
-    adds the missing members.
+    Stop with Ctrl-C; the same command goes on where it was. With more encoders, densities
+    or variants it adds the missing members.
 
     Example: darkclr ensemble --config configs/table2.yaml
+             --variants.jetclr configs/representations/jetclr.yaml
 
     Args:
         samples: what to simulate, by name: one background process and any number of signals.
@@ -68,6 +75,9 @@ def ensemble(
         densities: how many times to fit each score on each encoder.
         gluon_share: share of gluon jets among the background in the second half of the table; it
             needs simulated partons. null: no second half.
+        variants: files of other representations, by name.
+        variant_scores: names of the scores fitted on variants; by default all that read
+            representations.
         workers: processes of the simulation; by default one a core.
         dry_run: only say what would be done.
     """
@@ -84,8 +94,48 @@ def ensemble(
         supervised=supervised,
         workers=workers,
     )
-    members = Members(plan, encoders, densities, gluon_share)
+    variants = variants or {}
+    members = [Members(plan, encoders, densities, gluon_share)]
+    if variants:
+        scores_of_variants = _variant_scores(members[0], variant_scores)
+        for name, path in variants.items():
+            other = replace(variant(plan, path), scores=scores_of_variants)
+            members.append(Members(other, encoders, densities, gluon_share, name))
     plan.describe()
     console.line(f"ensemble  {encoders} encoders x {densities} densities")
-    if not dry_run:
-        members.execute()
+    if variants:
+        console.line(f"variants  {', '.join(variants)}")
+    if dry_run:
+        return
+    plan.claim()
+    plan.simulate()
+    if gluon_share is not None:
+        _check_partons(plan.sample(plan.background))
+    for each in members:
+        each.execute()
+    write_comparison(members, plan.output)
+
+
+def _variant_scores(members: Members, names: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Parameters of the scores of variants."""
+    possible = members.on_representations
+    names = [n for n in possible if n not in YARDSTICKS] if names is None else names
+    if missing := [name for name in names if name not in possible]:
+        raise ConfigError(
+            f"{', '.join(missing)}: no score of the configuration that reads representations",
+            where="variant_scores",
+            mend=f"choose of {', '.join(possible)}",
+        )
+    return {name: possible[name] for name in names}
+
+
+def _check_partons(path: Path) -> None:
+    """Better now than after hours."""
+    from darkclr.io.parquet import column_names
+
+    if "truth_parton_pdg" not in column_names(path):
+        raise InputError(
+            "no column truth_parton_pdg: quark and gluon jets cannot be told apart",
+            where=path,
+            mend="set gluon_share: null",
+        )

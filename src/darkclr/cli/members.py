@@ -1,8 +1,7 @@
-"""The members of an ensemble: their files, what is still to be done, and the table of them all."""
+"""The members of an ensemble: their files and what is still to be done."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,8 @@ from darkclr.cli import console, stations
 from darkclr.cli.plan import Plan
 from darkclr.cli.timings import read_timings, timed
 from darkclr.contrastive.training import TrainingConfig
-from darkclr.errors import ConfigError, InputError
-from darkclr.evaluation import (
-    comparison,
-    evaluate,
-    markdown,
-    read_metrics,
-    readable_rows,
-    write_metrics,
-)
-from darkclr.io import atomic_path
+from darkclr.errors import ConfigError
+from darkclr.evaluation import evaluate, read_metrics, write_metrics
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +32,8 @@ class Members:
         plan: the configuration; the seed of its training is that of the first encoder.
         encoders, densities: how many.
         gluon_share: of the second half of the table, or None.
+        variant: name of a representation beside that of the plan's own configuration. It has the
+            scores that read representations, on the same jets, in a directory of its own.
 
     Raises:
         ConfigError: numbers below 1, a share that is none, a combination of scores on jets.
@@ -50,6 +43,7 @@ class Members:
     encoders: int
     densities: int
     gluon_share: float | None
+    variant: str | None = None
 
     def __post_init__(self) -> None:
         from darkclr.anomaly.registry import create_detector, find_score
@@ -92,9 +86,15 @@ class Members:
         """Seeds of the densities."""
         return range(1, self.densities + 1)
 
+    @property
+    def root(self) -> Path:
+        """Directory of all members."""
+        output = self.plan.output
+        return output if self.variant is None else output / "variants" / self.variant
+
     def model(self, encoder: int) -> Path:
         """Directory of an encoder, counted from 1."""
-        return self.plan.output / f"encoder-{encoder}"
+        return self.root / f"encoder-{encoder}"
 
     def member(self, encoder: int, density: int) -> Path:
         """Directory of the scores with a seed on an encoder."""
@@ -102,44 +102,77 @@ class Members:
 
     def jets(self, density: int) -> Path:
         """Directory of the scores on jets with a seed, the same for all encoders."""
-        return self.plan.output / "jets" / f"density-{density}"
+        return self.root / "jets" / f"density-{density}"
 
     def classifier(self, encoder: int) -> Path:
         """Directory of the supervised classifier with the seed of an encoder."""
-        return self.plan.output / f"supervised-{encoder}"
+        return self.root / f"supervised-{encoder}"
 
     def training(self, encoder: int) -> TrainingConfig:
         """The training with the seed of an encoder."""
         return replace(self.plan.training, seed=self.plan.training.seed + encoder - 1)
 
+    @property
+    def supervised(self) -> bool:
+        """Whether a classifier is trained on labels beside each encoder."""
+        return self.plan.supervised is not None and self.variant is None
+
     def execute(self) -> None:
-        """All members, then the table; what is there already is not done again."""
-        plan = self.plan
-        plan.claim()
-        plan.simulate()
-        self._check_partons()
+        """All members; what is there already is not done again."""
+        of = "" if self.variant is None else f", {self.variant}"
         for encoder in self.encoder_numbers:
-            console.line(f"encoder {encoder} of {self.encoders}")
-            plan.represent(self.model(encoder), self.training(encoder))
+            console.line(f"encoder {encoder} of {self.encoders}{of}")
+            self.plan.represent(self.model(encoder), self.training(encoder))
         for density in self.seeds:
             self._score_jets(density)
         for encoder in self.encoder_numbers:
             self._score_members(encoder)
             for density in self.seeds:
                 self._evaluate(self.member(encoder, density))
-        self._write_table()
 
-    def _check_partons(self) -> None:
-        """Better now than after hours."""
-        from darkclr.io.parquet import column_names
+    def metrics(self, gluon_share: float | None) -> list[list[dict[str, Any]]]:
+        """Figures of merit of all members with a share of gluon jets, by encoder and density."""
+        name = _NATURAL if gluon_share is None else _GLUONS
+        return [
+            [read_metrics(self.member(encoder, seed) / name) for seed in self.seeds]
+            for encoder in self.encoder_numbers
+        ]
 
-        path = self.plan.sample(self.plan.background)
-        if self.gluon_share is not None and "truth_parton_pdg" not in column_names(path):
-            raise InputError(
-                "no column truth_parton_pdg: quark and gluon jets cannot be told apart",
-                where=path,
-                mend="set gluon_share: null",
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What each score reads, how many numbers it learned and how long that took."""
+        from darkclr.anomaly.fitted import FittedScore
+        from darkclr.anomaly.registry import find_score
+
+        facts: dict[str, dict[str, Any]] = {}
+        for name in self.plan.scores:
+            folders = (
+                [self.jets(seed) for seed in self.seeds]
+                if name in self.on_jets
+                else [
+                    self.member(encoder, s) for encoder in self.encoder_numbers for s in self.seeds
+                ]
             )
+            fits = [folder / "scores" / name for folder in folders]
+            facts[name] = {
+                "reads": find_score(name).reads,
+                "parameters": FittedScore.load(fits[0]).n_parameters,
+                "fit_minutes": _minutes(fits, "fit"),
+            }
+        if self.supervised:
+            fits = [self.classifier(encoder) for encoder in self.encoder_numbers]
+            facts[_SUPERVISED] = {
+                "reads": "jets and labels",
+                "parameters": _n_elements(fits[0]),
+                "fit_minutes": _minutes(fits, "train"),
+            }
+        return facts
+
+    def encoder_facts(self) -> dict[str, Any]:
+        """How many numbers an encoder learned and how long that took."""
+        return {
+            "parameters": _n_elements(self.model(1) / "encoder"),
+            "train_minutes": _minutes([self.model(e) for e in self.encoder_numbers], "train"),
+        }
 
     def _score_jets(self, density: int) -> None:
         """Fit the scores that read jets, and score the test jets."""
@@ -160,7 +193,9 @@ class Members:
         for density, folder in missing.items():
             self._fit(folder, self.model(encoder), self.on_representations, density)
         rows = self.plan.test_rows(self.model(encoder))
-        supervised = self.plan.classify(self.classifier(encoder), self.training(encoder))
+        supervised = None
+        if self.supervised:
+            supervised = self.plan.classify(self.classifier(encoder), self.training(encoder))
         for density, folder in missing.items():
             with timed(folder, "score"):
                 table = self.plan.score(folder, rows, supervised)
@@ -188,7 +223,7 @@ class Members:
 
     def _evaluate(self, folder: Path) -> None:
         """Figures of merit with the simulated mixture and with the other one."""
-        for path, share in self._metrics(folder).items():
+        for path, share in self._files(folder).items():
             if path.exists() and read_metrics(path)["config"].get("gluon_share") == share:
                 continue
             config = replace(self.plan.evaluation, gluon_share=share)
@@ -196,73 +231,12 @@ class Members:
                 write_metrics(evaluate(folder / "scores.parquet", config), path)
             console.line(f"figures of merit in {path}")
 
-    def _metrics(self, folder: Path) -> dict[Path, float | None]:
+    def _files(self, folder: Path) -> dict[Path, float | None]:
         """Share of gluon jets by the file of its figures of merit."""
         files: dict[Path, float | None] = {folder / _NATURAL: None}
         if self.gluon_share is not None:
             files[folder / _GLUONS] = self.gluon_share
         return files
-
-    def _write_table(self) -> None:
-        plan = self.plan
-        table = comparison(
-            self._read(_NATURAL),
-            None if self.gluon_share is None else self._read(_GLUONS),
-            facts=self._facts(),
-            processes={name: sample.process for name, sample in plan.samples.items()},
-            encoder={
-                "parameters": _n_elements(self.model(1) / "encoder"),
-                "train_minutes": _minutes([self.model(e) for e in self.encoder_numbers], "train"),
-            },
-        )
-        text = json.dumps(table, indent=1, allow_nan=False, ensure_ascii=False)
-        for name, content in (("table.json", text + "\n"), ("table.md", markdown(table))):
-            with atomic_path(plan.output / name) as temporary:
-                temporary.write_text(content, encoding="utf-8")
-        for signal in plan.signals:
-            # The details do not fit on a terminal.
-            rows = [
-                {k: v for k, v in row.items() if k not in ("reads", "parameters") and ":" not in k}
-                for row in readable_rows(table, signal)
-            ]
-            console.table(f"{signal} against background (* = yardstick)", rows)
-        console.line(f"table in {plan.output / 'table.md'} and table.json")
-
-    def _read(self, name: str) -> list[list[dict[str, Any]]]:
-        """Figures of merit of all members, by encoder and density."""
-        return [
-            [read_metrics(self.member(encoder, seed) / name) for seed in self.seeds]
-            for encoder in self.encoder_numbers
-        ]
-
-    def _facts(self) -> dict[str, dict[str, Any]]:
-        """What each score reads, how many numbers it learned and how long that took."""
-        from darkclr.anomaly.fitted import FittedScore
-        from darkclr.anomaly.registry import find_score
-
-        facts: dict[str, dict[str, Any]] = {}
-        for name in self.plan.scores:
-            folders = (
-                [self.jets(seed) for seed in self.seeds]
-                if name in self.on_jets
-                else [
-                    self.member(encoder, s) for encoder in self.encoder_numbers for s in self.seeds
-                ]
-            )
-            fits = [folder / "scores" / name for folder in folders]
-            facts[name] = {
-                "reads": find_score(name).reads,
-                "parameters": FittedScore.load(fits[0]).n_parameters,
-                "fit_minutes": _minutes(fits, "fit"),
-            }
-        if self.plan.supervised is not None:
-            fits = [self.classifier(encoder) for encoder in self.encoder_numbers]
-            facts[_SUPERVISED] = {
-                "reads": "jets and labels",
-                "parameters": _n_elements(fits[0]),
-                "fit_minutes": _minutes(fits, "train"),
-            }
-        return facts
 
 
 def _joined(table: pa.Table, other: pa.Table) -> pa.Table:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from darkclr.contrastive.representations import Representations
 
-__all__ = ["Plan", "default_samples", "with_yardsticks"]
+__all__ = ["YARDSTICKS", "Plan", "default_samples", "with_yardsticks"]
+
+#: Scores that are always there; they need no training.
+YARDSTICKS = ("few_constituents", "jet_pt")
 
 
 def default_samples() -> dict[str, SampleConfig]:
@@ -44,7 +47,7 @@ def with_yardsticks(scores: dict[str, dict[str, Any]] | None) -> dict[str, dict[
 
     if scores is None:
         return {name: {} for name in default_scores()}
-    return scores | {name: {} for name in ("few_constituents", "jet_pt") if name not in scores}
+    return scores | {name: {} for name in YARDSTICKS if name not in scores}
 
 
 @dataclass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from darkclr.errors import InputError
 from darkclr.evaluation.ensemble import ensemble_rows
 from darkclr.evaluation.published import PUBLISHED
 from darkclr.evaluation.summary import format_number
@@ -16,55 +17,82 @@ _QUOTED = "rejection_0.2"
 
 
 def comparison(
-    natural: Sequence[Sequence[dict[str, Any]]],
-    gluons: Sequence[Sequence[dict[str, Any]]] | None,
-    *,
-    facts: Mapping[str, Mapping[str, Any]],
-    processes: Mapping[str, str],
-    encoder: Mapping[str, Any],
+    representations: Mapping[str | None, Mapping[str, Any]], *, processes: Mapping[str, str]
 ) -> dict[str, Any]:
     """All scores on all signals over an ensemble.
 
     Args:
-        natural: metrics of the members with the simulated mixture, ``natural[encoder][density]``.
-        gluons: the same with another share of gluon jets.
-        facts: by score: ``reads``, ``parameters`` and ``fit_minutes``.
+        representations: by name, None for that of the configuration itself, which comes first:
+            ``natural``, metrics of the members with the simulated mixture, ``[encoder][density]``;
+            ``gluons``, the same with another share of gluon jets, or None; ``facts`` by score with
+            ``reads``, ``parameters``, ``fit_minutes``; ``encoder`` with ``parameters`` and
+            ``train_minutes``.
         processes: process of each signal sample, by which published values are found.
-        encoder: ``parameters`` and ``train_minutes``.
 
     Returns:
         JSON-able: ``encoders``, ``densities``, ``gluon_share``, ``samples`` (jets and events),
-        ``encoder``, and ``rows``: signal, score, title, baseline, the facts, ``published`` or null,
+        ``representations`` (``name`` or null, ``parameters``, ``train_minutes``), and ``rows``:
+        representation, signal, score, title, baseline, the facts, ``published`` or null,
         ``natural`` and ``gluons`` (or null) with the figures of merit of :func:`ensemble_rows`.
 
     Raises:
-        InputError: as of :func:`ensemble_rows`.
+        InputError: as of :func:`ensemble_rows`, or the members have other test jets.
     """
-    named = ("signal", "score", "title", "baseline")
-    mixed = {(r["signal"], r["score"]): r for r in ensemble_rows(gluons)} if gluons else {}
-
-    def figures(row: dict[str, Any] | None) -> dict[str, Any] | None:
-        return row and {name: number for name, number in row.items() if name not in named}
-
-    rows = [
-        {name: row[name] for name in named}
-        | dict(facts[row["score"]])
-        | {
-            "published": PUBLISHED.get((processes[row["signal"]], row["score"])),
-            "natural": figures(row),
-            "gluons": figures(mixed.get((row["signal"], row["score"]))),
-        }
-        for row in ensemble_rows(natural)
-    ]
+    own = representations[None]
+    natural, gluons = own["natural"], own["gluons"]
+    samples = natural[0][0]["samples"]
+    rows = []
+    for name, of_one in representations.items():
+        if any(m["samples"] != samples for members in of_one["natural"] for m in members):
+            raise InputError("the members have other test jets", where=f"variant {name}")
+        rows += _rows(name, of_one, processes)
+    signals = list(dict.fromkeys(row["signal"] for row in rows))
+    rows.sort(
+        key=lambda row: (
+            signals.index(row["signal"]),
+            not row["baseline"],
+            -row["natural"]["auc"]["value"],
+        )
+    )
     return {
         "kind": "table",
         "encoders": len(natural),
         "densities": len(natural[0]),
         "gluon_share": gluons[0][0]["config"]["gluon_share"] if gluons else None,
-        "samples": natural[0][0]["samples"],
-        "encoder": dict(encoder),
+        "samples": samples,
+        "representations": [
+            {"name": name} | of_one["encoder"] for name, of_one in representations.items()
+        ],
         "rows": rows,
     }
+
+
+def _rows(
+    representation: str | None, members: Mapping[str, Any], processes: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    named = ("signal", "score", "title", "baseline")
+    gluons = members["gluons"]
+    mixed = {(r["signal"], r["score"]): r for r in ensemble_rows(gluons)} if gluons else {}
+
+    def figures(row: dict[str, Any] | None) -> dict[str, Any] | None:
+        return row and {name: number for name, number in row.items() if name not in named}
+
+    def published(row: dict[str, Any]) -> dict[str, Any] | None:
+        # They are those of DarkCLR itself.
+        key = (processes[row["signal"]], row["score"])
+        return PUBLISHED.get(key) if representation is None else None
+
+    return [
+        {"representation": representation}
+        | {name: row[name] for name in named}
+        | dict(members["facts"][row["score"]])
+        | {
+            "published": published(row),
+            "natural": figures(row),
+            "gluons": figures(mixed.get((row["signal"], row["score"]))),
+        }
+        for row in ensemble_rows(members["natural"])
+    ]
 
 
 def readable_rows(table: dict[str, Any], signal: str) -> list[dict[str, str]]:
@@ -76,9 +104,11 @@ def readable_rows(table: dict[str, Any], signal: str) -> list[dict[str, str]]:
         name: f"1/ε_B({name.removeprefix('rejection_')})" for name in quoted
     }
     share = table["gluon_share"]
+    variants = len(table["representations"]) > 1
     readable = []
     for row in rows:
-        cells = {"score": row["title"] + (" *" if row["baseline"] else ""), "reads": row["reads"]}
+        cells = {"representation": row["representation"] or "–"} if variants else {}
+        cells |= {"score": row["title"] + (" *" if row["baseline"] else ""), "reads": row["reads"]}
         for name, title in figures.items():
             number = row["natural"][name]
             cells[title] = format_number(number)
@@ -100,7 +130,8 @@ def markdown(table: dict[str, Any]) -> str:
     """The page: what the numbers are, and a table for each signal."""
     encoders, densities = table["encoders"], table["densities"]
     counts = ", ".join(f"{n['n_jets']} {name}" for name, n in table["samples"].items())
-    minutes = table["encoder"]["train_minutes"]
+    own, *variants = table["representations"]
+    minutes = own["train_minutes"]
     trained = "" if minutes is None else f", trained in {minutes:.0f} minutes each"
     lines = [
         f"Test jets: {counts}. Mean ± standard deviation over {encoders * densities} members, "
@@ -108,11 +139,17 @@ def markdown(table: dict[str, Any]) -> str:
         "their means), over densities (of one encoder), and the error of the test jets from the "
         "bootstrap; all members share these jets, so that it does not shrink with their number.",
         "",
-        f"The encoder has {table['encoder']['parameters']} parameters{trained}; those of a score "
+        f"The encoder has {own['parameters']} parameters{trained}; those of a score "
         "that reads representations come on top. "
         "* yardstick. – unknown, or no such number: scores that keep training jets, detectors of "
         "other packages. Published: AUC / 1/ε_B at ε_S = 0.2, of another simulation.",
     ]
+    if variants:
+        lines += [
+            "",
+            "Representation: – is that of the configuration itself, or none where a score does not "
+            "read it; the others are its variants.",
+        ]
     for signal in dict.fromkeys(row["signal"] for row in table["rows"]):
         rows = readable_rows(table, signal)
         lines += ["", f"## {signal}", ""]

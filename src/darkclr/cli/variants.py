@@ -1,0 +1,49 @@
+"""Other representations of the same jets: files that are laid over the configuration of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from darkclr.augmentations import Augmentations
+from darkclr.cli.plan import Plan
+from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.training import TrainingConfig
+from darkclr.errors import ConfigError
+
+__all__ = ["variant"]
+
+_SECTIONS = {
+    "encoder": EncoderConfig,
+    "augmentations": Augmentations,
+    "loss": LossConfig,
+    "training": TrainingConfig,
+}
+
+
+def variant(plan: Plan, path: Path) -> Plan:
+    """The plan with what a YAML file says of encoder, augmentations, loss and training.
+
+    An option that the file does not name is that of the plan.
+
+    Raises:
+        ConfigError: no such file, another section, an option that does not exist.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    for name, section in _SECTIONS.items():
+        parser.add_argument(f"--{name}", type=section, default=getattr(plan, name))
+    try:
+        parsed = parser.parse_path(path)
+        if unknown := parsed.keys() - _SECTIONS.keys():
+            raise TypeError(f"unknown section {', '.join(sorted(unknown))}")
+        sections = parser.instantiate(parsed)
+    except (ArgumentError, OSError, TypeError) as problem:
+        raise ConfigError(
+            " ".join(str(problem).split()),
+            where=path,
+            mend=f"a variant is a YAML file with {', '.join(_SECTIONS)}",
+        ) from problem
+    return replace(plan, **{name: sections[name] for name in _SECTIONS})
