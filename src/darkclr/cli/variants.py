@@ -37,7 +37,7 @@ def variant(plan: Plan, path: Path) -> Plan:
         parser.add_argument(f"--{name}", type=section, default=getattr(plan, name))
     try:
         parsed = parser.parse_path(path)
-        if unknown := parsed.keys() - _SECTIONS.keys():
+        if unknown := vars(parsed).keys() - _SECTIONS.keys():
             raise TypeError(f"unknown section {', '.join(sorted(unknown))}")
         sections = parser.instantiate(parsed)
     except (ArgumentError, OSError, TypeError) as problem:
