@@ -192,14 +192,16 @@ def test_rows_say_what_a_score_cost_and_what_was_published(folder):
     weights = load_file(folder / "supervised-1" / "model.safetensors")
     assert rows["supervised"]["parameters"] == sum(w.size for w in weights.values())
     weights = load_file(folder / "encoder-1" / "encoder" / "model.safetensors")
-    assert table["encoder"]["parameters"] == sum(w.size for w in weights.values())
+    (own,) = table["representations"]
+    assert own["name"] is None
+    assert own["parameters"] == sum(w.size for w in weights.values())
     seconds = [
         json.loads((f / "scores" / "autoencoder" / "timings.json").read_text())["fit"]
         for row in members(folder)
         for f in row
     ]
     assert rows["autoencoder"]["fit_minutes"] == pytest.approx(np.mean(seconds) / 60)
-    assert table["encoder"]["train_minutes"] > 0
+    assert own["train_minutes"] > 0
     # Nothing in them is drawn: no spread.
     for mixture in ("natural", "gluons"):
         for number in (rows["few_constituents"][mixture][name] for name in FIGURES):
@@ -267,6 +269,46 @@ def test_what_is_done_is_not_done_again_and_densities_are_added(folder, argument
     assert "holds a run with another configuration (loss)" in line
 
 
+def test_variants_add_rows_and_leave_the_others_alone(folder, arguments, tmp_path):
+    """Runs after the test above: 2 encoders x 3 densities are there."""
+    (tmp_path / "minimal.yaml").write_text("loss: {norm_penalty: 0.0}")
+    (tmp_path / "wide.yaml").write_text("encoder: {output_dim: 9}")
+    command = [*arguments, "--output", str(folder), "--densities", "2"]
+    assert main(command) == 0
+    rows = json.loads((folder / "table.json").read_text())["rows"]
+    before = files(folder)
+    command += ["--variants.minimal", str(tmp_path / "minimal.yaml")]
+    command += ["--variants.wide", str(tmp_path / "wide.yaml")]
+    assert main([*command, "--variant_scores", "[norm, autoencoder]"]) == 0
+    new_table = {folder / "table.json", folder / "table.md"}
+    alive = {folder / "config.yaml", folder / "timings.json"}
+    assert changed(folder, before) <= new_table | alive
+    assert names(folder / "variants") == ["minimal", "wide"]
+    config = yaml.safe_load(
+        (folder / "variants" / "wide" / "encoder-2" / "encoder" / "config.yaml").read_text()
+    )
+    assert (config["encoder"]["output_dim"], config["training"]["seed"]) == (9, 2)
+
+    table = json.loads((folder / "table.json").read_text())
+    assert [r["name"] for r in table["representations"]] == [None, "minimal", "wide"]
+    assert [row for row in table["rows"] if row["representation"] is None] == rows
+    others = [row for row in table["rows"] if row["representation"] is not None]
+    assert {(row["representation"], row["score"]) for row in others} == {
+        (variant, score) for variant in ("minimal", "wide") for score in ("norm", "autoencoder")
+    }
+    assert all(row["published"] is None for row in others)
+    (row,) = (r for r in others if (r["representation"], r["score"]) == ("wide", "norm"))
+    aucs = [
+        read_metrics(path)["scores"]["norm"]["signals"]["aachen"]["auc"]
+        for path in sorted((folder / "variants" / "wide").glob("*/*/metrics.json"))
+    ]
+    assert len(aucs) == 4
+    assert row["natural"]["auc"]["value"] == pytest.approx(np.mean(aucs))
+    page = (folder / "table.md").read_text()
+    assert "| representation | score |" in page
+    assert sum(line.startswith("| wide |") for line in page.splitlines()) == 2
+
+
 def test_senseless_ensembles_are_refused_before_anything_is_done(refused, arguments, tmp_path):
     command = [*arguments, "--output", str(tmp_path / "out")]
     assert "at least one of each" in refused(*command, "--densities", "0")
@@ -275,6 +317,14 @@ def test_senseless_ensembles_are_refused_before_anything_is_done(refused, argume
     scores = "{dirichlet_vae_images: {}, combination: {members: [dirichlet_vae_images]}}"
     line = refused(*command, "--scores", scores)
     assert "dirichlet_vae_images are not fitted on representations" in line
+    variant = tmp_path / "variant.yaml"
+    variant.write_text("loss: {temperature: 0.2}")
+    command += ["--variants.a", str(variant)]
+    line = refused(*command, "--variant_scores", "[dirichlet_vae_images]")
+    assert "dirichlet_vae_images: no score of the configuration that reads" in line
+    variant.write_text("split: {train: 0.2}")
+    assert "unknown section split" in refused(*command)
+    variant.unlink()
     assert names(tmp_path) == []
 
 

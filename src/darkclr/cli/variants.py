@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.augmentations import Augmentations
@@ -36,14 +37,19 @@ def variant(plan: Plan, path: Path) -> Plan:
     for name, section in _SECTIONS.items():
         parser.add_argument(f"--{name}", type=section, default=getattr(plan, name))
     try:
-        parsed = parser.parse_path(path)
-        if unknown := vars(parsed).keys() - _SECTIONS.keys():
-            raise TypeError(f"unknown section {', '.join(sorted(unknown))}")
-        sections = parser.instantiate(parsed)
-    except (ArgumentError, OSError, TypeError) as problem:
+        content = yaml.safe_load(path.read_text())
+        if not isinstance(content, dict) or not all(isinstance(c, dict) for c in content.values()):
+            raise TypeError("no sections with options")
+        if unknown := content.keys() - _SECTIONS.keys():
+            raise TypeError(f"unknown section {', '.join(map(str, unknown))}")
+        sections = parser.instantiate(parser.parse_object(content))
+    except (ArgumentError, OSError, TypeError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        reason = (
+            problem.strerror if isinstance(problem, OSError) else " ".join(str(problem).split())
+        )
         raise ConfigError(
-            " ".join(str(problem).split()),
+            reason or "cannot be read",
             where=path,
-            mend=f"a variant is a YAML file with {', '.join(_SECTIONS)}",
+            mend=f"a variant is a YAML file with some of {', '.join(_SECTIONS)}",
         ) from problem
     return replace(plan, **{name: sections[name] for name in _SECTIONS})

@@ -1,0 +1,92 @@
+"""Files that are laid over a configuration: what they change, what they keep, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("lightning")
+
+from darkclr.augmentations import Augmentations, BranchDrop
+from darkclr.cli.plan import Plan, default_samples
+from darkclr.cli.variants import variant
+from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.training import TrainingConfig
+from darkclr.errors import ConfigError
+from darkclr.evaluation import EvaluationConfig
+from darkclr.jets import Split
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "representations"
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """Nothing in it is a default."""
+    return Plan(
+        output=Path("out"),
+        samples=default_samples(),
+        split=Split(),
+        encoder=EncoderConfig(output_dim=64, dropout=0.0),
+        augmentations=Augmentations(),
+        loss=LossConfig(norm_penalty=0.01, temperature=0.2),
+        training=TrainingConfig(epochs=7, betas=(0.8, 0.9)),
+        scores={"norm": {}},
+        evaluation=EvaluationConfig(),
+        supervised=None,
+        workers=None,
+    )
+
+
+def test_what_a_file_does_not_name_is_that_of_the_plan(plan, tmp_path):
+    path = tmp_path / "v.yaml"
+    path.write_text("loss: {name: nt_xent}\nencoder: {output_dim: 128}\n")
+    other = variant(plan, path)
+    assert other.loss == replace(plan.loss, name="nt_xent")
+    assert other.encoder == replace(plan.encoder, output_dim=128)
+    assert other.training == plan.training
+    assert other.augmentations.to_dict() == plan.augmentations.to_dict()
+    assert (other.output, other.scores, other.split) == (plan.output, plan.scores, plan.split)
+
+
+def test_a_group_of_augmentations_is_replaced_as_a_whole(plan):
+    other = variant(plan, CONFIGS / "branch_drop.yaml")
+    assert other.augmentations.anomalous == [BranchDrop(probability=0.5, radius=0.2)]
+    assert other.augmentations.physical == plan.augmentations.physical
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_all_representations_of_the_project_are_variants(plan, path):
+    other = variant(plan, path)
+    assert other.config() != plan.config()
+    assert other.training == plan.training  # no schedule of their own
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "no sections"),
+        ("- 1", "no sections"),
+        ("loss: 3", "no sections"),
+        ("[", "parsing"),
+        ("split: {train: 0.2}", "unknown section split"),
+        ("scores: {}", "unknown section scores"),
+        ("loss: {temprature: 0.1}", "temprature"),
+        ("training: {epochs: many}", "training.epochs"),
+        ("loss: {temperature: -1}", "temperature"),
+        ("augmentations: {anomalous: [{class_path: os.system}]}", "os.system"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_a_line(plan, tmp_path, content, reason):
+    path = tmp_path / "v.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        variant(plan, path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(plan, tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        variant(plan, tmp_path / "none.yaml")
