@@ -42,11 +42,14 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         rows, read = block_rows(features), BlockReader(features, columns=4)
         for start, stop in row_ranges(n, batch, path):
             pt, eta, mass = single(jet_features[start:stop, :3].T)
-            parts = []
+            # Room for full slots: what is not written to is no memory.
+            columns = np.empty((3, (stop - start) * features.shape[1]), np.float32)
+            lengths, filled = [], 0
             for first, last in row_blocks(start, stop, rows):
-                own = slice(first - start, last - start)
-                parts.append(_particles(read(first, last), pt[own], eta[own], path))
-            particles = Particles.concatenate(parts)
+                own, room = slice(first - start, last - start), columns[:, filled:]
+                lengths.append(_particles(read(first, last), pt[own], eta[own], path, room))
+                filled += int(lengths[-1].sum())
+            particles = Particles(np.concatenate(lengths), *columns[:, :filled])
             jets = assemble(
                 replace(particles, jet=(pt, eta, np.zeros(len(pt)), mass)),
                 options=options,
@@ -58,19 +61,26 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
                 yield jets
 
 
-def _particles(padded: NDArray, pt: NDArray, eta: NDArray, path: Path) -> Particles:
-    """Particles of jets of some pT and eta, (n,), from their features (n, slots, 4)."""
-    lengths, (*rows, mask) = unpadded(padded)
-    columns = single(rows)
-    keep = columns[2] != 0
-    if len(mask) and not mask.min() == mask.max() == 1:  # masked slots are zeros in most files
+def _particles(
+    padded: NDArray, pt: NDArray, eta: NDArray, path: Path, out: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Numbers of particles of jets of some pT and eta, (n,), from their features (n, slots, 4).
+
+    Their pt, eta and phi are written to the first elements of ``out``, (3, n * slots).
+    """
+    lengths, (eta_rel, phi_rel, pt_rel, mask) = unpadded(padded)
+    keep = pt_rel != 0
+    if not (mask == 1).all():  # masked slots are zeros in most files
         if not ((mask == 1) | (mask == 0)).all():
             raise InputError("the mask has values other than 0 and 1", where=path)
         keep &= mask != 0
-    lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, columns)
-    return Particles(
-        lengths, pt_rel * np.repeat(pt, lengths), eta_rel + np.repeat(eta, lengths), phi_rel
-    )
+    lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, (eta_rel, phi_rel, pt_rel))
+    out = out[:, : len(pt_rel)]
+    with np.errstate(over="ignore", invalid="ignore"):  # the border looks for both
+        np.multiply(pt_rel, np.repeat(pt, lengths), out=out[0], casting="same_kind")
+        np.add(eta_rel, np.repeat(eta, lengths), out=out[1], casting="same_kind")
+        out[2] = phi_rel
+    return lengths
 
 
 JETNET = Layout(

@@ -72,6 +72,9 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
     if padded.strides[2] != padded.itemsize:
         padded = np.ascontiguousarray(padded)
     # As one element a slot, which is copied in one piece.
-    rows = padded.view((np.void, k * padded.itemsize))[..., 0][filled]
-    lengths = filled.view(np.uint8).sum(axis=1, dtype=np.uint32).astype(np.int64)
-    return lengths, rows.view(padded.dtype).reshape(-1, k).T
+    slots = padded.view((np.void, k * padded.itemsize))[..., 0]
+    chosen = slots.ravel()[filled.ravel()] if slots.flags.c_contiguous else slots[filled]
+    rows = chosen.view(padded.dtype).reshape(-1, k)
+    # The sum fits into the smallest type that holds the number of slots.
+    counts = filled.view(np.uint8).sum(axis=1, dtype=np.min_scalar_type(padded.shape[1]))
+    return counts.astype(np.int64), rows.T
