@@ -41,7 +41,9 @@ class Detector:
     def __init__(self, card: Card | str = "atlas") -> None:
         self.card = card if isinstance(card, Card) else load_card(card)
 
-    def simulate(self, particles: Particles, rng: np.random.Generator) -> EnergyFlow:
+    def simulate(
+        self, particles: Particles, rng: np.random.Generator, abs_eta_max: float = np.inf
+    ) -> EnergyFlow:
         """Energy-flow objects of a batch of events.
 
         Particles no detector sees (dark hadrons, unknown codes; see ``is_detectable``) are dropped,
@@ -50,12 +52,17 @@ class Detector:
         Args:
             particles: Stable particles, sorted by event.
             rng: The only source of randomness.
+            abs_eta_max: Particles whose momentum points further out are not followed.
 
         Returns:
             Objects sorted by event; within an event tracks, then photons, then neutral hadrons.
         """
         card = self.card
-        reached = propagate(card.propagation, take(particles, is_detectable(particles.pdg)))
+        followed = is_detectable(particles.pdg)
+        if np.isfinite(abs_eta_max):
+            pt2 = particles.px**2 + particles.py**2
+            followed &= particles.pz**2 <= np.sinh(abs_eta_max) ** 2 * pt2
+        reached = propagate(card.propagation, take(particles, followed))
         tracks = reconstruct_tracks(card, reached, rng)
         tracks, photons = measure(card.ecal, reached, tracks, rng)
         tracks, neutral_hadrons = measure(card.hcal, reached, tracks, rng)

@@ -57,11 +57,12 @@ def propagate(card: PropagationCard, particles: Particles) -> Propagated:
     transverse momentum are dropped.
     """
     radius, half_length = card.radius, card.half_length
-    born_inside = np.hypot(particles.x, particles.y) <= radius * 1e3
+    born_inside = particles.x**2 + particles.y**2 <= (radius * 1e3) ** 2
     born_inside &= np.abs(particles.z) <= half_length * 1e3
-    particles = take(particles, born_inside & (particles.px**2 + particles.py**2 >= _MIN_PT2))
+    pt2 = particles.px**2 + particles.py**2
+    followed = born_inside & (pt2 >= _MIN_PT2)
+    particles, pt = take(particles, followed), np.sqrt(pt2[followed])
     px, py, pz = particles.px, particles.py, particles.pz
-    pt = np.hypot(px, py)
     position = np.stack([particles.x, particles.y, particles.z]) * 1e-3  # (3, n) in m
     impact = np.empty_like(position)
     phi = np.arctan2(py, px)
@@ -130,7 +131,7 @@ def _helix(
     sense = np.sign(signed_radius)
     x_centre = x + signed_radius * np.sin(phi)
     y_centre = y - signed_radius * np.cos(phi)
-    distance = np.hypot(x_centre, y_centre)
+    distance = np.sqrt(x_centre**2 + y_centre**2)
 
     # The distance to the axis is extremal every half-turn; as in Delphes the extremum within a
     # quarter-turn of the vertex counts as the closest approach.
@@ -169,6 +170,6 @@ def _steps_to_end(z: np.ndarray, rate: np.ndarray, half_length: float) -> np.nda
 
 
 def _pseudorapidity(position: np.ndarray) -> np.ndarray:
-    transverse = np.hypot(position[0], position[1])
+    transverse = np.sqrt(position[0] ** 2 + position[1] ** 2)
     with np.errstate(divide="ignore"):
         return np.arcsinh(position[2] / transverse)  # infinite on the axis, outside every grid

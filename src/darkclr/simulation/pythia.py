@@ -32,6 +32,8 @@ MAX_SEED = 900_000_000
 #: \|status\| of the outgoing partons of the hardest process and its resonances.
 HARD_PROCESS = 23
 _DARK_MATTER = 51  # first code of the range 51..60 of invisible particles
+# Codes of the hidden valley begin here.
+_HIDDEN_VALLEY = 4_900_000
 _MILLIBARN_IN_PICOBARN = 1e9
 
 
@@ -175,7 +177,7 @@ def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:
     >>> is_dark_meson(np.array([4900111, -4900213, 4900101, 4900021, 211])).tolist()
     [True, True, False, False, False]
     """
-    code = np.abs(pdg) - 4_900_000
+    code = np.abs(pdg) - _HIDDEN_VALLEY
     spin, flavours = code % 10, code // 10
     two_flavours = (flavours > 10) & (flavours < 100) & (flavours % 10 > 0)
     return two_flavours & ((spin == 1) | (spin == 3))
@@ -216,7 +218,8 @@ def _batch(record: Any, n_tried: int) -> EventBatch:
     hard = np.flatnonzero(np.abs(status) == HARD_PROCESS)
     partons = Partons.from_momenta(event[hard], pdg[hard], px[hard], py[hard], pz[hard])
     info = record.info
-    dark = np.flatnonzero(is_dark_meson(pdg))
+    hidden = np.flatnonzero(np.abs(pdg) >= _HIDDEN_VALLEY)  # few of many, or none
+    dark = hidden[is_dark_meson(pdg[hidden])]
     n_dark, n_invisible = count_dark_mesons(dark, pdg, status, column("daughter1"), offsets, event)
     return EventBatch(
         n_events=len(offsets) - 1,
@@ -260,7 +263,7 @@ def count_dark_mesons(
     copied = ~stable & is_dark_meson(first_daughter)
     neutrino = np.isin(first_daughter, (12, 14, 16))
     dark_matter = (first_daughter >= _DARK_MATTER) & (first_daughter < 61)
-    hidden = neutrino | dark_matter | (first_daughter >= 4_900_000)
+    hidden = neutrino | dark_matter | (first_daughter >= _HIDDEN_VALLEY)
     invisible = stable | (~copied & hidden)
     return int((~copied).sum()), int(invisible.sum())
 

@@ -18,7 +18,6 @@ from darkclr.simulation.detector import Detector
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.hepmc import HepMCEvents
 from darkclr.simulation.les_houches import LesHouchesEvents
-from darkclr.simulation.particles import take
 from darkclr.simulation.processes import Process
 from darkclr.simulation.pythia import HARD_PROCESS, MAX_SEED, EventBatch, Generator, Partons
 from darkclr.simulation.top_truth import TOP_TRUTH, tops_inside
@@ -38,7 +37,8 @@ EVENTS_PER_SHARD = 1_000_000
 
 # Part of the definition of a sample: the detector draws its random numbers batch by batch.
 _BATCH = 100
-# Objects further outside than this many radii are not clustered: no wanted jet changes by a bit.
+# Particles further outside than this many radii are not followed. A wanted jet ends one radius
+# outside, and clustering without the objects beyond two changes none of its bits.
 _REACH = 2.0
 # Without a single jet in this many events the selection cannot be met.
 _HOPELESS = 10_000
@@ -211,8 +211,8 @@ def _select(
 ) -> tuple[ClusteredJets, NDArray[np.int64], NDArray[np.float64]]:
     """Jets of a batch that pass selection and matching; matched PDG code and distance of each."""
     selection, match = process.selection, process.match
-    flow = detector.simulate(batch.particles, rng)
-    flow = take(flow, np.abs(flow.eta) < selection.abs_eta_max + _REACH * selection.radius)
+    reach = selection.abs_eta_max + _REACH * selection.radius
+    flow = detector.simulate(batch.particles, rng, reach)
     jets = cluster(flow, batch.n_events, radius=selection.radius, pt_min=selection.pt_min)
     keep = np.abs(jets.eta) < selection.abs_eta_max
     if selection.pt_max is not None:
