@@ -37,21 +37,23 @@ def check_constituents(
             where=where,
             mend="remove them",
         )
-    for name, values in (("pt", pt), ("eta", eta), ("phi", phi)):
-        # The extremes of an array with NaN are NaN: two fast passes where nothing is wrong.
-        if not (np.isfinite(values.min()) and np.isfinite(values.max())):
+    columns = {"pt": pt, "eta": eta, "phi": phi}
+    # The extremes of an array with NaN are NaN: two fast passes where nothing is wrong.
+    extremes = {name: np.array([values.min(), values.max()]) for name, values in columns.items()}
+    for name, values in columns.items():
+        if not np.isfinite(extremes[name]).all():
             bad = np.count_nonzero(~np.isfinite(values))
             raise InputError(
                 f"{bad} constituents have NaN or infinite {name}", where=where, mend="remove them"
             )
-    if pt.min() <= 0:
+    if extremes["pt"][0] <= 0:
         raise InputError(
             f"{np.count_nonzero(pt <= 0)} constituents have zero or negative pT",
             where=where,
             mend="remove them",
         )
-    check_pt(pt, "constituent", where)
-    check_angles(eta, phi, "constituent", where)
+    check_pt(extremes["pt"], "constituent", where)
+    check_angles(extremes["eta"], extremes["phi"], "constituent", where)
 
 
 def check_pt(pt: NDArray, what: str, where: object) -> None:

@@ -40,7 +40,12 @@ def opened(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise MissingExtraError("h5py", "files") from error
     try:
-        with h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE) as file:
+        # What is not compressed comes straight into our arrays if no chunk fits into the cache.
+        file = h5py.File(path, "r", rdcc_nbytes=0)
+        if file.visititems(_is_compressed):
+            file.close()
+            file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE)
+        with file:
             yield file
     except DarkclrError:
         raise
@@ -51,6 +56,15 @@ def opened(path: Path) -> Iterator[Any]:
             where=path,
             mend="it may be truncated or damaged: get it again",
         ) from error
+
+
+def _is_compressed(name: str, node: Any) -> bool | None:
+    """True ends the visit of a file's nodes."""
+    import h5py
+
+    if isinstance(node, h5py.Dataset) and node.id.get_create_plist().get_nfilters():
+        return True
+    return None
 
 
 def describe(path: Path) -> str:

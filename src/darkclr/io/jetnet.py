@@ -69,12 +69,12 @@ def _particles(
     Their pt, eta and phi are written to the first elements of ``out``, (3, n * slots).
     """
     lengths, (eta_rel, phi_rel, pt_rel, mask) = unpadded(padded)
-    keep = pt_rel != 0
-    if not (mask == 1).all():  # masked slots are zeros in most files
+    # Masked slots are zeros in most files, and no particle is without pT.
+    if not ((mask == 1).all() and pt_rel.all()):
         if not ((mask == 1) | (mask == 0)).all():
             raise InputError("the mask has values other than 0 and 1", where=path)
-        keep &= mask != 0
-    lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, (eta_rel, phi_rel, pt_rel))
+        keep = (mask != 0) & (pt_rel != 0)
+        lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, (eta_rel, phi_rel, pt_rel))
     out = out[:, : len(pt_rel)]
     with np.errstate(over="ignore", invalid="ignore"):  # the border looks for both
         np.multiply(pt_rel, np.repeat(pt, lengths), out=out[0], casting="same_kind")
