@@ -276,7 +276,7 @@ def _sum(lengths: NDArray, *four: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     offsets = to_offsets(lengths)
     # An empty segment would give its neighbour's value; it is refused or left out afterwards.
     starts = np.minimum(offsets[:-1], offsets[-1] - 1)
-    energy, px, py, pz = (np.add.reduceat(x, starts, dtype=np.float64) for x in four)
+    energy, px, py, pz = (np.add.reduceat(x.astype(np.float64), starts) for x in four)
     pt = np.hypot(px, py)
     with np.errstate(divide="ignore", invalid="ignore"):
         eta = np.arcsinh(pz / pt)
