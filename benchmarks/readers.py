@@ -8,8 +8,9 @@ them. ``converted`` goes on, in the plainest NumPy or awkward, to what darkclr h
 their kinematics; it checks and sorts nothing. ``darkclr`` is `iterate_jets` with all its checks;
 the clustering of events is timed apart and subtracted.
 
-CPU seconds of the process: the three take turns, and the best of each counts, so that other
-programs on the machine matter little. Before that, what was read is compared with what was written.
+CPU seconds of the process, medians over turns; the three take turns, and a ratio is the median of
+those of the turns, since other programs slow down neighbours in time alike. Before that, what was
+read is compared with what was written.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from darkclr.simulation import clustering
 
 BATCH = 10_000
 EVENT_BATCH = BATCH // 5  # events that darkclr reads at a time
-REPETITIONS = 7
+TURNS = 15
 
 
 # --- plain reading: generators of batches --------------------------------------------------------
@@ -262,8 +263,8 @@ def check(jets: Jets, path: Path, layout: str) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-def measure(case: Case, path: Path) -> tuple[float, float, float]:
-    """CPU seconds of plain reading, of that with conversion, and of darkclr."""
+def measure(case: Case, path: Path) -> np.ndarray:
+    """CPU seconds of plain reading, of that with conversion, and of darkclr; (turns, 3)."""
 
     def plain() -> float:
         for _ in case.read(path):
@@ -281,16 +282,15 @@ def measure(case: Case, path: Path) -> tuple[float, float, float]:
                 pass
         return sum(clustered)
 
-    times: list[list[float]] = []
-    for _ in range(REPETITIONS):
+    times = []
+    for _ in range(TURNS + 1):
         turn = []
         for function in (plain, converted, darkclr):
             start = time.process_time()
             apart = function()
             turn.append(time.process_time() - start - apart)
         times.append(turn)
-    plainest, conversion, ours = np.min(times, axis=0)
-    return float(plainest), float(conversion), float(ours)
+    return np.array(times[1:])  # the first one pays for what is loaded on demand
 
 
 def main(n: int, chosen: str) -> None:
@@ -306,10 +306,12 @@ def main(n: int, chosen: str) -> None:
             path = Path(folder) / case.name
             case.write(jets, path)
             check(jets, path, case.layout)
-            plain, converted, ours = measure(case, path)
+            times = measure(case, path)
+        plain, converted, ours = np.median(times, axis=0)
+        to_plain, to_converted, _ = np.median(times[:, 2:] / times, axis=0)
         print(
-            f"{title:26s} {plain:6.3f} s {converted:8.3f} s {ours:6.3f} s   {ours / plain:5.2f}  "
-            f"{ours / converted:5.2f}   {n / ours:10.0f} jets/s",
+            f"{title:26s} {plain:6.3f} s {converted:8.3f} s {ours:6.3f} s   {to_plain:5.2f}  "
+            f"{to_converted:5.2f}   {n / ours:10.0f} jets/s",
             flush=True,
         )
 
