@@ -22,6 +22,7 @@ from darkclr.kinematics import segment_ids, wrap_phi
 
 __all__ = [
     "FourVectors",
+    "Gathering",
     "Particles",
     "assemble",
     "keep_only",
@@ -75,6 +76,40 @@ class Particles:
         )
 
 
+class Gathering:
+    """Particles of a batch, block by block, each written behind those before and never copied.
+
+    Args:
+        capacity: upper limit of their number; what is not written to is no memory.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._columns = np.empty((3, capacity), np.float32)
+        self._n = 0
+        self._lengths: list[NDArray[np.int64]] = []
+        self._jets: list[tuple[NDArray, NDArray, NDArray, NDArray]] = []
+
+    @property
+    def room(self) -> NDArray[np.float32]:
+        """Where pt, eta and phi of the next block go, (3, at most what is left)."""
+        return self._columns[:, self._n :]
+
+    def add(self, lengths: NDArray[np.int64], jet: Any = None) -> None:
+        """Count in what was written to the room: numbers of particles, and their sums if known."""
+        self._n += int(lengths.sum())
+        self._lengths.append(lengths)
+        if jet is not None:
+            self._jets.append(jet)
+
+    def particles(self) -> Particles:
+        """All of them."""
+        return Particles(
+            np.concatenate(self._lengths),
+            *self._columns[:, : self._n],
+            jet=tuple(np.concatenate(x) for x in zip(*self._jets, strict=True)) or None,  # type: ignore
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class FourVectors:
     """Four-vectors of the constituents of jets, flat (n_constituents,) [GeV]; no padding.
@@ -89,12 +124,19 @@ class FourVectors:
     py: NDArray
     pz: NDArray
 
-    def particles(self, where: object, *, sums: bool = True) -> Particles:
+    def particles(
+        self, where: object, *, sums: bool = True, out: NDArray[np.float32] | None = None
+    ) -> Particles:
         """Constituents in (pt, eta, phi), and the kinematics of their sums where asked for.
 
         eta is the pseudorapidity asinh(pz / pt), of the sign of pz; phi = atan2(py, px). The jet
         is the sum of the four-vectors with the energies of the file. Constituents without pT are
         left out.
+
+        Args:
+            where: name of the file.
+            sums: whether the sums are asked for.
+            out: (3, at least as many) where pt, eta and phi are written to.
 
         Raises:
             InputError: values that are not finite; energies below the momenta.
@@ -125,10 +167,13 @@ class FourVectors:
         lengths, (energy, px, py, pz, pt) = keep_only(
             pt > 0, self.lengths, (energy, px, py, pz, pt)
         )
-        eta = pz / pt
-        np.arcsinh(eta, out=eta)
+        out = np.empty((3, len(pt)), np.float32) if out is None else out[:, : len(pt)]
+        out[0] = pt
+        np.divide(pz, pt, out=out[1])
+        np.arcsinh(out[1], out=out[1])
+        np.arctan2(py, px, out=out[2])
         jet = _sum(lengths, energy, px, py, pz) if sums else None
-        return Particles(lengths, pt, eta, np.arctan2(py, px), jet)
+        return Particles(lengths, out[0], out[1], out[2], jet)
 
 
 def assemble(

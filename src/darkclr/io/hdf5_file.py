@@ -24,7 +24,7 @@ __all__ = [
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
 # Chunks of a batch's rows stay decompressed until all their columns are read.
-_CHUNK_CACHE = 64 * 2**20
+_CHUNK_CACHE = 16 * 2**20
 
 
 @contextmanager

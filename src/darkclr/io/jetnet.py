@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.assembly import Particles, assemble, keep_only, single
+from darkclr.io.assembly import Gathering, assemble, keep_only, single
 from darkclr.io.hdf5_file import SUFFIXES, find_dataset, opened, row_ranges, same_length
 from darkclr.io.options import Layout, ReadOptions
 from darkclr.io.padded import BlockReader, block_rows, row_blocks, unpadded
@@ -42,14 +42,12 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         rows, read = block_rows(features), BlockReader(features, columns=4)
         for start, stop in row_ranges(n, batch, path):
             pt, eta, mass = single(jet_features[start:stop, :3].T)
-            # Room for full slots: what is not written to is no memory.
-            columns = np.empty((3, (stop - start) * features.shape[1]), np.float32)
-            lengths, filled = [], 0
+            gathered = Gathering((stop - start) * features.shape[1])
             for first, last in row_blocks(start, stop, rows):
-                own, room = slice(first - start, last - start), columns[:, filled:]
-                lengths.append(_particles(read(first, last), pt[own], eta[own], path, room))
-                filled += int(lengths[-1].sum())
-            particles = Particles(np.concatenate(lengths), *columns[:, :filled])
+                own = slice(first - start, last - start)
+                padded = read(first, last)
+                gathered.add(_particles(padded, pt[own], eta[own], path, gathered.room))
+            particles = gathered.particles()
             jets = assemble(
                 replace(particles, jet=(pt, eta, np.zeros(len(pt)), mass)),
                 options=options,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.assembly import FourVectors, Particles, assemble, labels
+from darkclr.io.assembly import FourVectors, Gathering, assemble, labels
 from darkclr.io.frames import Frame, frames
 from darkclr.io.hdf5_file import SUFFIXES, find_frame, opened, row_ranges
 from darkclr.io.options import Layout, ReadOptions
@@ -79,11 +79,14 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         stored = all(name in names for name in _OWN_JET)
         rows = block_rows(*frame.datasets)
         for start, stop in row_ranges(frame.n_rows, batch, path):
-            parts, others = [], []
+            gathered, others = Gathering((stop - start) * len(numbers)), []
             for first, last in row_blocks(start, stop, rows):
                 blocks = frame.read(first, last)
                 lengths, four = unpadded(slots.padded(blocks))
-                parts.append(FourVectors(lengths, *four).particles(path, sums=not stored))
+                part = FourVectors(lengths, *four).particles(
+                    path, sums=not stored, out=gathered.room
+                )
+                gathered.add(part.lengths, part.jet)
                 others.append([blocks[columns[n][0]][:, columns[n][1]].copy() for n in names])
             truth = {
                 name: np.concatenate(column)
@@ -92,7 +95,7 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
             signal = truth.pop(_LABEL, None)
             own = {name: truth.pop(name) for name in _OWN if name in truth}
             jet = tuple(truth.pop(name, None) for name in _OWN_JET)
-            particles = Particles.concatenate(parts)
+            particles = gathered.particles()
             if stored:
                 particles = replace(particles, jet=jet)  # type: ignore[arg-type]
             jets = assemble(
