@@ -41,11 +41,11 @@ def opened(path: Path) -> Iterator[Any]:
         raise MissingExtraError("h5py", "files") from error
     try:
         # What is not compressed comes straight into our arrays if no chunk fits into the cache.
-        file = h5py.File(path, "r", rdcc_nbytes=0)
-        if file.visititems(_is_compressed):
-            file.close()
-            file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE)
-        with file:
+        with h5py.File(path, "r", rdcc_nbytes=0) as file:
+            if not file.visititems(_is_compressed):
+                yield file
+                return
+        with h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE) as file:
             yield file
     except DarkclrError:
         raise
