@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.io.assembly import FourVectors, Particles, assemble
+from darkclr.io.assembly import FourVectors, Gathering, assemble
 from darkclr.io.hdf5_file import SUFFIXES, find_dataset, opened, row_ranges, same_length
 from darkclr.io.options import Layout, ReadOptions
 from darkclr.io.padded import block_rows, row_blocks, unpadded
@@ -51,14 +51,16 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         n = same_length(path, **sets)
         rows = block_rows(candidates)
         for start, stop in row_ranges(n, batch, path):
-            parts = []
+            gathered = Gathering((stop - start) * candidates.shape[1])
             for first, last in row_blocks(start, stop, rows):
                 four = candidates[first:last, :, :4]
                 if candidates.shape[2] > 10:
                     four = four * candidates[first:last, :, 10:11]
                 lengths, (px, py, pz, energy) = unpadded(four)
-                parts.append(FourVectors(lengths, energy, px, py, pz).particles(path))
-            particles = Particles.concatenate(parts)
+                vectors = FourVectors(lengths, energy, px, py, pz)
+                part = vectors.particles(path, out=gathered.room)
+                gathered.add(part.lengths, part.jet)
+            particles = gathered.particles()
             assert particles.jet is not None
             pt, eta, phi, soft_drop = kinematics[start:stop, :4].T
             columns = {}

@@ -7,7 +7,7 @@ Four-vectors are brought to (pt, eta, phi) here, and everything passes the borde
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,20 +60,6 @@ class Particles:
     eta: NDArray[np.float32]
     phi: NDArray[np.float32]
     jet: tuple[NDArray, NDArray, NDArray, NDArray] | None = None
-
-    @staticmethod
-    def concatenate(parts: Sequence[Particles]) -> Particles:
-        """Of all jets or events of all parts, in order."""
-        if len(parts) == 1:
-            return parts[0]
-        jets = [part.jet for part in parts if part.jet is not None]
-        return Particles(
-            np.concatenate([part.lengths for part in parts]),
-            np.concatenate([part.pt for part in parts]),
-            np.concatenate([part.eta for part in parts]),
-            np.concatenate([part.phi for part in parts]),
-            tuple(np.concatenate(x) for x in zip(*jets, strict=True)) or None,  # type: ignore
-        )
 
 
 class Gathering:

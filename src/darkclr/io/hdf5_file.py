@@ -23,8 +23,8 @@ __all__ = [
 #: Of HDF5 files that a directory is searched for.
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
-# Chunks of a batch's rows stay decompressed until all their columns are read.
-_CHUNK_CACHE = 16 * 2**20
+# Chunks of a block's rows stay decompressed until all their columns are read.
+_CHUNK_CACHE = 4 * 2**20  # as large as a block
 
 
 @contextmanager

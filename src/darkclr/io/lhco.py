@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darkclr.io.assembly import Particles, labels, single
+from darkclr.io.assembly import Gathering, labels
 from darkclr.io.events import cluster_events
 from darkclr.io.frames import Frame, frames
 from darkclr.io.hdf5_file import SUFFIXES, find_frame, opened, row_ranges
@@ -55,17 +55,18 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
         n_particles = _width(frame) // 3
         size = block_rows(*frame.datasets)
         for start, stop in row_ranges(frame.n_rows, max(batch // JETS_PER_EVENT, 1), path):
-            parts, label = [], []
+            gathered, label = Gathering((stop - start) * n_particles), []
             for first, last in row_blocks(start, stop, size):
                 *beside, values = sorted(frame.read(first, last), key=lambda block: block.shape[1])
                 padded = values[:, : 3 * n_particles].reshape(len(values), n_particles, 3)
                 lengths, rows = unpadded(padded)
-                pt, eta, phi = single(rows)
-                parts.append(Particles(lengths, pt, eta, phi))
+                with np.errstate(over="ignore"):  # infinite values are refused later
+                    gathered.room[:, : rows.shape[1]] = rows
+                gathered.add(lengths)
                 if beside or values.shape[1] % 3:
                     label.append((beside[0] if beside else values)[:, -1].copy())
             jets = cluster_events(
-                Particles.concatenate(parts),
+                gathered.particles(),
                 0.0,
                 options=options,
                 start=start,

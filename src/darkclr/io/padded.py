@@ -108,6 +108,6 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
     slots = padded.view((np.void, k * padded.itemsize))[..., 0]
     chosen = slots.ravel()[filled.ravel()] if slots.flags.c_contiguous else slots[filled]
     rows = chosen.view(padded.dtype).reshape(-1, k)
-    # The sum fits into the smallest type that holds the number of slots.
-    counts = filled.view(np.uint8).sum(axis=1, dtype=np.min_scalar_type(padded.shape[1]))
+    # As a product with ones, exact below 2^24 slots: sums over short rows start anew for each.
+    counts = filled.astype(np.float32) @ np.ones(filled.shape[1], np.float32)
     return counts.astype(np.int64), rows.T
