@@ -324,6 +324,9 @@ def test_senseless_ensembles_are_refused_before_anything_is_done(refused, argume
     assert "dirichlet_vae_images: no score of the configuration that reads" in line
     variant.write_text("split: {train: 0.2}")
     assert "unknown section split" in refused(*command)
+    elsewhere = f"{{../elsewhere: {variant}}}"
+    line = refused(*command[:-2], "--variants", elsewhere)
+    assert "variants: '../elsewhere' cannot be the name of a file" in line
     variant.unlink()
     assert names(tmp_path) == []
 

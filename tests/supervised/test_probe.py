@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -52,6 +53,23 @@ def test_a_linear_shift_is_found_at_its_value(shift):
     metrics = probe(gaussian(4000, 0), signals, config=LINEAR, evaluation=QUICK)
     value, error = auc(metrics)
     assert abs(value - {0.0: 0.5, 1.0: 0.7602}[shift]) < 4 * error
+
+
+def test_nearly_equal_features_do_not_stop_the_linear_classifier(recwarn):
+    """Units of a network depend on each other: first-order descent would need many iterations."""
+
+    def features(n, seed):
+        rng = np.random.default_rng(seed)
+        z = (rng.normal(size=(n, 1)) + 0.01 * rng.normal(size=(n, 20))).astype(np.float32)
+        z[:, 0] += 0.01 * seed
+        return replace(gaussian(n, 0), features={"z": z})
+
+    config = replace(LINEAR, max_iterations=10, inverse_penalty=1e4)
+    metrics = probe(features(3000, 0), {"signal": features(3000, 1)}, config=config)
+    assert not recwarn.list
+    value, error = auc(metrics)
+    expected = NormalDist().cdf(np.sqrt(0.5 / (1 + 1 / 19)))  # the common part is known up to 1/19
+    assert abs(value - expected) < 4 * error
 
 
 def test_what_no_line_can_tell_the_multilayer_classifier_finds():

@@ -10,7 +10,7 @@ from darkclr.augmentations import Augmentations
 from darkclr.cli import console
 from darkclr.cli.comparing import write_comparison
 from darkclr.cli.members import Members
-from darkclr.cli.plan import YARDSTICKS, Plan, default_samples, with_yardsticks
+from darkclr.cli.plan import YARDSTICKS, Plan, check_names, default_samples, with_yardsticks
 from darkclr.cli.variants import variant
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
@@ -95,6 +95,7 @@ def ensemble(
         workers=workers,
     )
     variants = variants or {}
+    check_names(variants, "variants")
     members = [Members(plan, encoders, densities, gluon_share)]
     if variants:
         scores_of_variants = _variant_scores(members[0], variant_scores)

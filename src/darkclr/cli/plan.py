@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from darkclr.contrastive.representations import Representations
 
-__all__ = ["YARDSTICKS", "Plan", "default_samples", "with_yardsticks"]
+__all__ = ["YARDSTICKS", "Plan", "check_names", "default_samples", "with_yardsticks"]
 
 #: Scores that are always there; they need no training.
 YARDSTICKS = ("few_constituents", "jet_pt")
@@ -50,12 +51,28 @@ def with_yardsticks(scores: dict[str, dict[str, Any]] | None) -> dict[str, dict[
     return scores | {name: {} for name in YARDSTICKS if name not in scores}
 
 
+def check_names(names: Iterable[str], where: str) -> None:
+    """Refuse names that cannot be those of a file or folder.
+
+    Raises:
+        ConfigError: an empty name, one that begins with a dot, one with a slash or backslash.
+    """
+    for name in names:
+        if not name or name.startswith(".") or {"/", "\\"} & set(name):
+            raise ConfigError(
+                f"{name!r} cannot be the name of a file",
+                where=where,
+                mend="take letters, digits and underscores",
+            )
+
+
 @dataclass
 class Plan:
     """A resolved run in the directory ``output``; arguments as in `darkclr run --help`.
 
     Raises:
-        ConfigError: not one background and at least one signal, or a score that cannot be made.
+        ConfigError: not one background and at least one signal, a score that cannot be made, or
+            a sample whose name cannot be that of a file.
     """
 
     output: Path
@@ -71,6 +88,7 @@ class Plan:
     workers: int | None
 
     def __post_init__(self) -> None:
+        check_names(self.samples, "samples")
         names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
         if len(names) != 1 or len(self.samples) < 2:
             raise ConfigError(

@@ -222,7 +222,9 @@ def _fitted(
     scaler = StandardScaler().fit(x, sample_weight=weight)
     scaled = scaler.transform(x)
     if kind == "linear":
-        linear = LogisticRegression(C=config.inverse_penalty, max_iter=config.max_iterations)
+        linear = LogisticRegression(
+            C=config.inverse_penalty, max_iter=config.max_iterations, solver="newton-cholesky"
+        )
         return make_pipeline(scaler, linear.fit(scaled, label, sample_weight=weight))
     starts = [
         MLPClassifier(
