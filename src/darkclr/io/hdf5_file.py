@@ -24,7 +24,7 @@ __all__ = [
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
 # Chunks of a block's rows stay decompressed until all their columns are read.
-_CHUNK_CACHE = 4 * 2**20  # as large as a block
+_CHUNK_CACHE = 2 * 2**20  # as large as a block
 
 
 @contextmanager

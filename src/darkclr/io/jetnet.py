@@ -44,10 +44,11 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
             pt, eta, mass = single(jet_features[start:stop, :3].T)
             gathered = Gathering((stop - start) * features.shape[1])
             for first, last in row_blocks(start, stop, rows):
-                own = slice(first - start, last - start)
-                padded = read(first, last)
-                gathered.add(_particles(padded, pt[own], eta[own], path, gathered.room))
+                gathered.add(_relative(read(first, last), path, gathered.room))
             particles = gathered.particles()
+            with np.errstate(over="ignore", invalid="ignore"):  # the border looks for both
+                np.multiply(particles.pt, np.repeat(pt, particles.lengths), out=particles.pt)
+                np.add(particles.eta, np.repeat(eta, particles.lengths), out=particles.eta)
             jets = assemble(
                 replace(particles, jet=(pt, eta, np.zeros(len(pt)), mass)),
                 options=options,
@@ -59,25 +60,20 @@ def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
                 yield jets
 
 
-def _particles(
-    padded: NDArray, pt: NDArray, eta: NDArray, path: Path, out: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """Numbers of particles of jets of some pT and eta, (n,), from their features (n, slots, 4).
+def _relative(padded: NDArray, path: Path, out: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Numbers of particles of jets, (n,), from their features (n, slots, 4).
 
-    Their pt, eta and phi are written to the first elements of ``out``, (3, n * slots).
+    Their pT_rel, eta_rel and phi_rel are written to the first elements of ``out``, (3, n * slots).
     """
-    lengths, (eta_rel, phi_rel, pt_rel, mask) = unpadded(padded)
+    lengths, (eta, phi, pt, mask) = unpadded(padded)
     # Masked slots are zeros in most files, and no particle is without pT.
-    if not ((mask == 1).all() and pt_rel.all()):
+    if not ((mask == 1).all() and pt.all()):
         if not ((mask == 1) | (mask == 0)).all():
             raise InputError("the mask has values other than 0 and 1", where=path)
-        keep = (mask != 0) & (pt_rel != 0)
-        lengths, (eta_rel, phi_rel, pt_rel) = keep_only(keep, lengths, (eta_rel, phi_rel, pt_rel))
-    out = out[:, : len(pt_rel)]
-    with np.errstate(over="ignore", invalid="ignore"):  # the border looks for both
-        np.multiply(pt_rel, np.repeat(pt, lengths), out=out[0], casting="same_kind")
-        np.add(eta_rel, np.repeat(eta, lengths), out=out[1], casting="same_kind")
-        out[2] = phi_rel
+        lengths, (eta, phi, pt) = keep_only((mask != 0) & (pt != 0), lengths, (eta, phi, pt))
+    with np.errstate(over="ignore"):  # the border looks for infinite values
+        for column, values in zip(out, (pt, eta, phi), strict=True):
+            column[: len(values)] = values
     return lengths
 
 
