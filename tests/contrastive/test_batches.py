@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from darkclr.contrastive.batches import pack
@@ -26,6 +27,16 @@ def test_runs_are_the_lengths_and_as_few_as_possible(constituents):
     assert batch.runs == tuple(zip(lengths.tolist(), counts.tolist(), strict=True))
     assert len(batch.features) == len(constituents.pt) == sum(n * m for n, m in batch.runs)
     assert sorted(batch.inverse.tolist()) == list(range(len(constituents)))
+
+
+@pytest.mark.parametrize("multiple", [1, 7, 1000])
+def test_what_fills_up_to_a_multiple_is_nobodys(constituents, multiple):
+    batch = pack(constituents, 300.0, multiple)
+    assert len(batch.features) == sum(n * m for n, m in batch.runs)
+    assert len(batch.features) % multiple == 0
+    assert len(batch.features) - len(constituents.pt) < multiple
+    for row, own in zip(unpack(batch), unpack(pack(constituents, 300.0)), strict=True):
+        np.testing.assert_array_equal(row, own)
 
 
 def test_pt_is_divided_by_its_scale_and_angles_are_not(constituents):
