@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 
 import numpy as np
@@ -156,6 +157,30 @@ def test_divergence_is_undone_with_half_the_learning_rate(samples, caplog):
     energies = [row["validation_energy"] for row in good]
     assert max(energies) < 2 * samples[0].var()
     assert np.isfinite(detector.score_samples(samples[1])).all()
+
+
+def test_a_return_to_the_last_good_epoch_leaves_it_as_it_was(samples, monkeypatch):
+    """The moments of the optimiser too: the second attempt starts where the first one did."""
+    started = []
+
+    def diverged(self, row):
+        return "as told" if row["epoch"] == 2 and len(started) < 3 else None
+
+    def train_epoch(self, train, epoch, *generators):
+        if epoch == 2:
+            started.append(copy.deepcopy(self._optimizer.state_dict()["state"]))
+        return run_epoch(self, train, epoch, *generators)
+
+    run_epoch = Normalization._train_epoch
+    monkeypatch.setattr(Normalization, "_diverged", diverged)
+    monkeypatch.setattr(Normalization, "_train_epoch", train_epoch)
+    short = {**NORMALISED, "epochs": 2, "burn_in": 0, "pretraining_epochs": 1, "max_halvings": 3}
+    NormalizedAutoencoder(**short).fit(samples[0][:300])
+    assert len(started) == 3
+    for again in started[1:]:
+        for index, moments in started[0].items():
+            for name, value in moments.items():
+                assert torch.equal(value, again[index][name]), name
 
 
 def test_divergence_that_does_not_end_says_what_to_do(samples):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 from dataclasses import dataclass
@@ -196,9 +197,9 @@ class Normalization:
     def _return(self, position: dict[str, Any]) -> None:
         self._epoch = position["epoch"]
         self.network.load_state_dict(position["network"])
-        # A fresh optimizer, since loading shares tensors with what it loads.
         self._optimizer = self._adam()
-        self._optimizer.load_state_dict(position["optimizer"])
+        # A copy: loading shares tensors, and the position may be needed again.
+        self._optimizer.load_state_dict(copy.deepcopy(position["optimizer"]))
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate
         self.sampler.buffer = position["buffer"]
