@@ -14,7 +14,14 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.checkpoint import Checkpoint
 from darkclr.anomaly.detector import Detector, Progress
-from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, mean_energy, record
+from darkclr.anomaly.epochs import (
+    SCORING_ROWS,
+    batches,
+    clone_state,
+    kept_aside,
+    mean_energy,
+    record,
+)
 from darkclr.errors import ConfigError, InputError, TrainingError
 
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork"]
@@ -229,21 +236,13 @@ class Autoencoder(Detector):
     def _prepare(self, X: ArrayLike, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Scaled training and validation rows on the device."""
         X = self._checked(X)
-        n_validation = round(self.validation_fraction * len(X))
-        if n_validation < 1 or len(X) - n_validation < 2:
-            raise InputError(
-                f"{len(X)} rows are too few to train on", where="features", mend="take more jets"
-            )
+        train, validation = kept_aside(X, self.validation_fraction, generator)
         root_mean_square = float(np.sqrt(np.mean(np.square(X, dtype=np.float64))))
         self.scale_ = root_mean_square if self.rescale else 1.0
         if not self.scale_ > 0:
             raise InputError("all features are zero", where="features")
-        rows = torch.randperm(len(X), generator=generator).numpy()
         device = resolve_device(self.device)
-        return (
-            self._tensor(X[rows[n_validation:]], device),
-            self._tensor(X[rows[:n_validation]], device),
-        )
+        return self._tensor(X[train], device), self._tensor(X[validation], device)
 
     def _tensor(self, X: NDArray, device: torch.device) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(X / self.scale_, dtype=np.float32)).to(device)

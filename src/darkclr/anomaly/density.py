@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from darkclr.anomaly.autoencoder import resolve_device
-from darkclr.anomaly.detector import FeatureError, Progress
-from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, record
+from darkclr.anomaly.detector import Progress
+from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, kept_aside, record
 from darkclr.anomaly.gaussian import Whitening
 from darkclr.errors import ConfigError, TrainingError
 
@@ -109,17 +109,13 @@ class Density(Whitening):
             values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
             raise ConfigError(values, where=type(self).__name__, mend="out of range")
         X = self._checked(X)
-        n_validation = round(self.validation_fraction * len(X))
-        if n_validation < 1 or len(X) - n_validation < 2:
-            raise FeatureError(
-                f"{len(X)} rows are too few to train on", where="features", mend="take more jets"
-            )
-        self._learn_preparation(X)
         generator = torch.Generator().manual_seed(self.seed)
+        train, validation = kept_aside(X, self.validation_fraction, generator)
+        self._learn_preparation(X)
         device = resolve_device(self.device)
-        rows = self._tensor(X)[torch.randperm(len(X), generator=generator)].to(device)
+        rows = self._tensor(X).to(device)
         self.network_ = self._build(generator).to(device)
-        self._train(rows[n_validation:], rows[:n_validation], generator, progress)
+        self._train(rows[train], rows[validation], generator, progress)
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What trainings over epochs share: batches, mean energies, copies of weights, rows of history."""
+"""What trainings over epochs share: rows kept aside, batches, energies, weights, history."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from darkclr.anomaly.detector import Progress
+from darkclr.anomaly.detector import FeatureError, Progress
 
-__all__ = ["SCORING_ROWS", "batches", "clone_state", "mean_energy", "record"]
+__all__ = ["SCORING_ROWS", "batches", "clone_state", "kept_aside", "mean_energy", "record"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,36 @@ class EnergyNetwork(Protocol):
     def energy(self, z: Tensor) -> Tensor:
         """E(z), (n, d) -> (n,)."""
         ...
+
+
+def kept_aside(
+    X: NDArray, fraction: float, generator: torch.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to train on and a random share of rows (n, d) that is kept aside: indices of both.
+
+    Equal rows are never parted: in place of weights, rows are drawn several times.
+
+    Raises:
+        FeatureError: too few rows.
+    """
+    n = round(fraction * len(X))
+    if n < 1 or len(X) - n < 2:
+        raise FeatureError(
+            f"{len(X)} rows are too few to train on", where="features", mend="take more jets"
+        )
+    order = torch.randperm(len(X), generator=generator).numpy()
+    flat = np.ascontiguousarray(X).reshape(len(X), -1)
+    rows = flat.view(np.dtype((np.void, flat.itemsize * flat.shape[1]))).ravel()[order]
+    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
+    place = first[group]  # in the random order, of the first equal row
+    together = np.argsort(place, kind="stable")
+    while n < len(X) and place[together[n]] == place[together[n - 1]]:
+        n += 1
+    if len(X) - n >= 2:  # else nearly all rows are equal
+        order = order[together]
+    else:
+        n = round(fraction * len(X))
+    return order[n:], order[:n]
 
 
 def batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
