@@ -38,8 +38,19 @@ def test_spreads_over_encoders_and_densities_are_told_apart():
     assert found["densities"] == pytest.approx(np.sqrt((50 + 200) / 2))
     assert found["bootstrap"] == pytest.approx(3.0)
     assert row["auc"] == pytest.approx(
-        {"value": 0.7, "error": 0.0, "encoders": 0.0, "densities": 0.0, "bootstrap": 0.01}
+        {"value": 0.7, "error": None, "encoders": None, "densities": None, "bootstrap": 0.01}
     )
+
+
+@pytest.mark.parametrize("of", ["encoders", "densities"])
+def test_what_depends_on_one_of_both_alone_counts_once(of):
+    """A score of jets has the same number on every encoder; the norm with every density."""
+    values = np.tile([0.6, 0.7, 0.9], (3, 1))
+    values = values.T if of == "encoders" else values
+    (row,) = ensemble_rows([[metrics(auc, 40.0) for auc in one] for one in values.tolist()])
+    other = {"encoders": "densities", "densities": "encoders"}[of]
+    assert row["auc"]["error"] == row["auc"][of] == pytest.approx(np.std([0.6, 0.7, 0.9], ddof=1))
+    assert row["auc"][other] is None
 
 
 def test_the_spreads_of_a_nested_normal_ensemble_are_found():

@@ -71,11 +71,18 @@ def _together(numbers: list[list[dict[str, Any]]]) -> dict[str, float | None]:
         np.array([[number[key] for number in row] for row in numbers], dtype=np.float64)
         for key in ("value", "error")
     )  # (encoders, densities) each; null is NaN
+    # A score of jets knows no encoder, and one that draws nothing no density: the same number
+    # several times has no spread, and counts once.
+    distinct = value
+    if (value == value[:1]).all():
+        distinct = distinct[:1]
+    if (value == value[:, :1]).all():
+        distinct = distinct[:, :1]
     spreads = {
         "value": np.mean(value),
-        "error": np.sqrt(_variance(value.ravel())),
-        "encoders": np.sqrt(_variance(value.mean(axis=1))),
-        "densities": np.sqrt(np.mean(_variance(value.T))),
+        "error": np.sqrt(_variance(distinct.ravel())),
+        "encoders": np.sqrt(_variance(distinct.mean(axis=1))),
+        "densities": np.sqrt(np.mean(_variance(distinct.T))),
         "bootstrap": np.mean(error),
     }
     return {name: float(x) if np.isfinite(x) else None for name, x in spreads.items()}
