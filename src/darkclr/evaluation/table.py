@@ -142,7 +142,8 @@ def markdown(table: dict[str, Any]) -> str:
         f"The encoder has {own['parameters']} parameters{trained}; those of a score "
         "that reads representations come on top. "
         "* yardstick. – unknown, or no such number: scores that keep training jets, detectors of "
-        "other packages. Published: AUC / 1/ε_B at ε_S = 0.2, of another simulation.",
+        "other packages, spreads over what a score does not depend on. "
+        "Published: AUC / 1/ε_B at ε_S = 0.2, of another simulation.",
     ]
     if variants:
         lines += [
