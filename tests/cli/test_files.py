@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,28 @@ def test_convert_with_cuts_label_and_no_duplicates(command, jets_file, tmp_path)
     jets = read_jets(output)
     assert jets.n_constituents.max() == 5
     assert jets.pt.min() >= 100
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "a", "--output", "a"),
+        ("encode", "a", "model", "a"),
+        ("score", "a", "model", "a"),
+        ("evaluate", "[a]", "a"),
+        ("probe", "a", "[a]", "a"),
+        ("probe", "b", "[a]", "a"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_writes_over_what_it_reads(refused, jets_file, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    jets_file.rename("a")
+    Path("b").write_bytes(Path("a").read_bytes())
+    before = Path("a").read_bytes()
+    assert "a: is part of the input" in refused(*arguments)
+    assert Path("a").read_bytes() == before
+    assert names(tmp_path) == ["a", "b"]
 
 
 def test_convert_refuses_in_one_line(refused, jets_file, tmp_path):

@@ -40,8 +40,11 @@ def info(
         output: JSON file to write the same to.
     """
     from darkclr.io import atomic_path
+    from darkclr.io.layouts import refuse_own_input
     from darkclr.io.summary import summarise
 
+    if output is not None:
+        refuse_own_input(source, output)
     with console.bar("read", None, keep=False) as advance:
         summary = summarise(source, layout=layout, options=options, progress=advance)
     for file in summary.files[:_N_FILES]:

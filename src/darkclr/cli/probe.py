@@ -49,10 +49,11 @@ def probe(
     from darkclr.contrastive.representations import Representations
     from darkclr.evaluation import write_metrics
     from darkclr.io import read_jets
-    from darkclr.io.layouts import container_of
+    from darkclr.io.layouts import container_of, refuse_own_input
     from darkclr.io.parquet import column_names
     from darkclr.supervised.probe import probe as probe_features
 
+    refuse_own_input([str(background), *map(str, signals)], output)
     encoder = None if model is None else load_encoder(model / "encoder")
 
     def features(path: Path) -> Probed:

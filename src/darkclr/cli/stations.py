@@ -119,8 +119,10 @@ def encode(
     from darkclr.contrastive.representations import encode as encode_jets
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
+    from darkclr.io.layouts import refuse_own_input
     from darkclr.io.parquet import TableWriter
 
+    refuse_own_input(str(jets), output)
     trained = load_encoder(model / "encoder")
     where = torch_device(device)
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
@@ -183,8 +185,10 @@ def score(
     from darkclr.errors import InputError
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
-    from darkclr.io.layouts import container_of
+    from darkclr.io.layouts import container_of, refuse_own_input
     from darkclr.io.parquet import TableWriter, column_names
+
+    refuse_own_input(str(jets), output)
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
         if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
@@ -234,8 +238,10 @@ def evaluate(
 
     from darkclr.evaluation import evaluate as evaluate_table
     from darkclr.evaluation import write_metrics
+    from darkclr.io.layouts import refuse_own_input
     from darkclr.io.parquet import read_table
 
+    refuse_own_input([str(path) for path in scores], output)
     tables = [read_table(path) for path in scores]
     # Some samples know their partons, others do not.
     table = pa.concat_tables(tables, promote_options="default")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import darkclr
 from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
-from darkclr.io.layouts import ReadOptions, files_of, iterate_jets
+from darkclr.io.layouts import ReadOptions, iterate_jets, refuse_own_input
 from darkclr.io.writers import (
     TOP_TAGGING_SLOTS,
     ParquetWriter,
@@ -92,7 +92,7 @@ def convert(
         ConfigError: the output's layout is unknown.
     """
     output = Path(output)
-    _refuse_own_input(source, output)
+    refuse_own_input(source, output)
     target = target_of(output, to)
 
     def batches() -> Iterator[Jets]:
@@ -160,12 +160,3 @@ def _provenance(origins: list[Mapping[str, Any]], record: dict[str, Any]) -> dic
 def _name(source: Any) -> Any:
     """The source as plain data for the record."""
     return [str(x) for x in source] if isinstance(source, list | tuple) else str(source)
-
-
-def _refuse_own_input(source: Any, output: Path) -> None:
-    if output.is_dir():
-        raise InputError("is a directory", where=output, mend="name a file to write")
-    if not output.exists():
-        return
-    if any(Path(name).resolve() == output.resolve() for name in files_of(source)):
-        raise InputError("is part of the input", where=output, mend="name another file")

@@ -41,6 +41,7 @@ __all__ = [
     "iterate_jets",
     "read_any",
     "recognise",
+    "refuse_own_input",
 ]
 
 _log = logging.getLogger(__name__)
@@ -160,6 +161,20 @@ def container_of(path: Path) -> str:
 def files_of(source: Source) -> list[str]:
     """Names of the files of a source, as :func:`iterate_jets` reads them one after the other."""
     return expand(source, _SUFFIXES)
+
+
+def refuse_own_input(source: Source, output: Path) -> None:
+    """Refuse to write a file over one that is read.
+
+    Raises:
+        InputError: the output is a directory or part of the source.
+    """
+    if output.is_dir():
+        raise InputError("is a directory", where=output, mend="name a file to write")
+    if not output.exists():
+        return
+    if any(Path(name).resolve() == output.resolve() for name in files_of(source)):
+        raise InputError("is part of the input", where=output, mend="name another file")
 
 
 def iterate_jets(
