@@ -25,20 +25,20 @@ TABLE = np.dtype([("index", "<i8"), ("values", "<f4", (5,)), ("label", "i1")])
 
 
 @pytest.mark.parametrize(
-    ("dtype", "options", "columns"),
+    ("dtype", "options", "columns", "one_piece"),
     [
-        ("<f4", {}, None),
-        ("<f8", {}, 4),
-        ("<f4", {}, 3),  # a part of the columns
-        (">f4", {}, None),  # the array has the byte order of the file
-        ("<f4", {"chunks": (7, 6, 4)}, None),
-        ("<f4", {"chunks": (7, 6, 4), "compression": "gzip"}, None),
-        (TABLE, {}, None),
-        ("?", {}, None),
+        ("<f4", {}, None, True),
+        ("<f8", {}, 4, True),
+        ("<f4", {}, 3, False),  # a part of the columns
+        (">f4", {}, None, True),  # the array has the byte order of the file
+        ("<f4", {"chunks": (7, 6, 4)}, None, False),
+        ("<f4", {"chunks": (7, 6, 4), "compression": "gzip"}, None, False),
+        (TABLE, {}, None, True),
+        ("?", {}, None, True),
     ],
 )
 @pytest.mark.parametrize("user_block", [0, 512])
-def test_blocks_are_the_rows_of_the_file(tmp_path, dtype, options, columns, user_block):
+def test_blocks_are_the_rows_of_the_file(tmp_path, dtype, options, columns, one_piece, user_block):
     if dtype is TABLE:
         values = np.zeros(N, TABLE)
         values["values"] = array("<f4", (N, 5, 1))[..., 0]
@@ -51,6 +51,7 @@ def test_blocks_are_the_rows_of_the_file(tmp_path, dtype, options, columns, user
         file.create_dataset("x", data=values, **options)
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
         read = BlockReader(file["x"], columns)
+        assert (read._offset is not None) == one_piece
         for first, last in [*row_blocks(0, N, 20), (3, 9), (5, 5)]:
             np.testing.assert_array_equal(
                 read(first, last),
@@ -58,7 +59,7 @@ def test_blocks_are_the_rows_of_the_file(tmp_path, dtype, options, columns, user
             )
 
 
-def test_a_type_that_is_no_array_type_is_converted(tmp_path):
+def test_a_type_that_is_converted_is_left_to_hdf5(tmp_path):
     """An integer of 12 bits in two bytes: the others mean nothing."""
     odd = h5py.h5t.STD_I16LE.copy()
     odd.set_precision(12)
@@ -68,6 +69,7 @@ def test_a_type_that_is_no_array_type_is_converted(tmp_path):
         values = np.arange(N * 4, dtype=np.int16).reshape(N, 2, 2) - 100
         dataset[...] = values
         read = BlockReader(dataset)
+        assert read._offset is None
         np.testing.assert_array_equal(read(0, N), values)
 
 

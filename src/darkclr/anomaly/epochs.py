@@ -44,9 +44,7 @@ def kept_aside(
             f"{len(X)} rows are too few to train on", where="features", mend="take more jets"
         )
     order = torch.randperm(len(X), generator=generator).numpy()
-    flat = np.ascontiguousarray(X).reshape(len(X), -1)
-    rows = flat.view(np.dtype((np.void, flat.itemsize * flat.shape[1]))).ravel()[order]
-    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
+    _, first, group = np.unique(_digests(X)[order], return_index=True, return_inverse=True)
     place = first[group]  # in the random order, of the first equal row
     together = np.argsort(place, kind="stable")
     while n < len(X) and place[together[n]] == place[together[n - 1]]:
@@ -56,6 +54,14 @@ def kept_aside(
     else:
         n = round(fraction * len(X))
     return order[n:], order[:n]
+
+
+def _digests(X: NDArray) -> NDArray[np.uint64]:
+    """A number for each row (n, d): equal for rows of equal bytes, else different but by chance."""
+    words = np.ascontiguousarray(X).reshape(len(X), -1).view(np.uint32)
+    factors = np.random.default_rng(0).integers(2**64, size=words.shape[1], dtype=np.uint64)
+    # Odd ones tell rows that differ in one word; sums wrap around.
+    return np.einsum("ij,j->i", words, factors | np.uint64(1))
 
 
 def batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -182,15 +182,10 @@ class Normalization:
 
     def _position(self) -> dict[str, Any]:
         """Where the training stands, for a return to it."""
-        optimizer = self._optimizer.state_dict()
-        moments = {
-            index: {name: value.clone() for name, value in entry.items()}
-            for index, entry in optimizer["state"].items()
-        }
         return {
             "epoch": self._epoch,
             "network": clone_state(self.network),
-            "optimizer": {**optimizer, "state": moments},
+            "optimizer": copy.deepcopy(self._optimizer.state_dict()),
             "buffer": self.sampler.buffer,
         }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 from darkclr.io.frames import Frame, frames
+from darkclr.io.padded import BLOCK_BYTES
 
 __all__ = [
     "SUFFIXES",
@@ -22,9 +23,6 @@ __all__ = [
 
 #: Of HDF5 files that a directory is searched for.
 SUFFIXES = (".h5", ".hdf5", ".hdf")
-
-# Chunks of a block's rows stay decompressed until all their columns are read.
-_CHUNK_CACHE = 2 * 2**20  # as large as a block
 
 
 @contextmanager
@@ -45,7 +43,8 @@ def opened(path: Path) -> Iterator[Any]:
             if not file.visititems(_is_compressed):
                 yield file
                 return
-        with h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE) as file:
+        # Chunks of a block's rows stay decompressed until all their columns are read.
+        with h5py.File(path, "r", rdcc_nbytes=BLOCK_BYTES) as file:
             yield file
     except DarkclrError:
         raise

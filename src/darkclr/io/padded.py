@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BlockReader", "block_rows", "row_blocks", "unpadded"]
+__all__ = ["BLOCK_BYTES", "BlockReader", "block_rows", "row_blocks", "unpadded"]
 
-_BLOCK_BYTES = 2**21
+#: Of a block: small enough for the cache, large enough for what each block costs.
+BLOCK_BYTES = 2**21
 
 
 def block_rows(*datasets: Any) -> int:
-    """Rows of a block: about two megabytes of all data sets, and whole chunks of the file."""
+    """Rows of a block: about ``BLOCK_BYTES`` of all data sets, and whole chunks of the file."""
     row_bytes = sum(d.dtype.itemsize * int(np.prod(d.shape[1:])) for d in datasets)
     chunk = max((d.chunks[0] for d in datasets if d.chunks), default=1)
-    wanted = max(_BLOCK_BYTES // max(row_bytes, 1), 1)
+    wanted = max(BLOCK_BYTES // max(row_bytes, 1), 1)
     return -(-wanted // chunk) * chunk
 
 
@@ -38,16 +39,16 @@ class BlockReader:
     """
 
     def __init__(self, dataset: Any, columns: int | None = None) -> None:
-        from h5py import h5s, h5t
+        from h5py import h5t
 
         shape = dataset.shape[1:]
         self._shape = shape if columns is None else (*shape[:-1], columns)
-        self._dataset, self._dtype = dataset, dataset.dtype
-        self._type, self._in_file = h5t.py_create(self._dtype), dataset.id.get_space()
-        self._simple = h5s.create_simple
-        self._memory = np.empty((0, *self._shape), self._dtype)
+        self._dataset = dataset
+        self._memory = np.empty((0, *self._shape), dataset.dtype)
+        dtype = self._memory.dtype
+        self._type, self._in_file = h5t.py_create(dtype), dataset.id.get_space()
         self._offset: int | None = None
-        as_stored = not self._dtype.hasobject and dataset.id.get_type().equal(self._type)
+        as_stored = not dtype.hasobject and dataset.id.get_type().equal(self._type)
         if self._shape == shape and as_stored and hasattr(os, "preadv"):
             self._offset = dataset.id.get_offset()  # None unless all rows lie in one piece
         if self._offset is not None:
@@ -59,12 +60,14 @@ class BlockReader:
         Raises:
             OSError: the data cannot be read.
         """
+        from h5py import h5s
+
         if last - first > len(self._memory):
-            self._memory = np.empty((last - first, *self._shape), self._dtype)
+            self._memory = np.empty((last - first, *self._shape), self._memory.dtype)
         block = self._memory[: last - first]
         if self._offset is None:
             self._in_file.select_hyperslab((first, *(0 for _ in self._shape)), block.shape)
-            self._dataset.id.read(self._simple(block.shape), self._in_file, block, self._type)
+            self._dataset.id.read(h5s.create_simple(block.shape), self._in_file, block, self._type)
         else:
             start = self._offset + first * self._memory.strides[0]
             self._read_bytes(memoryview(block.view(np.uint8).reshape(-1)), start)  # type: ignore
