@@ -24,7 +24,10 @@ UNLIKELY = 0.05
 
 def rows(directory: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Figures of merit of each signal and score of the plan's own representation."""
-    table = json.loads((directory / "table.json").read_text())
+    path = directory / "table.json"
+    if not path.is_file():
+        raise SystemExit(f"{path}: no such file; make it with `darkclr ensemble`")
+    table = json.loads(path.read_text())
     if table["densities"] != 1 or table["encoders"] < 2:
         raise SystemExit(f"{directory}: several encoders with one density each are needed")
     return {
@@ -40,6 +43,8 @@ def main() -> None:
     parser.add_argument("second", type=Path)
     arguments = parser.parse_args()
     first, second = rows(arguments.first), rows(arguments.second)
+    if first.keys() != second.keys():
+        raise SystemExit(f"{arguments.second}: other scores or signals than {arguments.first}")
     print(f"| signal | score | figure | {arguments.first} | {arguments.second} | / spread | p |")
     print("|---|---|---|---|---|---|---|")
     probabilities = []
