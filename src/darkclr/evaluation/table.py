@@ -135,7 +135,8 @@ def markdown(table: dict[str, Any]) -> str:
     trained = "" if minutes is None else f", trained in {minutes:.0f} minutes each"
     lines = [
         f"Test jets: {counts}. Mean ± standard deviation over {encoders * densities} members, "
-        f"{encoders} encoders × {densities} densities. After it: the spread over encoders (of "
+        f"{encoders} encoders × {densities} densities; of a score that does not depend on one of "
+        "both, over the others. After it: the spread over encoders (of "
         "their means), over densities (of one encoder), and the error of the test jets from the "
         "bootstrap; all members share these jets, so that it does not shrink with their number.",
         "",
