@@ -299,7 +299,7 @@ def test_unknown_score_is_refused(background):
             },
             "is not the score",
         ),
-        ({"score": "norm", "parameters": {}, "class_path": "os.system"}, "exactly the keys"),
+        ({"score": "norm", "parameters": {}, "class_path": "os.system"}, "no others"),
         ({"score": "norm", "parameters": {"class_path": "os.system"}}, "no parameter 'class_path'"),
         ({"score": "nae", "parameters": {"activation": "torch.nn.ReLU"}}, "activation"),
         ({"score": "nae", "parameters": {"initialisation": "on_manifold"}}, "is not the score"),

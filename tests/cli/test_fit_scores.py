@@ -13,8 +13,10 @@ pytest.importorskip("skops")
 
 from darkclr.anomaly import SCORES
 from darkclr.anomaly.gaussian import Mahalanobis
+from darkclr.contrastive.representations import Representations
 from darkclr.errors import TrainingError
 from darkclr.io.parquet import read_table
+from darkclr.jets import Split
 
 IMAGES = "{dirichlet_vae_images: {epochs: 1, hidden: 4}, knn: {n_neighbors: 2}, norm: {}}"
 
@@ -104,6 +106,56 @@ def test_a_finished_fit_stays_unless_its_parameters_change(command, refused, mod
     line = refused(*fit, "{knn: {n_neighbors: 3}}")
     assert "other parameters (n_neighbors)" in line
     assert "scores/knn" in line
+
+
+def test_a_finished_fit_is_of_these_jets(command, refused, model, own, tmp_path):
+    knn = "{knn: {n_neighbors: 2}}"
+    assert command("fit", model / "qcd.parquet", own, "--scores", knn)[0] == 0
+    assert "no such file" in refused("fit", tmp_path / "none.parquet", own, "--scores", knn)
+    everything = Representations.from_parquet(model / "qcd.parquet")
+    everything[::2].to_parquet(tmp_path / "half.parquet")
+    half = ("fit", tmp_path / "half.parquet", own, "--scores", knn)
+    assert "on other background jets" in refused(*half)
+    other = ("fit", model / "qcd.parquet", own, "--scores", knn, "--split.seed", "1")
+    assert "on other background jets" in refused(*other)
+    # The combination learns from other jets, those of validation.
+    combined = ("fit", model / "qcd.parquet", own, "--scores", "{combination: {members: [knn]}}")
+    assert command(*combined)[0] == 0
+    assert "combination: done before" in command(*combined)[1]
+    line = refused(*combined, "--split", "{train: 0.5, validation: 0.3, test: 0.2}")
+    assert "on other background jets" in line
+
+
+def test_encoders_are_not_mixed(command, refused, model, own, samples, config_file, tmp_path):
+    assert command("fit", model / "qcd.parquet", own, "--score.name", "knn")[0] == 0
+    other = tmp_path / "other"
+    train = ("train", samples / "qcd.parquet", other, "--config", config_file)
+    assert command(*train, "--training.seed", "5")[0] == 0
+    foreign = tmp_path / "foreign.parquet"
+    assert command("encode", samples / "qcd.parquet", other, foreign)[0] == 0
+    table = tmp_path / "scores.parquet"
+    assert "another encoder" in refused("fit", foreign, own, "--score.name", "norm")
+    assert "representations of the encoder" in refused("score", foreign, own, table)
+    (other / "scores").symlink_to(own / "scores")
+    assert "representations of the encoder" in refused(
+        "score", samples / "aachen.parquet", other, table
+    )
+    assert "different encoders" in refused(
+        "probe", model / "qcd.parquet", f"[{foreign}]", tmp_path / "probe.json"
+    )
+    assert not table.exists()
+
+
+def test_the_split_of_the_training_is_kept(command, model, own, samples, tmp_path):
+    """That of the configuration: nothing of the command says it again."""
+    assert command("fit", model / "qcd.parquet", own, "--score.name", "norm")[0] == 0
+    every = Representations.from_parquet(model / "qcd.parquet")
+    kept = every[~every.dropped].part("train", Split(0.5, 0.2, 0.3)).event
+    assert len(kept) != Split().part(every.event[~every.dropped], "train").sum()
+    for name, source in (("z", model / "qcd.parquet"), ("jets", samples / "qcd.parquet")):
+        table = tmp_path / f"{name}.parquet"
+        assert command("score", source, own, table, "--part", "train")[0] == 0
+        assert np.array_equal(read_table(table)["event"].to_numpy(), kept)
 
 
 def test_one_fit_that_fails_does_not_keep_the_others_from_theirs(command, model, own, monkeypatch):

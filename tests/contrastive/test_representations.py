@@ -46,6 +46,7 @@ def test_round_trip_is_exact(both, tmp_path):
         assert (old.dtype, old.shape) == (new.dtype, new.shape), name
         assert old.tobytes() == new.tobytes(), name
     assert again.provenance == both.provenance
+    assert again.encoder == both.encoder is not None
     assert names(tmp_path) == ["a.parquet"]
 
 
@@ -162,6 +163,37 @@ def test_encoding_needs_no_generator_and_tells_progress(encoder, jets):
     encode(encoder.train(), jets, batch_size=30, progress=told.append)
     assert told == [30, 30, 20]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_encoders_are_told_apart(encoder, make_encoder, jets, tiny):
+    rows, same = encode(encoder, jets), encode(make_encoder().float(), jets)
+    assert rows.encoder == same.encoder == encoder.digest()
+    changed = make_encoder().float()
+    with torch.no_grad():
+        changed.head[2].bias[0] += 1e-6
+    other_scale = Encoder(replace(tiny, pt_scale=tiny.pt_scale + 1))  # the same weights
+    other_scale.load_state_dict(encoder.state_dict())
+    assert len({encoder.digest(), changed.digest(), other_scale.digest()}) == 3
+    unknown = replace(rows, encoder=None)
+    assert Representations.concatenate([rows, unknown]).encoder is None
+    with pytest.raises(InputError, match="of different encoders"):
+        Representations.concatenate([rows, encode(changed, jets)])
+    with pytest.raises(InputError, match="no representations"):
+        Representations.concatenate([])
+
+
+def test_rows_have_a_fingerprint(both):
+    mark = both.fingerprint()
+    assert mark == both[:].fingerprint()
+    assert (mark["n"], mark["encoder"]) == (160, both.encoder)
+    changes = [
+        {"z": np.nextafter(both.z, 9)},
+        {"event": both.event + 1},
+        {"weight": 2 * both.weight},
+    ]
+    marks = [replace(both, **change).fingerprint()["sha256"] for change in changes]
+    marks += [both[:80].fingerprint()["sha256"], both[::-1].fingerprint()["sha256"]]
+    assert len({mark["sha256"], *marks}) == 6
 
 
 def test_copies_stay_with_their_jet_in_a_split(both):

@@ -18,12 +18,13 @@ from darkclr.augmentations import Augmentations, ConstituentDrop
 from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.contrastive.module import EpochOfBatches
 from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.representations import encode
 from darkclr.contrastive.training import TrainingConfig, train
 from darkclr.errors import ConfigError, InputError, TrainingError
+from darkclr.jets import Split
 
 SHORT = TrainingConfig(epochs=2, batch_size=50, learning_rate=1e-2, device="cpu", seed=3)
 RESULTS = ("model.safetensors", "config.yaml", "history.csv", "pairs.parquet")
@@ -240,6 +241,28 @@ def test_another_configuration_in_the_same_directory_is_refused(learn, tmp_path,
     with pytest.raises(TrainingError, match=rf"another configuration \({key}\); choose another"):
         learn(tmp_path, **changes)
     assert (tmp_path / "config.yaml").read_bytes() == before
+
+
+def test_the_split_is_recorded_and_compared_where_it_is(learn, tmp_path):
+    split = Split(0.5, 0.25, 0.25, seed=3)
+    learn(tmp_path / "a", split=split)
+    assert training_split(tmp_path / "a") == split
+    with pytest.raises(TrainingError, match=r"another configuration \(split\)"):
+        learn(tmp_path / "a", split=Split())
+    # An earlier version did not record it: its trainings are still found.
+    before = learn(tmp_path / "b")
+    assert learn(tmp_path / "b", split=split) == before
+    assert training_split(tmp_path / "b") == training_split(tmp_path / "none") == Split()
+    (tmp_path / "b" / "config.yaml").write_text("split: {train: 2}")
+    with pytest.raises(InputError, match=r"config\.yaml: is no configuration of an encoder"):
+        training_split(tmp_path / "b")
+
+
+def test_without_an_augmentation_there_is_nothing_to_push_away(learn, tmp_path):
+    nothing = Augmentations(anomalous=[])
+    with pytest.raises(ConfigError, match="separates a jet from its anomalous copy"):
+        learn(tmp_path / "a", augmentations=nothing)
+    assert not (tmp_path / "a").exists()
 
 
 def test_labels_truth_and_a_common_weight_do_not_matter(learn, jets, tmp_path):

@@ -45,10 +45,12 @@ class FittedScore:
     Args:
         name: of :data:`~darkclr.anomaly.registry.SCORES`, or the import path of a detector.
         detector: the fitted estimator.
+        background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
     """
 
     name: str
     detector: Detector
+    background: Mapping[str, Any] | None = None
 
     def score(self, source: Source) -> NDArray[np.float64]:
         """Anomaly score of each jet, (n,); higher = more anomalous.
@@ -57,8 +59,16 @@ class FittedScore:
             source: representations, jets or table of scores, whichever the score reads.
 
         Raises:
-            InputError: rows that do not fit those of the fit.
+            InputError: rows that do not fit those of the fit, or of another encoder.
         """
+        if find_score(self.name).reads == "representations":
+            own, other = (self.background or {}).get("encoder"), getattr(source, "encoder", None)
+            if None not in (own, other) and own != other:
+                raise InputError(
+                    f"fitted on representations of the encoder {own}, asked for some of {other}",
+                    where=f"score {self.name}",
+                    mend="encode the jets with its encoder, or fit it again",
+                )
         return self.detector.score_samples(_features(find_score(self.name), self.detector, source))
 
     @property
@@ -89,6 +99,8 @@ class FittedScore:
         """
         directory = Path(directory)
         document = {"score": self.name, "parameters": _parameters(self.detector)}
+        if self.background is not None:
+            document["background"] = dict(self.background)
         with atomic_path(directory / _CONFIG) as temporary:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
         _write_rows(self.detector.history_, directory / _HISTORY)
@@ -111,7 +123,7 @@ class FittedScore:
             InputError: missing or broken files, a score or parameters that darkclr does not know.
         """
         directory = Path(directory)
-        name, parameters = _read_config(directory)
+        name, parameters, background = _read_config(directory)
         score = find_score(name)
         seed = parameters.pop("seed", 0)
         own = {key: value for key, value in parameters.items() if key not in score.defaults}
@@ -134,27 +146,42 @@ class FittedScore:
                 where=directory / _WEIGHTS,
                 mend="fit it again",
             ) from error
-        return cls(name, detector)
+        return cls(name, detector, background)
 
 
-def is_fitted(directory: Path, name: str, parameters: Mapping[str, Any], *, seed: int) -> bool:
+def is_fitted(
+    directory: Path,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    seed: int,
+    background: Mapping[str, Any] | None = None,
+) -> bool:
     """Whether a directory holds the finished fit of this score with these parameters.
 
+    Args:
+        directory: that of the score.
+        name, parameters, seed: as for :func:`fit_score`.
+        background: what it is to be fitted on; what either side does not know is not compared.
+
     Raises:
-        ConfigError: it holds another one.
+        ConfigError: it holds another one, or one on other background.
         InputError: its configuration is broken.
     """
     if not (directory / _WEIGHTS).exists():
         return False
-    earlier = _read_config(directory)
+    score, earlier, fitted_on = _read_config(directory)
     wanted = _parameters(create_detector(name, parameters, seed=seed))
-    differing = [key for key in wanted if earlier[1].get(key) != wanted[key]]
-    if earlier[0] != name or differing:
+    differing = [key for key in wanted if earlier.get(key) != wanted[key]]
+    mend = "delete it, or fit into another directory"
+    if score != name or differing:
         raise ConfigError(
-            f"holds a fit with other parameters ({', '.join(differing) or earlier[0]})",
+            f"holds a fit with other parameters ({', '.join(differing) or score})",
             where=directory,
-            mend="delete it, or fit into another directory",
+            mend=mend,
         )
+    if None not in (background, fitted_on) and background != fitted_on:
+        raise ConfigError("holds a fit on other background jets", where=directory, mend=mend)
     return True
 
 
@@ -172,6 +199,7 @@ def fit_score(
     train: Source,
     *,
     seed: int,
+    background: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     checkpoint_directory: Path | None = None,
 ) -> FittedScore:
@@ -186,6 +214,8 @@ def fit_score(
         train: background, as the score reads it: representations with their dropped copies for
             scores that use them, jets, or a table with the scores of the members.
         seed: of all random numbers.
+        background: which representations these are, if ``train`` are their jets or their scores;
+            recorded.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where autoencoders keep their state after each epoch: called again
             after a crash, the fit goes on from there to the same result.
@@ -218,7 +248,9 @@ def fit_score(
             rows = _drawn(weight, dropped, np.random.default_rng(seed))
             X, y = X[rows], None if y is None else y[rows]
     detector.fit(X, y, **options)
-    return FittedScore(name, detector)
+    if background is None and score.reads == "representations":
+        background = train.fingerprint()  # type: ignore[union-attr]
+    return FittedScore(name, detector, background)
 
 
 def _features(score: Score, detector: Detector, source: Source) -> NDArray:
@@ -269,7 +301,8 @@ def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _read_config(directory: Path) -> tuple[str, dict[str, Any]]:
+def _read_config(directory: Path) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
+    """Name, parameters, and what it was fitted on if that is known."""
     path = directory / _CONFIG
     if not path.is_file():
         raise InputError(
@@ -280,18 +313,21 @@ def _read_config(directory: Path) -> tuple[str, dict[str, Any]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
-    if not isinstance(document, dict) or set(document) != {"score", "parameters"}:
-        raise InputError("needs exactly the keys 'score' and 'parameters'", where=path)
+    if not isinstance(document, dict) or set(document) - {"background"} != {"score", "parameters"}:
+        raise InputError("needs the keys 'score' and 'parameters' and no others", where=path)
     name, parameters = document["score"], document["parameters"]
+    background = document.get("background")
     try:
         fixed = find_score(str(name)).defaults
     except ConfigError as error:
         raise InputError(f"names no known score: {name!r}", where=path) from error
     if not isinstance(parameters, dict):
         raise InputError("'parameters' is not a mapping", where=path)
+    if not isinstance(background, dict | None):
+        raise InputError("'background' is not a mapping", where=path)
     for key, value in fixed.items():
         if parameters.get(key, value) != value:
             raise InputError(f"{key} = {parameters[key]!r} is not the score {name!r}", where=path)
     if not isinstance(parameters.get("seed", 0), int):
         raise InputError(f"seed = {parameters['seed']!r}", where=path, mend="give an integer")
-    return name, parameters
+    return name, parameters, background

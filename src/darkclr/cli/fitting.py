@@ -11,7 +11,7 @@ from typing import Any
 
 from darkclr.cli import console
 from darkclr.cli.timings import timed
-from darkclr.errors import ConfigError, TrainingError
+from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
 
@@ -61,7 +61,7 @@ def fit(
     scores: dict[str, dict[str, Any]] | None = None,
     score: OneScore = OneScore(),
     jets: Path | None = None,
-    split: Split = Split(),
+    split: Split | None = None,
     seed: int = 0,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -82,7 +82,8 @@ def fit(
             with their defaults, if not given.
         score: one of them.
         jets: file of the same jets, for scores that read their constituents.
-        split: shares of the events; the training part is used.
+        split: shares of the events, of which the training part is used; those of the encoder's
+            training if not given.
         seed: of all random numbers.
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.
@@ -90,6 +91,7 @@ def fit(
     from darkclr.anomaly.fitted import FittedScore, fit_score, is_fitted
     from darkclr.anomaly.registry import create_detector, default_scores, find_score
     from darkclr.anomaly.scoring import load_scores, matching_jets, score_table
+    from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
     from darkclr.contrastive.representations import Representations
     from darkclr.io import read_jets
 
@@ -104,29 +106,43 @@ def fit(
         raise ConfigError(
             f"{wanting} read the constituents of the jets", mend="give their file with --jets"
         )
+    everything = Representations.from_parquet(representations)
+    if not len(everything):
+        raise InputError("there are no jets in it", where=representations)
+    encoder = load_encoder(model / "encoder") if is_finished(model / "encoder") else None
+    if encoder is not None and everything.encoder not in (None, encoder.digest()):
+        raise InputError(
+            f"representations of another encoder than that of {model}",
+            where=representations,
+            mend="encode the jets again, or fit into the directory of their encoder",
+        )
+    split = split or training_split(model / "encoder")
+    parts = {part: everything.part(part, split) for part in ("train", "validation")}
+    marks = {part: rows.fingerprint() for part, rows in parts.items()}
+    part_of = {name: "validation" if reads[name] == "scores" else "train" for name in chosen}
     for name, parameters in list(chosen.items()):
-        if is_fitted(model / "scores" / name, name, parameters, seed=seed):
+        target, mark = model / "scores" / name, marks[part_of[name]]
+        if is_fitted(target, name, parameters, seed=seed, background=mark):
             console.line(f"fit {name}: done before")
             del chosen[name]
     if not chosen:
         return
-    everything = Representations.from_parquet(representations)
     content = None if jets is None else read_jets(jets, layout=layout, options=options)
     failed: dict[str, TrainingError] = {}
     for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
         target = model / "scores" / name
         detector = create_detector(name, parameters)
-        source: Any = everything.part("train", split)
+        rows = parts[part_of[name]]
+        source: Any = rows
         if reads[name] == "jets":
             assert content is not None
-            source = matching_jets(content.part("train", split), source[~source.dropped])
+            source = matching_jets(content.part("train", split), rows[~rows.dropped])
         elif reads[name] == "scores":
             names = detector.get_params()["members"]
             if lacking := failed.keys() & set(names):  # the reason is told below
                 failed[name] = TrainingError(f"no {', '.join(sorted(lacking))}")
                 continue
             members = [s for s in load_scores(model / "scores") if s.name in names]
-            rows = everything.part("validation", split)
             source = score_table(
                 {"": rows}, members, jets=None if content is None else {"": content}
             )
@@ -141,6 +157,7 @@ def fit(
                     parameters,
                     source,
                     seed=seed,
+                    background=marks[part_of[name]],
                     progress=partial(_epoch_done, advance),
                     checkpoint_directory=target,
                 )

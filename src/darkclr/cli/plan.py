@@ -16,7 +16,7 @@ from darkclr.cli import console, stations
 from darkclr.cli.timings import timed
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.training import TrainingConfig, check_views
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
@@ -105,6 +105,7 @@ class Plan:
             )
         from darkclr.anomaly.registry import create_detector
 
+        check_views(self.augmentations, self.loss)
         for name, parameters in self.scores.items():
             create_detector(name, parameters)
 

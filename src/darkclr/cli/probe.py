@@ -19,7 +19,7 @@ def probe(
     signals: list[Path],
     output: Path,
     model: Path | None = None,
-    split: Split = Split(),
+    split: Split | None = None,
     probe: ProbeConfig = ProbeConfig(),
     evaluation: EvaluationConfig = EvaluationConfig(),
     layout: str | None = None,
@@ -39,13 +39,13 @@ def probe(
         signals: the same of signal samples.
         output: JSON file to write.
         model: directory with `encoder`; without it only raw constituents of jets are probed.
-        split: shares of the events; that of the encoder's training.
+        split: shares of the events; those of the encoder's training if not given.
         probe: which classifiers.
         evaluation: what to measure.
         layout: of the files of jets; recognised from their content if not given.
         options: cuts, label, clustering.
     """
-    from darkclr.contrastive.model_directory import load_encoder
+    from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.contrastive.representations import Representations
     from darkclr.evaluation import write_metrics
     from darkclr.io import read_jets
@@ -55,6 +55,8 @@ def probe(
 
     refuse_own_input([str(background), *map(str, signals)], output)
     encoder = None if model is None else load_encoder(model / "encoder")
+    if split is None and model is not None:
+        split = training_split(model / "encoder")
 
     def features(path: Path) -> Probed:
         if path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path):

@@ -77,6 +77,7 @@ def train(
             augmentations=augmentations,
             loss=loss,
             training=training,
+            split=split,
             progress=lambda n, terms: advance(n, _terms_note(terms)),
         )
     console.line(f"encoder in {model / 'encoder'}")
@@ -148,7 +149,8 @@ def encode(
                 partons = rows.parton_pdg is not None if partons is None else partons
                 writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
-        writer.finish({"kind": "representations", "provenance": dict(provenance)})
+        metadata = {"kind": "representations", "provenance": dict(provenance)}
+        writer.finish(metadata | {"encoder": trained.digest()})
     console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
 
 
@@ -156,7 +158,7 @@ def score(
     jets: Path,
     model: Path,
     output: Path,
-    split: Split = Split(),
+    split: Split | None = None,
     part: Part = "all",
     device: Device = "auto",
     layout: str | None = None,
@@ -172,14 +174,14 @@ def score(
         jets: file, directory, glob or URL of jets of any layout, or Parquet of representations.
         model: directory with `encoder` and `scores`.
         output: Parquet file to write: one row a jet with id, label and raw scores.
-        split: shares of the events, for `part`.
+        split: shares of the events, for `part`; those of the encoder's training if not given.
         part: which part of the events to score.
         device: where to encode; by default on a GPU if there is one.
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
     from darkclr.anomaly.scoring import load_scores, score_table
-    from darkclr.contrastive.model_directory import load_encoder
+    from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.contrastive.representations import CHUNK, Representations, torch_device
     from darkclr.contrastive.representations import encode as encode_jets
     from darkclr.errors import InputError
@@ -189,6 +191,7 @@ def score(
     from darkclr.io.parquet import TableWriter, column_names
 
     refuse_own_input(str(jets), output)
+    split = split or training_split(model / "encoder")
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
         if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):

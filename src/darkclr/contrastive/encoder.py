@@ -6,10 +6,13 @@ to mask: jets of equal length attend side by side, all other layers see constitu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from darkclr.contrastive.attention import Runs, attend
@@ -150,6 +153,11 @@ class Encoder(nn.Module):
         """Pooled representation h, (n_jets, d_r), and head output z, (n_jets, d_z)."""
         pooled = self.pool(batch)
         return pooled, self.head(pooled)
+
+    def digest(self) -> str:
+        """By which its representations are recognised: of architecture and weights, 16 digits."""
+        config = json.dumps(asdict(self.config), sort_keys=True).encode()
+        return hashlib.sha256(config + save(self.state_dict())).hexdigest()[:16]
 
     def pool(self, batch: PackedBatch) -> Tensor:
         """Pooled representation h: the sum over constituents, (n_jets, d_r)."""

@@ -18,9 +18,16 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table
-from darkclr.jets import Jets
+from darkclr.jets import Jets, Split
 
-__all__ = ["Fingerprint", "begin_model", "is_finished", "load_encoder", "save_model"]
+__all__ = [
+    "Fingerprint",
+    "begin_model",
+    "is_finished",
+    "load_encoder",
+    "save_model",
+    "training_split",
+]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -52,6 +59,24 @@ def load_encoder(directory: str | Path) -> Encoder:
             f"is not a model directory of an encoder ({reason})", where=directory
         ) from error
     return encoder.eval()
+
+
+def training_split(directory: str | Path) -> Split:
+    """The split of the events with which the encoder of a model directory was trained.
+
+    The default one where none is recorded, or no encoder is there.
+
+    Raises:
+        InputError: the configuration is broken.
+    """
+    path = Path(directory) / _CONFIG
+    try:
+        return Split(**(yaml.safe_load(path.read_text()).get("split") or {}))
+    except FileNotFoundError:
+        return Split()
+    except (OSError, AttributeError, TypeError, ValueError, yaml.YAMLError, ConfigError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"is no configuration of an encoder ({reason})", where=path) from error
 
 
 class Fingerprint:
@@ -87,6 +112,7 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
 
     Raises:
         TrainingError: the directory holds a training with another configuration or other jets.
+            What an earlier version did not record is taken to be the same.
     """
     document = {**config, "training_jets": jets.to_dict()}
     path = directory / _CONFIG
@@ -98,13 +124,14 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
     if path.read_text() != text:
         earlier = yaml.safe_load(path.read_text())
         differing = [
-            key for key, value in yaml.safe_load(text).items() if earlier.get(key) != value
+            key for key, value in yaml.safe_load(text).items() if earlier.get(key, value) != value
         ]
-        raise TrainingError(
-            f"holds a training with another configuration ({', '.join(differing)})",
-            where=directory,
-            mend="choose another output or delete it",
-        )
+        if differing:
+            raise TrainingError(
+                f"holds a training with another configuration ({', '.join(differing)})",
+                where=directory,
+                mend="choose another output or delete it",
+            )
 
 
 def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> None:

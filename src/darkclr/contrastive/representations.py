@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,6 +50,7 @@ class Representations:
         provenance: JSON-able description.
         parton_pdg: (n,) int32, PDG code of the matched parton, 0 where there is none; None where
             the sample does not tell.
+        encoder: digest of the encoder that made them, ``Encoder.digest()``; None if unknown.
     """
 
     z: NDArray[np.float32]
@@ -62,6 +64,7 @@ class Representations:
     dropped: NDArray[np.bool_]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     parton_pdg: NDArray[np.int32] | None = None
+    encoder: str | None = None
 
     def __len__(self) -> int:
         return len(self.z)
@@ -93,14 +96,33 @@ class Representations:
 
     @staticmethod
     def concatenate(parts: Sequence[Representations]) -> Representations:
-        """All rows of all parts, in order; ``parton_pdg`` if every part has it."""
+        """All rows of all parts, in order; ``parton_pdg`` if every part has it.
+
+        Raises:
+            InputError: there are no parts, or they are of different encoders.
+        """
+        if not parts:
+            raise InputError("there are no representations to join")
+        encoders = {part.encoder for part in parts}
+        if len(encoders - {None}) > 1:
+            raise InputError(
+                "representations of different encoders", mend="encode all jets with one of them"
+            )
         known = all(part.parton_pdg is not None for part in parts)
         parts = [part.with_partons(known) for part in parts]
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in parts])
             for name in ("z", "pooled", *parts[0]._row_columns)
         }
-        return replace(parts[0], **columns)
+        encoder = encoders.pop() if len(encoders) == 1 else None
+        return replace(parts[0], **columns, encoder=encoder)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Which rows these are: their number, a digest of them and the encoder's."""
+        digest = hashlib.sha256()
+        for name in ("event", "rank", "weight", "dropped", "z"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).data)
+        return {"n": len(self), "sha256": digest.hexdigest()[:16], "encoder": self.encoder}
 
     def to_table(self) -> pa.Table:
         """One row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
@@ -114,10 +136,17 @@ class Representations:
             )
         return pa.table(columns)
 
+    def metadata(self) -> dict[str, Any]:
+        """What their file says of them as a whole."""
+        return {
+            "kind": "representations",
+            "provenance": dict(self.provenance),
+            "encoder": self.encoder,
+        }
+
     def to_parquet(self, path: str | Path) -> None:
         """Write the table of :meth:`to_table`."""
-        metadata = {"kind": "representations", "provenance": dict(self.provenance)}
-        write_table(self.to_table(), path, metadata)
+        write_table(self.to_table(), path, self.metadata())
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> Representations:
@@ -151,7 +180,12 @@ class Representations:
             columns[name] = flat.reshape(len(table), -1)
             if not np.isfinite(flat).all():
                 raise InputError(f"column {name!r} has NaN or infinite values", where=path)
-        return cls(**columns, provenance=read_metadata(table).get("provenance", {}))
+        metadata = read_metadata(table)
+        return cls(
+            **columns,
+            provenance=metadata.get("provenance", {}),
+            encoder=metadata.get("encoder"),
+        )
 
 
 def prepare(constituents: Constituents, config: EncoderConfig) -> Constituents:
@@ -230,6 +264,7 @@ def _encode_chunk(
         dropped=np.full(len(jets), dropped is not None),
         provenance=jets.provenance,
         parton_pdg=None if partons is None else partons.astype(np.int32),
+        encoder=encoder.digest(),
     )
 
 

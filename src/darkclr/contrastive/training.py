@@ -27,13 +27,13 @@ from darkclr.contrastive.model_directory import (
 from darkclr.contrastive.pairs import pair_similarities
 from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.training_config import TrainingConfig
-from darkclr.errors import MissingExtraError, TrainingError
-from darkclr.jets import Jets
+from darkclr.errors import ConfigError, MissingExtraError, TrainingError
+from darkclr.jets import Jets, Split
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-__all__ = ["N_WATCHING", "TrainingConfig", "fit_resumable", "train"]
+__all__ = ["N_WATCHING", "TrainingConfig", "check_views", "fit_resumable", "train"]
 
 #: Validation jets that are enough to watch a training; all of them are encoded after each epoch.
 N_WATCHING = 20_000
@@ -50,6 +50,7 @@ def train(
     augmentations: Augmentations | None = None,
     loss: LossConfig | None = None,
     training: TrainingConfig | None = None,
+    split: Split | None = None,
     progress: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Encoder:
     """Train an encoder on background jets; labels and truth are not looked at.
@@ -65,9 +66,11 @@ def train(
         output: model directory.
         validation: background jets to watch the training with; they choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
+        split: that made the parts; recorded for the stations that must leave these jets out.
         progress: called after every step with the number of jets and the current terms.
 
     Raises:
+        ConfigError: a loss with anomalous views and nothing that makes them.
         TrainingError: fewer jets than a batch, weights that sum to nothing, a directory that
             holds another training, a loss that is not finite.
     """
@@ -75,6 +78,7 @@ def train(
     augmentations = augmentations or Augmentations()
     loss = loss or LossConfig()
     training = training or TrainingConfig()
+    check_views(augmentations, loss)
     output = Path(output)
     if len(jets) < training.batch_size or len(validation) < 2:
         raise TrainingError(
@@ -84,7 +88,10 @@ def train(
         )
     if isinstance(jets, Jets):
         jets = PreparedJets.of([jets], encoder, output)
-    begin_model(output, resolved(encoder, augmentations, loss, training), jets.fingerprint)
+    config = resolved(encoder, augmentations, loss, training)
+    if split is not None:
+        config["split"] = asdict(split)
+    begin_model(output, config, jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
         return load_encoder(output)
@@ -107,6 +114,20 @@ def train(
         )
         save_model(output, trained, pairs)
     return trained
+
+
+def check_views(augmentations: Augmentations, loss: LossConfig) -> None:
+    """Refuse to push copies away that nothing has altered.
+
+    Raises:
+        ConfigError: the loss reads anomalous views, and there is no anomalous augmentation.
+    """
+    if loss.needs_anomalous and not augmentations.anomalous:
+        raise ConfigError(
+            f"none, but the loss {loss.name} separates a jet from its anomalous copy",
+            where="augmentations.anomalous",
+            mend="name one, or take the loss nt_xent",
+        )
 
 
 def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> bool:

@@ -73,27 +73,31 @@ class Probed:
         features: by name ``raw``, ``pooled`` or ``z``, each (n, d).
         event: (n,) int64; jets of one event are never parted by a split.
         weight: (n,) event weights.
+        encoder: digest of the encoder of the representations, if there are some and it is known.
     """
 
     features: Mapping[str, NDArray[np.float32]]
     event: NDArray[np.int64]
     weight: NDArray[np.float32]
+    encoder: str | None = None
 
     @classmethod
     def from_jets(cls, jets: Jets, encoder: Encoder | None = None) -> Probed:
         """Raw constituents, and what the encoder makes of them if there is one."""
         config = EncoderConfig() if encoder is None else encoder.config
         features = {"raw": flat_constituents(prepare(jets.constituents, config), config)}
-        if encoder is not None:
-            rows = encode(encoder, jets)
-            features |= {"pooled": rows.pooled, "z": rows.z}
-        return cls(features, jets.event, jets.weight)
+        if encoder is None:
+            return cls(features, jets.event, jets.weight)
+        rows = encode(encoder, jets)
+        features |= {"pooled": rows.pooled, "z": rows.z}
+        return cls(features, jets.event, jets.weight, rows.encoder)
 
     @classmethod
     def from_representations(cls, rows: Representations) -> Probed:
         """Pooled representation and head output; dropped copies are left out."""
         rows = rows[~rows.dropped]
-        return cls({"pooled": rows.pooled, "z": rows.z}, rows.event, rows.weight)
+        features = {"pooled": rows.pooled, "z": rows.z}
+        return cls(features, rows.event, rows.weight, rows.encoder)
 
 
 def flat_constituents(constituents: Constituents, config: EncoderConfig) -> NDArray[np.float32]:
@@ -143,7 +147,8 @@ def probe(
         JSON-able figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
 
     Raises:
-        InputError: the samples have no kind of features in common, or a part has no jets.
+        InputError: the samples have no kind of features in common, they are representations of
+            different encoders, or a part has no jets.
     """
     split, config = split or Split(), config or ProbeConfig()
     shared = [k for k in background.features if all(k in s.features for s in signals.values())]
@@ -151,6 +156,11 @@ def probe(
         raise InputError(
             "background and signal have no features in common",
             mend="give jets of both, or representations of both",
+        )
+    encoders = {sample.encoder for sample in (background, *signals.values())} - {None}
+    if len(encoders) > 1:
+        raise InputError(
+            "representations of different encoders", mend="encode all jets with one of them"
         )
     merged: dict[str, Any] | None = None
     for name, signal in signals.items():
