@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -175,7 +176,6 @@ class Autoencoder(Detector):
             TrainingError: the reconstruction error became infinite.
         """
         super().fit(X)
-        self._check_parameters()
         checkpoint = Checkpoint(checkpoint_directory, self.get_params(), np.asarray(X))
         generator = torch.Generator().manual_seed(self.seed)
         train, validation = self._prepare(X, generator)
@@ -215,23 +215,21 @@ class Autoencoder(Detector):
         )
         return self
 
-    def _check_parameters(self) -> None:
-        bad = [
-            name
-            for name, good in {
-                "epochs": self.epochs >= 1,
-                "learning_rate": self.learning_rate > 0,
-                "batch_size": self.batch_size >= 1,
-                "widths": all(width >= 1 for width in self.widths),
-                "bottleneck": self.bottleneck >= 1,
-                "activation": self.activation in ACTIVATIONS,
-                "validation_fraction": 0 < self.validation_fraction < 1,
-            }.items()
-            if not good
-        ]
-        if bad:
-            values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
-            raise ConfigError(values, where=type(self).__name__, mend="out of range")
+    def check(self) -> Self:
+        """Itself, if its parameters are in their ranges and there is such a device."""
+        resolve_device(self.device)
+        return super().check()
+
+    def _ranges(self) -> dict[str, bool]:
+        return {
+            "epochs": self.epochs >= 1,
+            "learning_rate": 0 < self.learning_rate < math.inf,
+            "batch_size": self.batch_size >= 1,
+            "widths": all(width >= 1 for width in self.widths),
+            "bottleneck": self.bottleneck >= 1,
+            "activation": self.activation in ACTIVATIONS,
+            "validation_fraction": 0 < self.validation_fraction < 1,
+        }
 
     def _prepare(self, X: ArrayLike, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Scaled training and validation rows on the device."""
@@ -319,13 +317,19 @@ class Autoencoder(Detector):
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of that name; "auto" is a GPU where there is one."""
+    """The device of that name; "auto" is a GPU where there is one.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.device(name)
-    except RuntimeError as error:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # a device that torch was not built for
         raise ConfigError(f"no device {name!r}", where="device", mend="take 'auto'") from error
+    return device
 
 
 def perceptron(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.anomaly.detector import Detector, Progress, check_weights
-from darkclr.errors import ConfigError
 
 __all__ = ["Combination"]
 
@@ -48,6 +47,9 @@ class Combination(Detector):
         self.members = members
         self.method = method
 
+    def _ranges(self) -> dict[str, bool]:
+        return {"members": len(self.members) > 0, "method": self.method in ("fisher", "minimum")}
+
     def fit(
         self,
         X: ArrayLike,
@@ -63,12 +65,6 @@ class Combination(Detector):
             InputError: X is not finite, or has another number of columns.
         """
         super().fit(X)
-        if self.method not in ("fisher", "minimum") or not self.members:
-            raise ConfigError(
-                f"members = {list(self.members)}, method = {self.method!r}",
-                where="Combination",
-                mend="name at least one score, and fisher or minimum",
-            )
         X = self._checked(X).astype(np.float64)
         order = np.argsort(X, axis=0, kind="stable")
         weight = check_weights(sample_weight, len(X))

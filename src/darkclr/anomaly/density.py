@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from darkclr.anomaly.autoencoder import resolve_device
 from darkclr.anomaly.detector import Progress
 from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, kept_aside, record
 from darkclr.anomaly.gaussian import Whitening
-from darkclr.errors import ConfigError, TrainingError
+from darkclr.errors import TrainingError
 
 __all__ = ["Density"]
 
@@ -83,11 +84,16 @@ class Density(Whitening):
         """Rows as the network reads them, (n, d) -> (n, k)."""
         return self._whitened(X)
 
-    def _checks(self) -> dict[str, bool]:
-        """Parameter -> it is in its range."""
+    def check(self) -> Self:
+        """Itself, if its parameters are in their ranges and there is such a device."""
+        resolve_device(self.device)
+        return super().check()
+
+    def _ranges(self) -> dict[str, bool]:
         return {
+            **super()._ranges(),
             "epochs": self.epochs >= 1,
-            "learning_rate": self.learning_rate > 0,
+            "learning_rate": 0 < self.learning_rate < math.inf,
             "batch_size": self.batch_size >= 1,
             "validation_fraction": 0 < self.validation_fraction < 1,
         }
@@ -104,10 +110,6 @@ class Density(Whitening):
             MissingExtraError: a package is not installed.
         """
         super().fit(X)
-        bad = [name for name, good in self._checks().items() if not good]
-        if bad:
-            values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
-            raise ConfigError(values, where=type(self).__name__, mend="out of range")
         X = self._checked(X)
         generator = torch.Generator().manual_seed(self.seed)
         train, validation = kept_aside(X, self.validation_fraction, generator)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
 
 __all__ = ["Detector", "FeatureError", "Progress", "check_features", "check_weights"]
 
@@ -42,6 +42,22 @@ class Detector(OutlierMixin, BaseEstimator):
         """How often ``fit`` calls ``progress``; 0 for scores that are not trained by epochs."""
         return 0
 
+    def _ranges(self) -> dict[str, bool]:
+        """Parameter -> it is in its range; NaN is in none."""
+        return {}
+
+    def check(self) -> Self:
+        """Itself, if its parameters are in their ranges; ``fit`` asks too.
+
+        Raises:
+            ConfigError: one is not.
+        """
+        bad = [name for name, good in self._ranges().items() if not good]
+        if bad:
+            values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
+            raise ConfigError(values, where=type(self).__name__, mend="out of range")
+        return self
+
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
     ) -> Self:
@@ -53,9 +69,11 @@ class Detector(OutlierMixin, BaseEstimator):
             progress: called after each epoch with its row of the history.
 
         Raises:
+            ConfigError: a parameter out of its range.
             InputError: X is not a finite (n, d) array.
         """
         del y, progress
+        self.check()
         self.n_features_in_ = check_features(X).shape[1]
         self.history_ = []
         return self

@@ -189,8 +189,8 @@ class DirichletVAE(Density):
             generator=generator,
         )
 
-    def _checks(self) -> dict[str, bool]:
-        return super()._checks() | {
+    def _ranges(self) -> dict[str, bool]:
+        return super()._ranges() | {
             "n_mixtures": self.n_mixtures >= 2,
             "alpha": self.alpha > 0,
             "kl_weight": self.kl_weight >= 0,

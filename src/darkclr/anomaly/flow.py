@@ -115,8 +115,8 @@ class Flow(Density):
                 **order,
             )
 
-    def _checks(self) -> dict[str, bool]:
-        return super()._checks() | {
+    def _ranges(self) -> dict[str, bool]:
+        return super()._ranges() | {
             "architecture": self.architecture in ("affine", "spline", "autoregressive"),
             "transforms": self.transforms >= 1,
             "widths": len(self.widths) > 0 and all(width >= 1 for width in self.widths),

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.mixture import GaussianMixture as Mixture
 
 from darkclr.anomaly.detector import Detector, FeatureError, Progress, check_weights
-from darkclr.errors import ConfigError
 
 __all__ = ["GaussianMixture", "Mahalanobis", "Whitening"]
 
@@ -29,13 +28,10 @@ class Whitening(Detector):
     def __init__(self, n_components: int | None = 32) -> None:
         self.n_components = n_components
 
+    def _ranges(self) -> dict[str, bool]:
+        return {"n_components": self.n_components is None or self.n_components >= 1}
+
     def _fit_whitening(self, X: NDArray, weight: NDArray | None) -> None:
-        if self.n_components is not None and self.n_components < 1:
-            raise ConfigError(
-                f"n_components = {self.n_components}",
-                where=type(self).__name__,
-                mend="give at least 1",
-            )
         X = X.astype(np.float64)
         if len(X) < 2:
             raise FeatureError("1 row has no variance", where="features", mend="take more jets")
@@ -136,6 +132,13 @@ class GaussianMixture(Whitening):
         self.regularisation = regularisation
         self.seed = seed
 
+    def _ranges(self) -> dict[str, bool]:
+        return super()._ranges() | {
+            "n_mixture": self.n_mixture >= 1,
+            "covariance": self.covariance in ("full", "tied", "diag"),
+            "regularisation": 0 < self.regularisation < np.inf,
+        }
+
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
     ) -> Self:
@@ -146,12 +149,6 @@ class GaussianMixture(Whitening):
             InputError: X is not finite, or has too few rows.
         """
         super().fit(X)
-        if self.n_mixture < 1 or not self.regularisation > 0:
-            raise ConfigError(
-                f"n_mixture = {self.n_mixture}, regularisation = {self.regularisation}",
-                where="GaussianMixture",
-                mend="make them positive",
-            )
         X = self._checked(X)
         if len(X) < max(2, self.n_mixture):
             raise FeatureError(

@@ -174,12 +174,16 @@ def _drawn(
 class _OnImages:
     """The network of an autoencoder is convolutional; ``widths`` are its channels."""
 
+    def _ranges(self: Any) -> dict[str, bool]:
+        ranges = super()._ranges()  # type: ignore[misc]
+        return ranges | {"widths": ranges["widths"] and len(self.widths) == 3}
+
     def _build(self: Any, generator: torch.Generator) -> AutoencoderNetwork:
-        if len(self.widths) != 3 or self.n_features_in_ != PIXELS**2:
+        if self.n_features_in_ != PIXELS**2:
             raise ConfigError(
-                f"widths = {list(self.widths)} for {self.n_features_in_} pixels",
+                f"images of {self.n_features_in_} pixels",
                 where=type(self).__name__,
-                mend="give three numbers of channels and images of 1600 pixels",
+                mend=f"give images of {PIXELS**2} pixels",
             )
         return ImageNetwork(
             tuple(self.widths),

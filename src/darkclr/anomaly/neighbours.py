@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from darkclr.anomaly.detector import Detector, FeatureError, Progress
-from darkclr.errors import ConfigError
 
 __all__ = ["NearestNeighbours"]
 
@@ -39,6 +38,12 @@ class NearestNeighbours(Detector):
         self.average = average
         self.max_rows = max_rows
 
+    def _ranges(self) -> dict[str, bool]:
+        return {
+            "n_neighbors": self.n_neighbors >= 1,
+            "max_rows": self.max_rows >= self.n_neighbors,
+        }
+
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
     ) -> Self:
@@ -49,12 +54,6 @@ class NearestNeighbours(Detector):
             InputError: X is not finite, or has fewer than k rows.
         """
         super().fit(X)
-        if self.n_neighbors < 1 or self.max_rows < self.n_neighbors:
-            raise ConfigError(
-                f"n_neighbors = {self.n_neighbors}, max_rows = {self.max_rows}",
-                where="NearestNeighbours",
-                mend="give 1 <= n_neighbors <= max_rows",
-            )
         self.rows_ = np.ascontiguousarray(self._checked(X)[: self.max_rows], dtype=np.float32)
         if len(self.rows_) < self.n_neighbors:
             raise FeatureError(

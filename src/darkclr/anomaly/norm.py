@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.anomaly.detector import Detector
-from darkclr.errors import ConfigError
 
 __all__ = ["Column", "Norm"]
 
@@ -40,8 +39,9 @@ class Column(Detector):
     def __init__(self, sign: int = 1) -> None:
         self.sign = sign
 
+    def _ranges(self) -> dict[str, bool]:
+        return {"sign": self.sign in (-1, 1)}
+
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """sign · X, (n,), of a column (n,) or (n, 1)."""
-        if self.sign not in (-1, 1):
-            raise ConfigError(f"sign = {self.sign}", where="Column", mend="choose 1 or -1")
         return self.sign * self._checked(X)[:, 0].astype(np.float64)

@@ -197,7 +197,6 @@ class NormalizedAutoencoder(Autoencoder):
         is_copy = np.zeros(len(everything), dtype=bool) if y is None else np.asarray(y) == 1
         background, copies = everything[~is_copy], everything[is_copy]
         super(Autoencoder, self).fit(background)
-        self._check_parameters()
         if self.selection == "dropped_auc" and not len(copies):
             raise InputError(
                 "there are no dropped copies",
@@ -265,7 +264,7 @@ class NormalizedAutoencoder(Autoencoder):
         checkpoint: Checkpoint,
     ) -> None:
         reference = mean_energy(self.network_, train)
-        self.chain_, self.latent_chain_ = self._chains(reference)
+        self.chain_, self.latent_chain_ = self._chains(reference, self.n_features_in_)
         self.temperature_ = self.chain_.temperature
         logger.info("chain in z: %s, T = %.3g", self.chain_, self.temperature_)
         sampler = Sampler(
@@ -330,8 +329,9 @@ class NormalizedAutoencoder(Autoencoder):
         self.temperature_ = float(state["temperature"][0])
         return self
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def check(self) -> Self:
+        """Itself, if parameters, chains and loss make sense and there is such a device."""
+        super().check()
         choices = {
             "initialisation": ("data", "persistent", "on_manifold"),
             "latent": ("sphere", "free", None),
@@ -351,27 +351,26 @@ class NormalizedAutoencoder(Autoencoder):
                 where=type(self).__name__,
                 mend="give 0 <= burn_in < epochs and at least one epoch of pre-training",
             )
-        ranges = {
+        self._loss(1.0)
+        self._chains(1.0, n_features=self.bottleneck + 1)
+        return self
+
+    def _ranges(self) -> dict[str, bool]:
+        ranges = super()._ranges() | {
             "restarts": self.restarts >= 1,
             "replay": 0 <= self.replay < 1,
             "buffer_size": self.buffer_size >= 1,
-            "normalization_learning_rate": self.normalization_learning_rate >= 0,
-            "weight_decay": self.weight_decay >= 0,
+            "normalization_learning_rate": 0 <= self.normalization_learning_rate < math.inf,
+            "weight_decay": 0 <= self.weight_decay < math.inf,
             "max_halvings": self.max_halvings >= 0,
-            "bottleneck": self.bottleneck > 1 or not self._spherical,  # a sphere needs 2
         }
-        for name, good in ranges.items():
-            if not good:
-                raise ConfigError(
-                    f"{name} = {getattr(self, name)}",
-                    where=type(self).__name__,
-                    mend="out of range",
-                )
-        self._loss(1.0)
+        if self._spherical:
+            ranges["bottleneck"] = self.bottleneck > 1
+        return ranges
 
-    def _chains(self, reference_energy: float) -> tuple[Chain, Chain]:
+    def _chains(self, reference_energy: float, n_features: int) -> tuple[Chain, Chain]:
         """Settings of the chains in z and in the latent space, in the units of these features."""
-        d = self.n_features_in_
+        d = n_features
         chain = resolve_chain(
             self.steps,
             self.step_size,

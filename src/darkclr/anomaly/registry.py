@@ -305,7 +305,7 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
         seed: of the estimators that draw random numbers.
 
     Raises:
-        ConfigError: unknown score or parameter, or a value of the wrong type.
+        ConfigError: unknown score or parameter, or a value of the wrong type or out of its range.
 
     >>> create_detector("nae", {"epochs": 3, "burn_in": 0}).initialisation
     'data'
@@ -330,4 +330,7 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
         raise ConfigError(reason, where=f"score {name}", mend="correct the value") from error
     if "seed" in checked:
         checked["seed"] = seed
-    return score.detector(**checked)
+    try:
+        return score.detector(**checked).check()
+    except ConfigError as error:
+        raise ConfigError(str(error), where=f"score {name}") from error
