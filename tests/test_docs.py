@@ -111,6 +111,15 @@ def test_the_physics_page_names_every_score() -> None:
     assert [name for name in SCORES if f"`{name}`" not in text] == []
 
 
+def test_the_page_of_scores_gives_the_sources_of_the_registry() -> None:
+    text = (ROOT / "docs" / "scores.md").read_text()
+    rows = [re.split(r" \| ?", line) for line in text.splitlines() if line.startswith("| `")]
+    sources = {row[0].strip("| `"): row[3].replace("–", "-") for row in rows if len(row) > 4}
+    assert {name: sources[name] for name in SCORES} == {
+        name: score.reference for name, score in SCORES.items()
+    }
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_every_configuration_is_accepted(config: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"

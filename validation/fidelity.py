@@ -36,7 +36,7 @@ HERE = Path(__file__).parent
 NUMBERS, PAGE = HERE / "fidelity.json", HERE.parent / "docs" / "fidelity.md"
 PICTURES = HERE.parent / "docs" / "img"
 PUBLISHED = json.loads((HERE / "deciles.json").read_text())
-#: Share of gluon jets that brings the deciles nearest to the published: fitted, not predicted.
+#: Share of gluon jets that brings the deciles near the published: fitted, not predicted.
 TUNED_GLUON_SHARE = 0.45
 PDG_GLUON = 21
 

@@ -81,7 +81,7 @@ NORMALIZED_AUTOENCODERS: tuple[Preset, ...] = (
         "nae_onmanifold",
         "s_NAE (on-manifold)",
         "Energy of a normalized autoencoder, chains started on the decoder's manifold.",
-        "DarkCLR thesis eqs. 4.8-4.11; arXiv:2105.05735",
+        "DarkCLR thesis eqs. 4.8-4.11; arXiv:2105.05735, on jets arXiv:2206.14225",
         {"initialisation": "on_manifold"},
         # Points of the sphere that no jet is encoded to decode far from all jets, with energies ten
         # times those of jets: at 3e-5 nine steps on them triple the energy of the jets.
