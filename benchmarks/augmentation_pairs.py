@@ -1,6 +1,6 @@
 """How a trained encoder sees every augmentation, on background alone.
 
-python benchmarks/augmentation_pairs.py runs/hour --jets 400
+    python benchmarks/augmentation_pairs.py runs/hour/encoder-1 runs/hour/samples/qcd.parquet
 
 A physical one alters the positive view: watch alignment = mean s(z, z'). An anomalous one alters
 the anomalous view: watch separation = mean s(z, z*) and the AUC of the norm.
@@ -20,11 +20,10 @@ from darkclr.augmentations import (
     PtReweighting,
     SoftSmearing,
 )
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
 from darkclr.contrastive.representations import prepare
 from darkclr.io import read_jets
-from darkclr.jets import BACKGROUND, Split
 
 ANOMALOUS = (
     ConstituentDrop(),
@@ -39,14 +38,13 @@ POSITIVE = (SoftSmearing(), CollinearSplitting())
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="directory of `darkclr run`")
-    parser.add_argument("--jets", type=int, default=400)
-    parser.add_argument("--sample", default="qcd", help="name of the background sample")
+    parser.add_argument("model", type=Path, help="directory with `encoder`")
+    parser.add_argument("jets", type=Path, help="the file of background that it was trained on")
+    parser.add_argument("--n", type=int, default=400, help="jets of the test part")
     arguments = parser.parse_args()
-    encoder = load_encoder(arguments.run / "encoder")
-    jets = read_jets(arguments.run / "samples" / f"{arguments.sample}.parquet")
-    jets = jets[jets.label == BACKGROUND].part("test", Split(0.667, 0.083, 0.25))  # hour.yaml
-    constituents = prepare(jets[: arguments.jets].constituents, encoder.config)
+    encoder = load_encoder(arguments.model / "encoder")
+    jets = read_jets(arguments.jets).part("test", training_split(arguments.model / "encoder"))
+    constituents = prepare(jets[: arguments.n].constituents, encoder.config)
     cases: list[tuple[Any, Augmentations]] = [(a, Augmentations(anomalous=[a])) for a in ANOMALOUS]
     cases += [(p, Augmentations(positive=[p], anomalous=[])) for p in POSITIVE]
     for item, augmentations in cases:
