@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from darkclr.anomaly.epochs import (
     record,
 )
 from darkclr.errors import ConfigError, InputError, TrainingError
+from darkclr.ranges import Ranges
 
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork"]
 
@@ -220,15 +220,13 @@ class Autoencoder(Detector):
         resolve_device(self.device)
         return super().check()
 
-    def _ranges(self) -> dict[str, bool]:
+    def _ranges(self) -> Ranges:
         return {
-            "epochs": self.epochs >= 1,
-            "learning_rate": 0 < self.learning_rate < math.inf,
-            "batch_size": self.batch_size >= 1,
-            "widths": all(width >= 1 for width in self.widths),
-            "bottleneck": self.bottleneck >= 1,
-            "activation": self.activation in ACTIVATIONS,
-            "validation_fraction": 0 < self.validation_fraction < 1,
+            **super()._ranges(),
+            **training_ranges(self),
+            "widths": (all(width >= 1 for width in self.widths), "numbers of at least 1"),
+            "bottleneck": (self.bottleneck >= 1, "at least 1"),
+            "activation": (self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}"),
         }
 
     def _prepare(self, X: ArrayLike, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -316,6 +314,16 @@ class Autoencoder(Detector):
             self.network_.load_state_dict(best[1])
 
 
+def training_ranges(detector: Any) -> Ranges:
+    """Ranges of what all trainings over epochs are told."""
+    return {
+        "epochs": (detector.epochs >= 1, "at least 1"),
+        "learning_rate": (0 < detector.learning_rate < np.inf, "positive and finite"),
+        "batch_size": (detector.batch_size >= 1, "at least 1"),
+        "validation_fraction": (0 < detector.validation_fraction < 1, "between 0 and 1"),
+    }
+
+
 def resolve_device(name: str) -> torch.device:
     """The device of that name; "auto" is a GPU where there is one.
 
@@ -325,11 +333,9 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # a device that torch was not built for
+        return torch.empty(0, device=name).device
+    except (AssertionError, ImportError, RuntimeError) as error:
         raise ConfigError(f"no device {name!r}", where="device", mend="take 'auto'") from error
-    return device
 
 
 def perceptron(

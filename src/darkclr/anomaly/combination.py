@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.anomaly.detector import Detector, Progress, check_weights
+from darkclr.ranges import Ranges
 
 __all__ = ["Combination"]
 
@@ -47,8 +48,12 @@ class Combination(Detector):
         self.members = members
         self.method = method
 
-    def _ranges(self) -> dict[str, bool]:
-        return {"members": len(self.members) > 0, "method": self.method in ("fisher", "minimum")}
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "members": (len(self.members) > 0, "at least one score"),
+            "method": (self.method in ("fisher", "minimum"), "fisher or minimum"),
+        }
 
     def fit(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -11,11 +10,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from darkclr.anomaly.autoencoder import resolve_device
+from darkclr.anomaly.autoencoder import resolve_device, training_ranges
 from darkclr.anomaly.detector import Progress
 from darkclr.anomaly.epochs import SCORING_ROWS, batches, clone_state, kept_aside, record
 from darkclr.anomaly.gaussian import Whitening
 from darkclr.errors import TrainingError
+from darkclr.ranges import Ranges
 
 __all__ = ["Density"]
 
@@ -89,14 +89,8 @@ class Density(Whitening):
         resolve_device(self.device)
         return super().check()
 
-    def _ranges(self) -> dict[str, bool]:
-        return {
-            **super()._ranges(),
-            "epochs": self.epochs >= 1,
-            "learning_rate": 0 < self.learning_rate < math.inf,
-            "batch_size": self.batch_size >= 1,
-            "validation_fraction": 0 < self.validation_fraction < 1,
-        }
+    def _ranges(self) -> Ranges:
+        return {**super()._ranges(), **training_ranges(self)}
 
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import InputError
+from darkclr.ranges import Ranges, check_ranges
 
 __all__ = ["Detector", "FeatureError", "Progress", "check_features", "check_weights"]
 
@@ -42,21 +43,18 @@ class Detector(OutlierMixin, BaseEstimator):
         """How often ``fit`` calls ``progress``; 0 for scores that are not trained by epochs."""
         return 0
 
-    def _ranges(self) -> dict[str, bool]:
-        """Parameter -> it is in its range; NaN is in none."""
-        return {}
-
     def check(self) -> Self:
-        """Itself, if its parameters are in their ranges; ``fit`` asks too.
+        """Itself, if its parameters are in their ranges; ``fit`` asks too, constructors do not.
 
         Raises:
-            ConfigError: one is not.
+            ConfigError: one is out of its range.
         """
-        bad = [name for name, good in self._ranges().items() if not good]
-        if bad:
-            values = ", ".join(f"{name} = {getattr(self, name)!r}" for name in bad)
-            raise ConfigError(values, where=type(self).__name__, mend="out of range")
+        check_ranges(self, type(self).__name__, self._ranges())
         return self
+
+    def _ranges(self) -> Ranges:
+        """Of the parameters, as far as they do not depend on the rows."""
+        return {"seed": (getattr(self, "seed", 0) >= 0, "at least 0")}
 
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
@@ -69,7 +67,7 @@ class Detector(OutlierMixin, BaseEstimator):
             progress: called after each epoch with its row of the history.
 
         Raises:
-            ConfigError: a parameter out of its range.
+            ConfigError: a parameter is out of its range.
             InputError: X is not a finite (n, d) array.
         """
         del y, progress

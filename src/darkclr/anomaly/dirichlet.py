@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from darkclr.anomaly.autoencoder import perceptron
 from darkclr.anomaly.density import Density
 from darkclr.errors import InputError
+from darkclr.ranges import Ranges
 
 __all__ = ["DirichletNetwork", "DirichletVAE", "laplace_prior"]
 
@@ -189,11 +190,15 @@ class DirichletVAE(Density):
             generator=generator,
         )
 
-    def _ranges(self) -> dict[str, bool]:
-        return super()._ranges() | {
-            "n_mixtures": self.n_mixtures >= 2,
-            "alpha": self.alpha > 0,
-            "kl_weight": self.kl_weight >= 0,
-            "hidden": self.hidden >= 1,
-            "term": self.term in ("elbo", "reconstruction", "latent"),
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "n_mixtures": (self.n_mixtures >= 2, "at least 2"),
+            "alpha": (0 < self.alpha < math.inf, "positive and finite"),
+            "kl_weight": (0 <= self.kl_weight < math.inf, "at least 0 and finite"),
+            "hidden": (self.hidden >= 1, "at least 1"),
+            "term": (
+                self.term in ("elbo", "reconstruction", "latent"),
+                "elbo, reconstruction or latent",
+            ),
         }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -68,7 +69,7 @@ class External(Detector):
         return "sample_weight" in inspect.signature(_find(self.estimator).fit).parameters
 
     def check(self) -> Self:
-        """Itself, if the class exists and takes the parameters.
+        """Itself, if the class exists, takes the parameters and scores new rows.
 
         Raises:
             ConfigError: it does not.
@@ -82,7 +83,35 @@ class External(Detector):
                 where=f"score {self.estimator}",
                 mend=f"it has {', '.join(known)}",
             )
-        return self
+        if _scorer(self._estimator()) is None:
+            raise ConfigError(
+                "gives no scores of new rows",
+                where=f"score {self.estimator}",
+                mend="take a detector with score_samples or decision_function "
+                "(for LocalOutlierFactor set novelty: true)",
+            )
+        return super().check()
+
+    def _estimator(self) -> Any:
+        """The detector before its fit."""
+        cls = _find(self.estimator)
+        parameters = dict(self.parameters or {})
+        if "random_state" in inspect.signature(cls).parameters:
+            parameters.setdefault("random_state", self.seed)
+        with self._refusals():
+            estimator = cls(**parameters)
+            if hasattr(estimator, "_parameter_constraints"):  # of scikit-learn; PyOD asks itself
+                estimator._validate_params()
+        return estimator
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What the detector says to its parameters, in one line."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(reason, where=f"score {self.estimator}") from error
 
     def fit(
         self,
@@ -99,26 +128,12 @@ class External(Detector):
             InputError: X is not finite, or the estimator refuses it.
         """
         super().fit(X)
-        cls = _find(self.estimator)
-        parameters = dict(self.parameters or {})
-        if "random_state" in inspect.signature(cls).parameters:
-            parameters.setdefault("random_state", self.seed)
         X = self._checked(X)
         weight = check_weights(sample_weight, len(X))
-        try:
-            estimator = cls(**parameters)
+        estimator = self._estimator()
+        with self._refusals():
             self.estimator_ = (
                 estimator.fit(X) if weight is None else estimator.fit(X, sample_weight=weight)
-            )
-        except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigError(reason, where=f"score {self.estimator}") from error
-        if _scorer(self.estimator_) is None:
-            raise ConfigError(
-                "gives no scores of new rows",
-                where=f"score {self.estimator}",
-                mend="take a detector with score_samples or decision_function "
-                "(for LocalOutlierFactor set novelty: true)",
             )
         self._archive = _dump(self.estimator_)
         return self

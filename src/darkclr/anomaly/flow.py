@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.density import Density
 from darkclr.errors import MissingExtraError
+from darkclr.ranges import Ranges
 
 __all__ = ["Flow"]
 
@@ -115,9 +116,16 @@ class Flow(Density):
                 **order,
             )
 
-    def _ranges(self) -> dict[str, bool]:
-        return super()._ranges() | {
-            "architecture": self.architecture in ("affine", "spline", "autoregressive"),
-            "transforms": self.transforms >= 1,
-            "widths": len(self.widths) > 0 and all(width >= 1 for width in self.widths),
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "architecture": (
+                self.architecture in ("affine", "spline", "autoregressive"),
+                "affine, spline or autoregressive",
+            ),
+            "transforms": (self.transforms >= 1, "at least 1"),
+            "widths": (
+                len(self.widths) > 0 and all(width >= 1 for width in self.widths),
+                "one or more numbers of at least 1",
+            ),
         }

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.mixture import GaussianMixture as Mixture
 
 from darkclr.anomaly.detector import Detector, FeatureError, Progress, check_weights
+from darkclr.ranges import Ranges
 
 __all__ = ["GaussianMixture", "Mahalanobis", "Whitening"]
 
@@ -28,8 +29,9 @@ class Whitening(Detector):
     def __init__(self, n_components: int | None = 32) -> None:
         self.n_components = n_components
 
-    def _ranges(self) -> dict[str, bool]:
-        return {"n_components": self.n_components is None or self.n_components >= 1}
+    def _ranges(self) -> Ranges:
+        good = self.n_components is None or self.n_components >= 1
+        return {**super()._ranges(), "n_components": (good, "at least 1")}
 
     def _fit_whitening(self, X: NDArray, weight: NDArray | None) -> None:
         X = X.astype(np.float64)
@@ -132,11 +134,12 @@ class GaussianMixture(Whitening):
         self.regularisation = regularisation
         self.seed = seed
 
-    def _ranges(self) -> dict[str, bool]:
-        return super()._ranges() | {
-            "n_mixture": self.n_mixture >= 1,
-            "covariance": self.covariance in ("full", "tied", "diag"),
-            "regularisation": 0 < self.regularisation < np.inf,
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "n_mixture": (self.n_mixture >= 1, "at least 1"),
+            "covariance": (self.covariance in ("full", "tied", "diag"), "full, tied or diag"),
+            "regularisation": (0 < self.regularisation < np.inf, "positive and finite"),
         }
 
     def fit(

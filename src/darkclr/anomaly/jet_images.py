@@ -17,9 +17,10 @@ from darkclr.anomaly.autoencoder import (
     perceptron,
 )
 from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
-from darkclr.errors import ConfigError
+from darkclr.errors import InputError
 from darkclr.jets import Constituents, Jets
 from darkclr.kinematics import centroid, delta_phi, segment_sum
+from darkclr.ranges import Ranges
 
 __all__ = [
     "IMAGE_CHANNELS",
@@ -174,15 +175,18 @@ def _drawn(
 class _OnImages:
     """The network of an autoencoder is convolutional; ``widths`` are its channels."""
 
-    def _ranges(self: Any) -> dict[str, bool]:
-        ranges = super()._ranges()  # type: ignore[misc]
-        return ranges | {"widths": ranges["widths"] and len(self.widths) == 3}
+    def _ranges(self: Any) -> Ranges:
+        three = len(self.widths) == 3 and all(width >= 1 for width in self.widths)
+        return {
+            **super()._ranges(),  # type: ignore[misc]
+            "widths": (three, "three numbers of channels"),
+        }
 
     def _build(self: Any, generator: torch.Generator) -> AutoencoderNetwork:
         if self.n_features_in_ != PIXELS**2:
-            raise ConfigError(
+            raise InputError(
                 f"images of {self.n_features_in_} pixels",
-                where=type(self).__name__,
+                where="features",
                 mend=f"give images of {PIXELS**2} pixels",
             )
         return ImageNetwork(

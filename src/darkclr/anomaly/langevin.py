@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darkclr.errors import ConfigError
+from darkclr.ranges import check_ranges
 
 __all__ = ["Chain", "ChainResult", "Energy", "EnergyAndGradient", "differentiate", "langevin"]
 
@@ -53,19 +53,19 @@ class Chain:
     metropolis: bool = False
 
     def __post_init__(self) -> None:
-        checks = {
-            "steps": self.steps >= 1,
-            "step_size": self.step_size > 0,
-            "noise": self.noise > 0 or (self.noise == 0 and not self.metropolis),
-            "clip": self.clip is None or self.clip > 0,
-        }
-        for name, good in checks.items():
-            if not good:
-                raise ConfigError(
-                    f"{name} = {getattr(self, name)}",
-                    where="Langevin chain",
-                    mend="make it positive",
-                )
+        check_ranges(
+            self,
+            "Langevin chain",
+            {
+                "steps": (self.steps >= 1, "at least 1"),
+                "step_size": (0 < self.step_size < math.inf, "positive and finite"),
+                "noise": (
+                    0 < self.noise < math.inf or (self.noise == 0 and not self.metropolis),
+                    "positive and finite, or 0 without Metropolis steps",
+                ),
+                "clip": (self.clip is None or self.clip > 0, "positive"),
+            },
+        )
 
     @property
     def temperature(self) -> float:

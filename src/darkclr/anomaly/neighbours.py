@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from darkclr.anomaly.detector import Detector, FeatureError, Progress
+from darkclr.ranges import Ranges
 
 __all__ = ["NearestNeighbours"]
 
@@ -38,10 +39,14 @@ class NearestNeighbours(Detector):
         self.average = average
         self.max_rows = max_rows
 
-    def _ranges(self) -> dict[str, bool]:
+    def _ranges(self) -> Ranges:
         return {
-            "n_neighbors": self.n_neighbors >= 1,
-            "max_rows": self.max_rows >= self.n_neighbors,
+            **super()._ranges(),
+            "n_neighbors": (self.n_neighbors >= 1, "at least 1"),
+            "max_rows": (
+                self.max_rows >= self.n_neighbors,
+                f"at least n_neighbors = {self.n_neighbors}",
+            ),
         }
 
     def fit(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.anomaly.detector import Detector
+from darkclr.ranges import Ranges
 
 __all__ = ["Column", "Norm"]
 
@@ -39,8 +40,8 @@ class Column(Detector):
     def __init__(self, sign: int = 1) -> None:
         self.sign = sign
 
-    def _ranges(self) -> dict[str, bool]:
-        return {"sign": self.sign in (-1, 1)}
+    def _ranges(self) -> Ranges:
+        return {**super()._ranges(), "sign": (self.sign in (-1, 1), "1 or -1")}
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """sign · X, (n,), of a column (n,) or (n, 1)."""

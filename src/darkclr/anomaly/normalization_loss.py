@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from darkclr.anomaly.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.transport import wasserstein_loss
 from darkclr.errors import ConfigError
+from darkclr.ranges import check_ranges
 
 __all__ = ["LossName", "NormalizationLoss", "log_cosh"]
 
@@ -51,13 +52,14 @@ class NormalizationLoss:
                 where="NormalizedAutoencoder",
                 mend="choose of energy_difference, log_cosh, wasserstein",
             )
-        for name in ("negative_energy_penalty", "positive_energy_weight"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(
-                    f"{name} = {getattr(self, name)}",
-                    where="NormalizedAutoencoder",
-                    mend="make it positive",
-                )
+        check_ranges(
+            self,
+            "NormalizedAutoencoder",
+            {
+                name: (0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+                for name in ("negative_energy_penalty", "positive_energy_weight")
+            },
+        )
 
     @property
     def through(self) -> bool:

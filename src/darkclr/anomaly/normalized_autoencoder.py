@@ -22,7 +22,8 @@ from darkclr.anomaly.normalization import Normalization, Schedule, dropped_auc
 from darkclr.anomaly.normalization_loss import LossName, NormalizationLoss
 from darkclr.anomaly.sampler import Initialisation, Sampler, resolve_chain, sample_table
 from darkclr.anomaly.selection import SELECTIONS, Selection
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import InputError
+from darkclr.ranges import Ranges
 
 __all__ = ["NormalizedAutoencoder"]
 
@@ -330,47 +331,49 @@ class NormalizedAutoencoder(Autoencoder):
         return self
 
     def check(self) -> Self:
-        """Itself, if parameters, chains and loss make sense and there is such a device."""
+        """Itself, if its parameters are in their ranges, those of the chains and the loss too."""
         super().check()
-        choices = {
-            "initialisation": ("data", "persistent", "on_manifold"),
-            "latent": ("sphere", "free", None),
-            "selection": SELECTIONS,
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"{name} = {getattr(self, name)!r}",
-                    where=type(self).__name__,
-                    mend=f"choose of {allowed}",
-                )
-        if not 0 <= self.burn_in < self.epochs or self.pretraining_epochs < 1:
-            raise ConfigError(
-                f"burn_in = {self.burn_in} of {self.epochs} epochs, "
-                f"pretraining_epochs = {self.pretraining_epochs}",
-                where=type(self).__name__,
-                mend="give 0 <= burn_in < epochs and at least one epoch of pre-training",
-            )
         self._loss(1.0)
-        self._chains(1.0, n_features=self.bottleneck + 1)
+        self._chains(1.0, self.bottleneck + 1)
         return self
 
-    def _ranges(self) -> dict[str, bool]:
-        ranges = super()._ranges() | {
-            "restarts": self.restarts >= 1,
-            "replay": 0 <= self.replay < 1,
-            "buffer_size": self.buffer_size >= 1,
-            "normalization_learning_rate": 0 <= self.normalization_learning_rate < math.inf,
-            "weight_decay": 0 <= self.weight_decay < math.inf,
-            "max_halvings": self.max_halvings >= 0,
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "initialisation": (
+                self.initialisation in ("data", "persistent", "on_manifold"),
+                "data, persistent or on_manifold",
+            ),
+            "latent": (self.latent in ("sphere", "free", None), "sphere, free or null"),
+            "selection": (self.selection in SELECTIONS, f"one of {', '.join(SELECTIONS)}"),
+            "pretraining_epochs": (self.pretraining_epochs >= 1, "at least 1"),
+            "burn_in": (
+                0 <= self.burn_in < self.epochs,
+                f"at least 0 and less than epochs = {self.epochs}",
+            ),
+            "restarts": (self.restarts >= 1, "at least 1"),
+            "replay": (0 <= self.replay < 1, "at least 0 and less than 1"),
+            "buffer_size": (self.buffer_size >= 1, "at least 1"),
+            "normalization_learning_rate": (
+                0 <= self.normalization_learning_rate < math.inf,
+                "at least 0 and finite",
+            ),
+            "latent_steps": (self.latent_steps >= 1, "at least 1"),
+            "latent_noise": (0 <= self.latent_noise < math.inf, "at least 0 and finite"),
+            "latent_step_size": (
+                self.latent_step_size is None or 0 < self.latent_step_size < math.inf,
+                "positive and finite, or null",
+            ),
+            "weight_decay": (0 <= self.weight_decay < math.inf, "at least 0 and finite"),
+            "max_halvings": (self.max_halvings >= 0, "at least 0"),
+            "bottleneck": (
+                self.bottleneck >= 1 + self._spherical,
+                "at least 1, or 2 for a sphere",
+            ),
         }
-        if self._spherical:
-            ranges["bottleneck"] = self.bottleneck > 1
-        return ranges
 
-    def _chains(self, reference_energy: float, n_features: int) -> tuple[Chain, Chain]:
-        """Settings of the chains in z and in the latent space, in the units of these features."""
-        d = n_features
+    def _chains(self, reference_energy: float, d: int) -> tuple[Chain, Chain]:
+        """Settings of the chains in z and in the latent space, in the units of d features."""
         chain = resolve_chain(
             self.steps,
             self.step_size,

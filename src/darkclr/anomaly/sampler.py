@@ -194,11 +194,16 @@ def resolve_chain(
         options: further fields of :class:`~darkclr.anomaly.langevin.Chain`.
 
     Raises:
-        ConfigError: all three are given, and contradict each other.
+        ConfigError: one is out of its range, or all three are given and contradict each other.
 
     >>> resolve_chain(10, None, 1.0, 2.0, default_step_size=1, default_temperature=1).step_size
     0.25
     """
+    for name, value in (("step_size", step_size), ("temperature", temperature)):
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigError(
+                f"{name} = {value}", where="Langevin chain", mend="it must be positive and finite"
+            )
     if None not in (step_size, noise, temperature):
         implied = noise**2 / (2 * step_size)  # type: ignore[operator]
         if not math.isclose(implied, temperature, rel_tol=0.01):  # type: ignore[arg-type]
@@ -207,10 +212,6 @@ def resolve_chain(
                 where="Langevin chain",
                 mend="give two of step_size, noise and temperature",
             )
-    if temperature is not None and not temperature > 0:
-        raise ConfigError(
-            f"temperature = {temperature}", where="Langevin chain", mend="make it positive"
-        )
     if step_size is None:
         both = noise is not None and temperature is not None
         step_size = noise**2 / (2 * temperature) if both else default_step_size  # type: ignore

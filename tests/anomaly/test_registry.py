@@ -1,0 +1,89 @@
+"""Parameters are checked before anything is fitted."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("zuko")
+pytest.importorskip("fastjet")
+pytest.importorskip("pyod")
+
+from darkclr.anomaly import SCORES, External
+from darkclr.anomaly.registry import create_detector
+from darkclr.errors import ConfigError
+
+OUT_OF_RANGE = [
+    ("autoencoder", {"epochs": 0}),
+    ("autoencoder", {"learning_rate": math.inf}),
+    ("autoencoder", {"batch_size": 0}),
+    ("autoencoder", {"widths": [8, 0]}),
+    ("autoencoder", {"bottleneck": 0}),
+    ("autoencoder", {"validation_fraction": 1.0}),
+    ("autoencoder", {"device": "gpux"}),
+    ("autoencoder_images", {"widths": [8, 8]}),
+    ("nae", {"epochs": -1}),
+    ("nae", {"burn_in": 10}),
+    ("nae", {"pretraining_epochs": 0}),
+    ("nae", {"replay": 1.0}),
+    ("nae", {"steps": 0}),
+    ("nae", {"step_size": -1.0}),
+    ("nae", {"step_size": 0.0, "noise": 1.0, "temperature": 1.0}),
+    ("nae", {"temperature": 0.0}),
+    ("nae", {"noise": -1.0}),
+    ("nae", {"clip": 0.0}),
+    ("nae", {"latent_steps": 0}),
+    ("nae", {"negative_energy_penalty": -1.0}),
+    ("nae_onmanifold", {"bottleneck": 1}),
+    ("nae_images", {"widths": []}),
+    ("knn", {"n_neighbors": 0}),
+    ("knn", {"max_rows": 9}),
+    ("mahalanobis", {"n_components": 0}),
+    ("gaussian_mixture", {"n_mixture": 0}),
+    ("gaussian_mixture", {"regularisation": 0.0}),
+    ("flow", {"transforms": 0}),
+    ("flow", {"widths": []}),
+    ("flow", {"n_components": 0}),
+    ("dirichlet_vae", {"n_mixtures": 1}),
+    ("dirichlet_vae", {"alpha": 0.0}),
+    ("combination", {"members": []}),
+    ("sklearn.ensemble.IsolationForest", {"n_estimators": -1}),
+    ("pyod.models.hbos.HBOS", {"contamination": 2.0}),
+    ("sklearn.neighbors.LocalOutlierFactor", {"novelty": False}),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters"), OUT_OF_RANGE, ids=str)
+def test_a_parameter_out_of_its_range_makes_no_detector(name, parameters):
+    message = "novelty: true" if "novelty" in parameters else next(iter(parameters))
+    with pytest.raises(ConfigError, match=message):
+        create_detector(name, parameters)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_no_number_may_be_nan(name):
+    signature = inspect.signature(SCORES[name].detector).parameters
+    for parameter in SCORES[name].parameters:
+        if "float" in str(signature[parameter].annotation):
+            with pytest.raises(ConfigError, match=f"{parameter} = nan"):
+                create_detector(name, {parameter: math.nan})
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_constructors_do_not_check_and_fits_do(name):
+    detector = SCORES[name].detector()
+    if "seed" not in detector.get_params():
+        pytest.skip("draws no random numbers")
+    detector.set_params(seed=-1)
+    with pytest.raises(ConfigError, match="seed = -1; it must be at least 0"):
+        detector.fit(np.eye(4), np.arange(4) % 2)
+
+
+def test_what_a_foreign_detector_says_is_one_line():
+    detector = External("sklearn.ensemble.IsolationForest", {"max_samples": "all"})
+    with pytest.raises(ConfigError, match=r"score sklearn\.ensemble\.IsolationForest: ") as refusal:
+        detector.check()
+    assert "\n" not in str(refusal.value)
