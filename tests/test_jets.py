@@ -155,6 +155,10 @@ def test_shares_must_add_up():
         Split(0.6, 0.2, 0.3)
     with pytest.raises(ConfigError, match="three numbers"):
         Split(1.2, -0.2, 0.0)
+    with pytest.raises(ConfigError, match="= nan"):
+        Split(np.nan, np.nan, np.nan)
+    with pytest.raises(ConfigError, match="split: seed = -1; it must be at least 0"):
+        Split(seed=-1)
     with pytest.raises(ConfigError, match="no part 'tset'"):
         Split().part(np.arange(3), "tset")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from darkclr.border import check_angles, check_constituents, check_pt
 from darkclr.errors import ConfigError, InputError
 from darkclr.kinematics import four_vector_sum, ragged_arange, segment_diameter, segment_ids
+from darkclr.ranges import check_ranges
 
 __all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split", "splitmix64"]
 
@@ -134,12 +135,13 @@ class Split:
 
     def __post_init__(self) -> None:
         shares = (self.train, self.validation, self.test)
-        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+        if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-9):  # NaN is neither
             raise ConfigError(
                 f"the shares train + validation + test = {sum(shares):g}",
                 where="split",
                 mend="give three numbers between 0 and 1 that add up to 1",
             )
+        check_ranges(self, "split", {"seed": (self.seed >= 0, "at least 0")})
 
     def part(self, event: NDArray[np.int64], name: str) -> NDArray[np.bool_]:
         """Mask of the events in one part ('train', 'validation', 'test', 'all')."""

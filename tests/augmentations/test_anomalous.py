@@ -130,10 +130,13 @@ def test_impossible_intervals_are_refused(kind, probability):
         lambda: BranchDrop(radius=0.0),
         lambda: NonUniformDecay(scale=-1.0),
         lambda: PtReweighting(0.0),
+        lambda: PtReweighting(np.nan),
+        lambda: DetectorSmearing(angle=np.nan),
+        lambda: DetectorSmearing(stochastic=-1.0),
     ],
 )
 def test_impossible_parameters_are_refused(wrong):
-    with pytest.raises(ConfigError, match="choose a positive number"):
+    with pytest.raises(ConfigError, match="; it must be"):
         wrong()
 
 

@@ -157,5 +157,14 @@ def test_the_softest_are_moved_by_the_radius_at_most(rng):
 
 
 def test_impossible_smearing_is_refused():
-    with pytest.raises(ConfigError, match="scale must be positive"):
+    with pytest.raises(ConfigError, match=r"SoftSmearing: scale = 0\.0; it must be positive"):
         SoftSmearing(scale=0.0)
+    with pytest.raises(ConfigError, match="radius = nan"):
+        SoftSmearing(radius=np.nan)
+
+
+def test_moves_without_a_size_are_refused():
+    with pytest.raises(ConfigError, match="Rotation: max_angle = nan; it must be finite"):
+        Rotation(np.nan)
+    with pytest.raises(ConfigError, match="Translation: width = inf; it must be finite"):
+        Translation(np.inf)

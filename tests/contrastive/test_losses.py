@@ -325,8 +325,11 @@ def test_autocast_does_not_touch_the_similarities(name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"temperature": 0.0}, r"temperature = 0\.0; choose a positive number"),
-        ({"separation_weight": -1.0}, "a weight is negative"),
+        ({"temperature": 0.0}, r"temperature = 0\.0; it must be positive"),
+        ({"temperature": float("nan")}, "temperature = nan"),
+        ({"norm_penalty": float("nan")}, "norm_penalty = nan; it must be finite"),
+        ({"alignment_weight": float("nan")}, "alignment_weight = nan"),
+        ({"separation_weight": -1.0}, r"separation_weight = -1\.0; it must be at least 0"),
     ],
 )
 def test_impossible_losses_are_refused(changes, message):

@@ -318,8 +318,8 @@ def test_training_lowers_the_loss(learn, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(learn, tmp_path):
-    with pytest.raises(TrainingError, match=r"the loss is nan at step \d+; lower training.learn"):
-        learn(tmp_path, loss=LossConfig(norm_penalty=float("nan")))
+    with pytest.raises(TrainingError, match=r"the loss is inf at step \d+; lower training.learn"):
+        learn(tmp_path, loss=LossConfig(norm_penalty=1e300))
     assert not (tmp_path / "model.safetensors").exists()
 
 
@@ -337,9 +337,23 @@ def test_too_few_jets_for_a_batch(jets, validation, tiny, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        *({"learning_rate": value} for value in (0.0, np.nan, np.inf)),
+        *({"betas": value} for value in ((1.0, 0.9), (0.9, np.nan), (0.9,))),
+        *({"eps": value} for value in (0.0, np.nan)),
+        {"seed": -1},
+        {"device": "tpu"},
+        {"devices": 0},
+        {"nodes": 0},
+    ],
+    ids=str,
+)
 def test_impossible_settings_are_refused(changes):
-    with pytest.raises(ConfigError, match="are needed"):
+    with pytest.raises(ConfigError, match=rf"training: {next(iter(changes))} = .*; it must be"):
         TrainingConfig(**changes)
 
 

@@ -236,6 +236,8 @@ def test_negative_weights_and_missing_scores_are_errors():
         {"signal_efficiencies": (0.0,)},
         {"n_bootstrap": 3},
         {"minimum_background": 0.0},
+        {"minimum_background": np.nan},
+        {"seed": -1},
         {"gluon_share": 1.5},
     ],
 )

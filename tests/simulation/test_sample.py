@@ -200,7 +200,8 @@ def test_plan_lists_the_shards_and_simulates_nothing():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n_jets": 0}, {"process": "higgs"}, {"shard_jets": 0}, {"bias": -1}]
+    "wrong",
+    [{"n_jets": 0}, {"process": "higgs"}, {"shard_jets": 0}, {"bias": -1}, {"bias": np.nan}],
 )
 def test_senseless_configurations_are_refused(wrong):
     with pytest.raises(ConfigError):

@@ -134,8 +134,9 @@ def test_features_that_do_not_match_are_refused():
         probe(raw, {"signal": gaussian(40, 0)})
     with pytest.raises(InputError, match="has no jets"):
         probe(gaussian(1, 0), {"signal": gaussian(1, 0)})
-    with pytest.raises(ConfigError, match="classifiers"):
-        ProbeConfig(classifiers=())
+    for wrong in ({"classifiers": ()}, {"inverse_penalty": np.nan}, {"restarts": 0}, {"seed": -1}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            ProbeConfig(**wrong)
 
 
 def test_the_command_writes_json_and_says_that_it_is_supervised(tmp_path, capsys):

@@ -22,6 +22,7 @@ from darkclr.augmentations.branches import cambridge_aachen
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.kinematics import segment_sum
+from darkclr.ranges import check_ranges
 
 __all__ = ["BranchDrop", "ConstituentDrop", "DetectorSmearing", "NonUniformDecay", "PtReweighting"]
 
@@ -73,7 +74,7 @@ class BranchDrop(Augmentation):
 
     def __post_init__(self) -> None:
         _check_probability(self.probability, type(self).__name__)
-        _check_positive(type(self).__name__, radius=self.radius)
+        _check_positive(self, "radius")
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -106,7 +107,7 @@ class NonUniformDecay(Augmentation):
     radius: float = 0.2
 
     def __post_init__(self) -> None:
-        _check_positive(type(self).__name__, scale=self.scale, radius=self.radius)
+        _check_positive(self, "scale", "radius")
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -128,7 +129,7 @@ class PtReweighting(Augmentation):
     power: float = 1.5
 
     def __post_init__(self) -> None:
-        _check_positive(type(self).__name__, power=self.power)
+        _check_positive(self, "power")
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -159,8 +160,14 @@ class DetectorSmearing(Augmentation):
     angle: float = 0.1
 
     def __post_init__(self) -> None:
-        if min(self.stochastic, self.constant, self.angle) < 0:
-            raise ConfigError("no width may be negative", where=type(self).__name__)
+        check_ranges(
+            self,
+            type(self).__name__,
+            {
+                name: (0 <= getattr(self, name) < np.inf, "at least 0 and finite")
+                for name in ("stochastic", "constant", "angle")
+            },
+        )
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -234,7 +241,9 @@ def _check_probability(probability: float | tuple[float, float], where: str) -> 
         )
 
 
-def _check_positive(where: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ConfigError(f"{name} = {value}", where=where, mend="choose a positive number")
+def _check_positive(augmentation: Augmentation, *names: str) -> None:
+    check_ranges(
+        augmentation,
+        type(augmentation).__name__,
+        {name: (0 < getattr(augmentation, name) < np.inf, "positive and finite") for name in names},
+    )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from darkclr.augmentations.base import Augmentation
-from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
+from darkclr.ranges import check_ranges
 
 __all__ = ["CollinearSplitting", "Rotation", "SoftSmearing", "Translation"]
 
@@ -27,6 +27,10 @@ class Rotation(Augmentation):
     """
 
     max_angle: float = 2 * np.pi
+
+    def __post_init__(self) -> None:
+        good = bool(np.isfinite(self.max_angle))
+        check_ranges(self, "Rotation", {"max_angle": (good, "finite")})
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -55,6 +59,9 @@ class Translation(Augmentation):
     """
 
     width: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "Translation", {"width": (bool(np.isfinite(self.width)), "finite")})
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -122,10 +129,14 @@ class SoftSmearing(Augmentation):
     radius: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.scale <= 0 or self.radius < 0:
-            raise ConfigError(
-                "scale must be positive and radius not negative", where="SoftSmearing"
-            )
+        check_ranges(
+            self,
+            "SoftSmearing",
+            {
+                "scale": (0 < self.scale < np.inf, "positive and finite"),
+                "radius": (0 <= self.radius < np.inf, "at least 0 and finite"),
+            },
+        )
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -20,6 +21,7 @@ from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.contrastive.fused import linear
 from darkclr.errors import ConfigError
+from darkclr.ranges import check_ranges
 
 __all__ = ["Encoder", "EncoderConfig"]
 
@@ -53,23 +55,26 @@ class EncoderConfig:
     pt_mask_power: float = 0.0
 
     def __post_init__(self) -> None:
-        sizes = (self.n_constituents, self.embedding_dim, self.feedforward_dim, self.output_dim)
-        if min(*sizes, self.n_heads, self.n_layers) < 1 or self.pt_scale <= 0:
-            raise ConfigError("sizes and pt_scale must be positive", where="encoder")
+        sizes = ("n_constituents", "embedding_dim", "feedforward_dim", "output_dim")
+        check_ranges(
+            self,
+            "encoder",
+            {
+                **{
+                    n: (getattr(self, n) >= 1, "at least 1")
+                    for n in (*sizes, "n_heads", "n_layers")
+                },
+                "pt_scale": (0 < self.pt_scale < math.inf, "positive and finite"),
+                "dropout": (0 <= self.dropout < 1, "at least 0 and less than 1"),
+                "pt_mask_power": (0 <= self.pt_mask_power < math.inf, "at least 0 and finite"),
+            },
+        )
         if self.embedding_dim % self.n_heads:
             raise ConfigError(
                 f"embedding_dim = {self.embedding_dim} is not a multiple of "
                 f"n_heads = {self.n_heads}",
                 where="encoder",
                 mend="change one of them",
-            )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"dropout = {self.dropout}", where="encoder", mend="choose a number in [0, 1)"
-            )
-        if self.pt_mask_power < 0:
-            raise ConfigError(
-                f"pt_mask_power = {self.pt_mask_power}", where="encoder", mend="choose 0 or more"
             )
 
 

@@ -22,6 +22,7 @@ temperature and norm penalty are described in section 4 of the paper.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -31,6 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darkclr.errors import ConfigError
+from darkclr.ranges import check_ranges
 
 __all__ = [
     "LossConfig",
@@ -63,12 +65,16 @@ class LossConfig:
     separation_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
-            raise ConfigError(
-                f"temperature = {self.temperature}", where="loss", mend="choose a positive number"
-            )
-        if min(self.alignment_weight, self.separation_weight) < 0:
-            raise ConfigError("a weight is negative", where="loss", mend="choose 0 or more")
+        weights = ("alignment_weight", "separation_weight")
+        check_ranges(
+            self,
+            "loss",
+            {
+                "temperature": (0 < self.temperature < math.inf, "positive and finite"),
+                "norm_penalty": (math.isfinite(self.norm_penalty), "finite"),
+                **{n: (0 <= getattr(self, n) < math.inf, "at least 0 and finite") for n in weights},
+            },
+        )
 
     @property
     def needs_anomalous(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from darkclr.errors import ConfigError
+from darkclr.ranges import check_ranges
 
 __all__ = ["Precision", "TrainingConfig", "fast_precision", "use_bfloat16"]
 
@@ -45,17 +47,31 @@ class TrainingConfig:
     precision: Precision = "float32"
     keep: Literal["best", "last"] = "best"
     seed: int = 1
-    device: str = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = 1
     nodes: int = 1
     strategy: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 2 or self.learning_rate <= 0:
-            raise ConfigError(
-                "epochs >= 1, batch_size >= 2 and learning_rate > 0 are needed", where="training"
-            )
-        if min(self.devices, self.nodes) < 1 or self.batch_size % (self.devices * self.nodes):
+        check_ranges(
+            self,
+            "training",
+            {
+                "epochs": (self.epochs >= 1, "at least 1"),
+                "batch_size": (self.batch_size >= 2, "at least 2"),
+                "learning_rate": (0 < self.learning_rate < math.inf, "positive and finite"),
+                "betas": (
+                    len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas),
+                    "two numbers of at least 0 and less than 1",
+                ),
+                "eps": (0 < self.eps < math.inf, "positive and finite"),
+                "seed": (self.seed >= 0, "at least 0"),
+                "device": (self.device in ("auto", "cpu", "gpu"), "auto, cpu or gpu"),
+                "devices": (self.devices >= 1, "at least 1"),
+                "nodes": (self.nodes >= 1, "at least 1"),
+            },
+        )
+        if self.batch_size % (self.devices * self.nodes):
             raise ConfigError(
                 f"batch_size = {self.batch_size} for {self.devices} devices on {self.nodes} nodes",
                 where="training",

@@ -30,6 +30,7 @@ from darkclr.evaluation.metrics import (
 )
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.ranges import check_ranges
 from darkclr.selection import gluon_weights
 
 __all__ = ["EvaluationConfig", "evaluate", "score_columns"]
@@ -78,12 +79,14 @@ class EvaluationConfig:
                 where="evaluation",
                 mend="68 % of fewer than 20 replicas mean nothing; give more",
             )
-        if self.minimum_background <= 0:
-            raise ConfigError(
-                f"minimum_background = {self.minimum_background:g}",
-                where="evaluation",
-                mend="give a positive number of jets",
-            )
+        check_ranges(
+            self,
+            "evaluation",
+            {
+                "seed": (self.seed >= 0, "at least 0"),
+                "minimum_background": (0 < self.minimum_background < np.inf, "a positive number"),
+            },
+        )
         if self.gluon_share is not None and not 0 <= self.gluon_share <= 1:
             raise ConfigError(
                 f"gluon_share = {self.gluon_share:g}",

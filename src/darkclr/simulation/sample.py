@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -84,9 +85,9 @@ class SampleConfig:
         if self.events is not None and self.bias:
             raise ConfigError("a file's events cannot be biased", where="bias", mend="leave it out")
         for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0), ("bias", 0)):
-            if getattr(self, name) < lowest:
+            if not lowest <= getattr(self, name) < math.inf:
                 raise ConfigError(
-                    f"{getattr(self, name)} is too small", where=name, mend=f"at least {lowest}"
+                    f"{getattr(self, name)} is out of range", where=name, mend=f"at least {lowest}"
                 )
 
     def resolve(self) -> Process:

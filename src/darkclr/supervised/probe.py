@@ -22,9 +22,10 @@ from sklearn.preprocessing import StandardScaler
 
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.representations import Representations, encode, prepare
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import InputError
 from darkclr.evaluation import EvaluationConfig, evaluate
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets, Split
+from darkclr.ranges import check_ranges
 
 __all__ = ["ProbeConfig", "Probed", "flat_constituents", "narrowing_widths", "probe"]
 
@@ -57,12 +58,17 @@ class ProbeConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        smallest = min(self.inverse_penalty, self.max_iterations, self.restarts)
-        if not self.classifiers or smallest <= 0:
-            raise ConfigError(
-                "classifiers and positive inverse_penalty, max_iterations, restarts are needed",
-                where="probe",
-            )
+        check_ranges(
+            self,
+            "probe",
+            {
+                "classifiers": (len(self.classifiers) > 0, "at least one"),
+                "inverse_penalty": (0 < self.inverse_penalty < np.inf, "positive and finite"),
+                "max_iterations": (self.max_iterations >= 1, "at least 1"),
+                "restarts": (self.restarts >= 1, "at least 1"),
+                "seed": (self.seed >= 0, "at least 0"),
+            },
+        )
 
 
 @dataclass(frozen=True, eq=False)
