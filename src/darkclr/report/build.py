@@ -26,12 +26,16 @@ def report(run_directory: str | Path, augmentations: Augmentations | None = None
         The path of the page.
 
     Raises:
-        InputError: there is no such directory, or it cannot be written.
+        InputError: there is no such directory, it holds nothing of a run or cannot be written.
     """
     run = Path(run_directory)
     if not run.is_dir():
         raise InputError("no such directory", where=run, mend="give the directory of a run")
     content = sections(run, augmentations or Augmentations())
+    if not any(section.pictures or section.markup for section in content):
+        raise InputError(
+            "holds nothing that a run writes", where=run, mend="give the directory of a run"
+        )
     for section in content:
         for picture in section.pictures:
             with atomic_path(run / "plots" / f"{picture.name}.png") as temporary:
