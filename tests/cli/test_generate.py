@@ -73,3 +73,19 @@ def test_bad_input_is_told_in_one_line(arguments, told, capfd, tmp_path):
     assert told in line
     assert "Traceback" not in err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("x.h5", [], "x.h5: jets are written as Parquet, not .h5; name the file .parquet"),
+        ("x.parquet", ["--workers", "0"], "0 workers; choose at least 1"),
+        ("x.parquet", ["--seed", "-1"], "seed: -1 is out of range; at least 0"),
+        ("x.parquet", ["--bias", ".nan"], "bias: nan is out of range; at least 0"),
+    ],
+)
+@pytest.mark.parametrize("dry", ["true", "false"])
+def test_what_cannot_be_is_told_by_a_dry_run_too(name, arguments, told, dry, capsys, tmp_path):
+    assert main(["generate", str(tmp_path / name), *arguments, "--dry_run", dry]) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darkclr.cli import console
+from darkclr.errors import ConfigError
 from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["generate"]
@@ -40,6 +41,14 @@ def generate(
     from darkclr.simulation import sample as simulation
     from darkclr.simulation.workers import available_cores
 
+    if workers is not None and workers < 1:
+        raise ConfigError(f"{workers} workers", where="workers", mend="choose at least 1")
+    if output.suffix not in ("", ".parquet"):
+        raise ConfigError(
+            f"jets are written as Parquet, not {output.suffix}",
+            where=output,
+            mend="name the file .parquet; `darkclr convert` writes others",
+        )
     workers = workers or available_cores()
     planned = simulation.plan(sample)
     file = planned.file

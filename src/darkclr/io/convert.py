@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import darkclr
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.layouts import ReadOptions, iterate_jets, refuse_own_input
 from darkclr.io.writers import (
@@ -89,9 +89,15 @@ def convert(
     Raises:
         InputError: unreadable input, no jets left, a jet too long, the output is part of the
             input, the disk is full; nothing is left behind.
-        ConfigError: the output's layout is unknown.
+        ConfigError: the output's layout is unknown, or a number is out of its range.
     """
     output = Path(output)
+    if batch_size < 1 or seed < 0:
+        raise ConfigError(
+            f"batch_size = {batch_size}, seed = {seed}",
+            where="convert",
+            mend="give a batch_size of at least 1 and a seed of at least 0",
+        )
     refuse_own_input(source, output)
     target = target_of(output, to)
 
