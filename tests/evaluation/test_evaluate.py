@@ -230,6 +230,52 @@ def test_negative_weights_and_missing_scores_are_errors():
         evaluate(scores_table().drop_columns(["good", "blind"]), FAST)
 
 
+def test_files_are_as_good_as_their_rows_together(metrics, tmp_path):
+    table = scores_table()
+    label = table["label"].to_numpy()
+    paths = [tmp_path / "background.parquet", tmp_path / "signal.parquet"]
+    for path, kept in zip(paths, (label == 0, label == 1), strict=True):
+        write_table(table.filter(kept), path, {})
+    assert evaluate(paths, FAST)["scores"] == metrics["scores"]
+
+
+def test_files_that_do_not_go_together_are_named(tmp_path):
+    table = scores_table()
+    other = table.rename_columns({"good": "better"})
+    typed = table.set_column(0, "id", pa.array(np.arange(3 * N)))
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("one", "label", "other", "typed")}
+    tables = (table, table.drop_columns(["label"]), other, typed)
+    for path, content in zip(paths.values(), tables, strict=True):
+        write_table(content, path, {})
+    for others, message in (
+        ([paths["one"]], r"one\.parquet: is given twice, .*; name it once"),
+        ([tmp_path / "." / "one.parquet"], "is given twice"),
+        ([paths["label"]], r"label\.parquet: missing columns \['label'\]; give a file of"),
+        ([paths["other"]], r"other\.parquet: the scores better, good are not in all files; score"),
+        ([paths["typed"]], "one.parquet, .*typed.parquet: their columns are of different types"),
+    ):
+        with pytest.raises(InputError, match=message):
+            evaluate([paths["one"], *others], FAST)
+    with pytest.raises(InputError, match="no files of scores; name those"):
+        evaluate([], FAST)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (pa.array([0.0, 1.0] * (3 * N // 2)), "the labels are no integers"),
+        (pa.array(["qcd", "signal"] * (3 * N // 2)), "the labels are no integers"),
+        (
+            pa.array([0, None] * (3 * N // 2), pa.int8()),
+            r"columns .* have empty fields",
+        ),
+    ],
+)
+def test_labels_are_whole_numbers(label, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(scores_table(label=label), FAST)
+
+
 @pytest.mark.parametrize(
     "option",
     [

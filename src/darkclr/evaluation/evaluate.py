@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ class _Sample:
 
 
 def evaluate(
-    scores: pa.Table | str | Path, config: EvaluationConfig | None = None
+    scores: pa.Table | str | Path | Sequence[str | Path], config: EvaluationConfig | None = None
 ) -> dict[str, Any]:
     """Figures of merit of every score on every signal sample.
 
@@ -113,9 +114,9 @@ def evaluate(
     (label 1). Rows of unknown label (-1) are left out and counted.
 
     Args:
-        scores: table or Parquet file with columns sample, event, label, weight, and a column of
-            floats for each score (higher = more anomalous); parton_pdg if the share of gluon jets
-            is to be another one.
+        scores: table, Parquet file or several of them, with columns sample, event, label, weight,
+            and a column of floats for each score (higher = more anomalous); parton_pdg if the
+            share of gluon jets is to be another one.
         config: what to measure.
 
     Returns:
@@ -127,12 +128,17 @@ def evaluate(
 
     Raises:
         InputError: columns are missing, labels are all equal, scores or weights are NaN, the
-            background has no gluon or no quark jets to mix anew.
+            background has no gluon or no quark jets to mix anew, files do not go together or one
+            is given twice.
     """
     config = config or EvaluationConfig()
-    where = None if isinstance(scores, pa.Table) else Path(scores)
-    table = scores if isinstance(scores, pa.Table) else read_table(scores)
-    columns = _jet_columns(table, where)
+    if isinstance(scores, pa.Table):
+        table, where = scores, None
+        columns = _jet_columns(table, where)
+    else:
+        paths = [Path(p) for p in ([scores] if isinstance(scores, str | Path) else scores)]
+        table, where = _joined(paths), ", ".join(map(str, paths))
+        columns = _jet_columns(table, where)
     if config.gluon_share is not None:
         columns["parton_pdg"] = _partons(table, where)
     background, signals = _classes(columns, config, where)
@@ -182,6 +188,38 @@ def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
     return found
 
 
+def _joined(paths: Sequence[Path]) -> pa.Table:
+    """The rows of all files; each has the columns of jets, and all have the same scores."""
+    if not paths:
+        raise InputError(
+            "no files of scores", where="evaluate", mend="name those of background and signal"
+        )
+    tables: dict[Path, pa.Table] = {}
+    for path in paths:
+        if path.resolve() in tables:
+            raise InputError(
+                "is given twice, and its jets would count twice", where=path, mend="name it once"
+            )
+        table = tables[path.resolve()] = read_table(path)
+        _jet_columns(table, path)
+        found, first = (score_columns(t, path).keys() for t in (table, next(iter(tables.values()))))
+        if different := sorted(found ^ first):
+            raise InputError(
+                f"the scores {', '.join(different)} are not in all files",
+                where=path,
+                mend=f"score it anew with the model of {paths[0]}",
+            )
+    try:
+        # Some samples know their partons, others do not.
+        return pa.concat_tables(tables.values(), promote_options="default")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(
+            f"their columns are of different types ({error})",
+            where=", ".join(map(str, paths)),
+            mend="score them anew with one version of darkclr",
+        ) from error
+
+
 def _describe(name: str) -> dict[str, Any]:
     """Title and baseline flag of a score; unknown scores are called by their column."""
     try:
@@ -197,9 +235,19 @@ def _jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise InputError(
-            f"missing columns {missing}", where=where, mend=f"it has {table.column_names}"
+            f"missing columns {missing}",
+            where=where,
+            mend=f"give a file of `darkclr score`; it has {table.column_names}",
         )
-    columns = {name: table.column(table.column_names.index(name)).to_numpy() for name in _REQUIRED}
+    columns = {name: table.column(table.column_names.index(name)) for name in _REQUIRED}
+    empty = [name for name, column in columns.items() if column.null_count]
+    if empty or not pa.types.is_integer(columns["label"].type):
+        raise InputError(
+            f"the columns {empty} have empty fields" if empty else "the labels are no integers",
+            where=where,
+            mend="give label 0 (background), 1 (signal) or -1, and all other columns for each jet",
+        )
+    columns = {name: column.to_numpy() for name, column in columns.items()}
     weight = columns["weight"]
     if not np.all(np.isfinite(weight)) or np.any(weight < 0):
         raise InputError(
