@@ -357,6 +357,27 @@ def test_impossible_settings_are_refused(changes):
         TrainingConfig(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategy": "magic"}, "strategy = magic: .*invalid strategy name.*; take what"),
+        ({"nodes": 2}, "training.nodes: 2 nodes, but nothing has started .*; start it with srun"),
+        pytest.param(
+            {"device": "gpu"},
+            "device = gpu, .*: No supported gpu",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+    ids=str,
+)
+def test_what_the_machine_does_not_have_is_refused(learn, tmp_path, monkeypatch, changes, message):
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(ConfigError, match=message) as refusal:
+        learn(tmp_path / "model", training=replace(SHORT, **changes))
+    assert "\n" not in str(refusal.value)
+    assert names(tmp_path) == []
+
+
 def test_the_directory_gives_the_encoder_back(jets, validation, tiny, tmp_path):
     trained = train(jets, tmp_path, validation=validation, encoder=tiny, training=SHORT)
     loaded = load_encoder(tmp_path)

@@ -16,11 +16,12 @@ from darkclr.cli import console, stations
 from darkclr.cli.timings import timed
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig, check_views
+from darkclr.contrastive.training import TrainingConfig, check_machine, check_views
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
 from darkclr.jets import BACKGROUND, Jets, Split
+from darkclr.ranges import check_ranges
 from darkclr.simulation.sample import SampleConfig
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class Plan:
     """A resolved run in the directory ``output``; arguments as in `darkclr run --help`.
 
     Raises:
-        ConfigError: not one background and at least one signal, a score that cannot be made, or
-            a sample whose name cannot be that of a file.
+        ConfigError: not one background and at least one signal, a score that cannot be made, a
+            sample whose name cannot be that of a file, too few jets, a training that this machine
+            cannot do, an output that is a file.
     """
 
     output: Path
@@ -89,6 +91,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_names(self.samples, "samples")
+        workers = self.workers is None or self.workers >= 1
+        check_ranges(self, "run", {"workers": (workers, "at least 1")})
         names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
         if len(names) != 1 or len(self.samples) < 2:
             raise ConfigError(
@@ -106,8 +110,38 @@ class Plan:
         from darkclr.anomaly.registry import create_detector
 
         check_views(self.augmentations, self.loss)
+        self._check_sizes()
+        self._check_output()
+        check_machine(self.training)
         for name, parameters in self.scores.items():
-            create_detector(name, parameters)
+            members = create_detector(name, parameters).get_params(deep=False).get("members", ())
+            if absent := [member for member in members if member not in self.scores]:
+                raise ConfigError(
+                    f"its members {', '.join(absent)} are not among the scores",
+                    where=f"scores.{name}",
+                    mend="name them too, or other members",
+                )
+
+    def _check_sizes(self) -> None:
+        """Refuse samples of which a part is too small, as far as that is known before they are."""
+        n_jets = self.samples[self.background].n_jets
+        smallest = {"train": self.training.batch_size, "validation": 2, "test": 1}
+        for part, least in smallest.items():
+            if (n := round(n_jets * getattr(self.split, part))) < least:
+                raise ConfigError(
+                    f"about {n} of {n_jets} {self.background} jets, at least {least} are needed",
+                    where=f"split.{part}",
+                    mend="generate more jets"
+                    + (" or lower training.batch_size" if part == "train" else ""),
+                )
+
+    def _check_output(self) -> None:
+        """Refuse a directory that cannot be one."""
+        for path in (self.output, *self.output.parents):
+            if path.exists():
+                if not path.is_dir():
+                    raise ConfigError("is a file", where=path, mend="choose another --output")
+                break
 
     @property
     def signals(self) -> list[str]:

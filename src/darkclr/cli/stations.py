@@ -55,31 +55,36 @@ def train(
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
+    from darkclr.contrastive.model_directory import is_finished
     from darkclr.contrastive.prepared import PreparedJets
-    from darkclr.contrastive.training import N_WATCHING
+    from darkclr.contrastive.training import N_WATCHING, check_machine
     from darkclr.contrastive.training import train as train_encoder
     from darkclr.io import iterate_jets
+    from darkclr.io.atomic import no_empty_folders
 
     def part(name: str) -> Iterator[Jets]:
         for batch in iterate_jets(jets, layout=layout, options=options):
             yield batch.part(name, split)
 
+    if not is_finished(model / "encoder"):
+        check_machine(training)
     validation = _first(part("validation"), N_WATCHING)
-    with console.bar("prepare", None, keep=False) as advance:
-        background = PreparedJets.of(part("train"), encoder, model / "encoder", advance)
-    steps = len(background) // training.batch_size * training.epochs
-    with console.bar("train", steps * training.batch_size) as advance:
-        train_encoder(
-            background,
-            model / "encoder",
-            validation=validation,
-            encoder=encoder,
-            augmentations=augmentations,
-            loss=loss,
-            training=training,
-            split=split,
-            progress=lambda n, terms: advance(n, _terms_note(terms)),
-        )
+    with no_empty_folders(model / "encoder"):
+        with console.bar("prepare", None, keep=False) as advance:
+            background = PreparedJets.of(part("train"), encoder, model / "encoder", advance)
+        steps = len(background) // training.batch_size * training.epochs
+        with console.bar("train", steps * training.batch_size) as advance:
+            train_encoder(
+                background,
+                model / "encoder",
+                validation=validation,
+                encoder=encoder,
+                augmentations=augmentations,
+                loss=loss,
+                training=training,
+                split=split,
+                progress=lambda n, terms: advance(n, _terms_note(terms)),
+            )
     console.line(f"encoder in {model / 'encoder'}")
 
 
@@ -237,18 +242,12 @@ def evaluate(
         output: JSON file to write.
         evaluation: what to measure.
     """
-    import pyarrow as pa
-
-    from darkclr.evaluation import evaluate as evaluate_table
+    from darkclr.evaluation import evaluate as evaluate_scores
     from darkclr.evaluation import write_metrics
     from darkclr.io.layouts import refuse_own_input
-    from darkclr.io.parquet import read_table
 
     refuse_own_input([str(path) for path in scores], output)
-    tables = [read_table(path) for path in scores]
-    # Some samples know their partons, others do not.
-    table = pa.concat_tables(tables, promote_options="default")
-    metrics = evaluate_table(table, evaluation)
+    metrics = evaluate_scores(scores, evaluation)
     write_metrics(metrics, output)
     print_metrics(metrics)
     console.line(f"figures of merit in {output}")

@@ -7,6 +7,7 @@ open are arguments of :class:`TrainingConfig`.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -31,9 +32,16 @@ from darkclr.errors import ConfigError, MissingExtraError, TrainingError
 from darkclr.jets import Jets, Split
 
 if TYPE_CHECKING:
-    from lightning.pytorch import LightningModule
+    from lightning.pytorch import LightningModule, Trainer
 
-__all__ = ["N_WATCHING", "TrainingConfig", "check_views", "fit_resumable", "train"]
+__all__ = [
+    "N_WATCHING",
+    "TrainingConfig",
+    "check_machine",
+    "check_views",
+    "fit_resumable",
+    "train",
+]
 
 #: Validation jets that are enough to watch a training; all of them are encoded after each epoch.
 N_WATCHING = 20_000
@@ -70,7 +78,8 @@ def train(
         progress: called after every step with the number of jets and the current terms.
 
     Raises:
-        ConfigError: a loss with anomalous views and nothing that makes them.
+        ConfigError: a loss with anomalous views and nothing that makes them; a device, a strategy
+            or nodes that are not there.
         TrainingError: fewer jets than a batch, weights that sum to nothing, a directory that
             holds another training, a loss that is not finite.
     """
@@ -91,6 +100,8 @@ def train(
     config = resolved(encoder, augmentations, loss, training)
     if split is not None:
         config["split"] = asdict(split)
+    if not is_finished(output):
+        check_machine(training)
     begin_model(output, config, jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
@@ -130,6 +141,61 @@ def check_views(augmentations: Augmentations, loss: LossConfig) -> None:
         )
 
 
+def check_machine(training: TrainingConfig) -> None:
+    """Refuse devices, nodes and strategies that Lightning cannot have on this machine.
+
+    Raises:
+        ConfigError: it cannot.
+        MissingExtraError: it is not installed.
+    """
+    strategy = _trainer(training).strategy
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
+    # What is left where no launcher is found; without an address it would wait for ever.
+    alone = isinstance(getattr(strategy, "cluster_environment", None), LightningEnvironment)
+    if training.nodes > 1 and alone and "MASTER_ADDR" not in os.environ:
+        raise ConfigError(
+            f"{training.nodes} nodes, but nothing has started this command on each of them",
+            where="training.nodes",
+            mend="start it with srun, torchrun or mpirun",
+        )
+
+
+def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
+    try:
+        from lightning.pytorch import Trainer
+    except ImportError as error:
+        raise MissingExtraError("lightning", "training") from error
+
+    # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        return Trainer(
+            max_epochs=training.epochs,
+            accelerator=training.device,
+            devices=training.devices,
+            num_nodes=training.nodes,
+            strategy=training.strategy,
+            use_distributed_sampler=False,
+            precision="bf16-mixed" if training.bfloat16 else "32-true",
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            **options,
+        )
+    except Exception as error:  # of a device or strategy; each raises its own kind
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            reason,
+            where=f"training with device = {training.device}, devices = {training.devices}, "
+            f"nodes = {training.nodes}, strategy = {training.strategy}",
+            mend="take what this machine has",
+        ) from error
+
+
 def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> bool:
     """Let Lightning train a module that logs ``epoch_loss``; a stopped call goes on.
 
@@ -144,37 +210,18 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     Returns:
         Whether this process is the only or the first one, which writes the results.
     """
-    from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
     from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
 
     keep_freed_memory()
-    # Imported, Lightning sets its own level; what it tells of devices is in the configuration.
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     # Two of them: `save_last` of one writes only where the epoch is also the best so far. The
     # best one comes first, so that the last checkpoint knows of it.
     keepers: list[Callback] = [
         ModelCheckpoint(checkpoints, name, monitor=monitor, enable_version_counter=False)
         for name, monitor in (("best", "epoch_loss"), ("last", None))
     ]
-    trainer = Trainer(
-        max_epochs=training.epochs,
-        accelerator=training.device,
-        devices=training.devices,
-        num_nodes=training.nodes,
-        strategy=training.strategy,
-        use_distributed_sampler=False,
-        precision="bf16-mixed" if training.bfloat16 else "32-true",
-        callbacks=keepers,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        plugins=[AtomicCheckpoints()],
-    )
+    trainer = _trainer(training, callbacks=keepers, plugins=[AtomicCheckpoints()])
     try:
         trainer.fit(module, ckpt_path=latest_checkpoint(checkpoints), weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C

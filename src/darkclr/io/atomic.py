@@ -12,7 +12,7 @@ from pathlib import Path
 
 from darkclr.errors import InputError
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "no_empty_folders"]
 
 
 @contextmanager
@@ -46,6 +46,28 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there is none, or not even a folder
             temporary.unlink()
+
+
+@contextmanager
+def no_empty_folders(folder: Path) -> Iterator[None]:
+    """If the block fails, ``folder`` and those above it that were made in it go if they are empty.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> with suppress(ValueError), no_empty_folders(root / "a" / "b"):
+    ...     (root / "a" / "b").mkdir(parents=True)
+    ...     raise ValueError
+    >>> list(root.iterdir())
+    []
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with suppress(OSError):  # it is not there, or somebody has written into it
+                path.rmdir()
+        raise
 
 
 def _remove_leftovers(path: Path, node: str) -> None:

@@ -24,7 +24,7 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
 from darkclr.contrastive.module import adam, seeded_step
 from darkclr.contrastive.representations import encode_constituents, prepare
-from darkclr.contrastive.training import TrainingConfig, fit_resumable
+from darkclr.contrastive.training import TrainingConfig, check_machine, fit_resumable
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
@@ -91,6 +91,8 @@ def train_classifier(
             f"{len(jets)} training jets do not fill a batch of {training.batch_size}",
             mend="generate more jets or lower training.batch_size",
         )
+    if not is_finished(output):
+        check_machine(training)
     config = {"encoder": asdict(encoder), "training": asdict(training)}
     begin_model(output, config, Fingerprint().add(jets))
     with torch.random.fork_rng():
