@@ -289,7 +289,11 @@ def test_broken_configurations_are_named(refused, samples, tmp_path, content, me
         (("train",), "jets"),
         (("train", "a", "b", "--training.epoches", "3"), "epoches"),
         (("train", "a", "b", "--training.epochs", "x"), "epochs"),
-        (("train", "a", "b", "--training.epochs", "0"), "epochs >= 1"),
+        (("train", "a", "b", "--training.epochs", "0"), "epochs = 0; it must be at least 1"),
+        (("train", "a", "b", "--encoder", "3"), "encoder: 3 in place of options"),
+        (("encode", "a", "b", "c", "--seed", "-1"), "seed: -1; give at least 0"),
+        (("fit", "a", "b", "--seed", "-1"), "seed: -1; give at least 0"),
+        (("evaluate", "[]", "b"), "no files of scores"),
         (("train", "a", "b", "--encoder.n_heads", "3"), "multiple of n_heads"),
         (("train", "a", "b", "--config"), "config"),
         (("generate", "a", "--process", "qdc"), "qdc"),
@@ -305,6 +309,19 @@ def test_broken_configurations_are_named(refused, samples, tmp_path, content, me
 def test_bad_arguments_are_named(refused, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert message in refused(*arguments)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--training.learning_rate=.nan", "--training.strategy=magic", "--training.seed=-1"),
+        *("--training.batch_size=512", "--encoder.pt_scale=.nan", "--loss.temperature=.nan"),
+    ],
+)
+def test_a_training_that_is_refused_leaves_nothing(refused, samples, config_file, tmp_path, option):
+    folder = tmp_path / "model"
+    refused("train", samples / "qcd.parquet", folder, "--config", config_file, option)
     assert names(tmp_path) == []
 
 

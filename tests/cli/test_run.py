@@ -38,6 +38,42 @@ def test_dry_run_says_what_and_writes_nothing(command, config_file, tmp_path, mo
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scores", "{gaussian_mixture: {n_mixture: 0}}"], "n_mixture = 0; it must be at least"),
+        (["--scores", "{nae: {epochs: -1}}"], "epochs = -1; it must be at least 1"),
+        (["--training.learning_rate", ".nan"], "learning_rate = nan; it must be positive"),
+        (["--training.device", "tpu"], "tpu"),
+        (["--training.strategy", "magic"], "strategy = magic"),
+        (["--training.batch_size", "64"], "split.train: about 30 of 60 qcd jets, at least 64"),
+        (["--split", "{train: 0.7, validation: 0.3, test: 0.0}"], "split.test: about 0 of 60"),
+        (["--workers", "0"], "workers = 0; it must be at least 1"),
+        (["--output", "file"], "file: is a file; choose another --output"),
+        (["--output", "file/run"], "file: is a file; choose another --output"),
+        (["--encoder", "3"], "encoder: 3 in place of options; name some of n_constituents"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    refused, config_file, tmp_path, monkeypatch, arguments, message, dry_run
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert message in refused("run", "--config", config_file, "--dry_run", dry_run, *arguments)
+    assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("command_name", ["run", "ensemble"])
+def test_hours_of_work_must_be_asked_for(refused, tmp_path, monkeypatch, command_name):
+    monkeypatch.chdir(tmp_path)
+    line = refused(command_name)
+    assert "nothing is given, and the defaults take many hours" in line
+    assert "--config configs/quick.yaml" in line
+    assert names(tmp_path) == []
+
+
 @pytest.mark.slow
 def test_a_run_is_stopped_resumed_and_never_mixed(
     command, refused, config_file, tmp_path, monkeypatch

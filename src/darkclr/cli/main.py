@@ -10,12 +10,12 @@ import textwrap
 import warnings
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
+from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 import darkclr
 from darkclr.cli import console
@@ -74,13 +74,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parser = build_parser()
         parsed = parser.parse_args(_with_config_text(arguments))
+        if arguments in (["run"], ["ensemble"]):
+            raise ConfigError(
+                "nothing is given, and the defaults take many hours",
+                where=f"darkclr {arguments[0]}",
+                mend="take a configuration, as in --config configs/quick.yaml, or name --samples",
+            )
         command = parsed.command
+        function = COMMANDS[command]
+        _check_groups(function, vars(parsed[command]))
         values = vars(parser.instantiate(parsed)[command])
         values.pop("config", None)
-        function = COMMANDS[command]
         if function.__name__ == "generate":
             names = [field.name for field in fields(SampleConfig)]
             values["sample"] = SampleConfig(**{name: values.pop(name) for name in names})
+        if values.get("seed", 0) < 0:  # classes of options check their own
+            raise ConfigError(f"{values['seed']}", where="seed", mend="give at least 0")
         function(**values)
     except DarkclrError as problem:
         console.error(problem)
@@ -165,6 +174,18 @@ def _sections(path: Path, known: set[str]) -> str:
         )
     chosen = {key: value for key, value in content.items() if key in known}
     return yaml.safe_dump(chosen, sort_keys=False)
+
+
+def _check_groups(function: Callable[..., Any], values: dict[str, Any]) -> None:
+    """Refuse a single value in place of a group of options, which the parser lets pass."""
+    for name, parameter in inspect.signature(function).parameters.items():
+        group, value = parameter.default, values.get(name)
+        if is_dataclass(group) and not isinstance(value, Namespace | type(group)):
+            raise ConfigError(
+                f"{value!r} in place of options",
+                where=name,
+                mend=f"name some of {', '.join(field.name for field in fields(group))}",
+            )
 
 
 def _options(function: Callable[..., Any]) -> set[str]:
