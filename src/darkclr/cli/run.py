@@ -36,7 +36,8 @@ def run(
     """From collisions to a ROC curve: all stations in order.
 
     Every station leaves its files in the output directory. Stop with Ctrl-C; the same command
-    goes on where it was. A directory that holds a run with another configuration is refused.
+    goes on where it was. A directory that holds a run with another configuration is refused, and
+    so is the command without any option: its defaults, those of the paper, take many hours.
 
     Example: darkclr run --config configs/quick.yaml
 
