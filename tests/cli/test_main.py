@@ -257,6 +257,9 @@ def test_unknown_keys_of_a_configuration_are_named(refused, samples, tmp_path):
     assert "many" in refused(*arguments)
     (tmp_path / "a.yaml").write_text("split: {train: 0.5, validation: 0.5, test: 0.5}\n")
     assert "add up to 1" in refused(*arguments)
+    for content, told in (("encoder: 3\n", "encoder: 3"), ("training:\n", "training: None")):
+        (tmp_path / "a.yaml").write_text(content)
+        assert f"{told} in place of options; name some of" in refused(*arguments)
     assert names(tmp_path) == ["a.yaml"]
 
 
@@ -290,7 +293,6 @@ def test_broken_configurations_are_named(refused, samples, tmp_path, content, me
         (("train", "a", "b", "--training.epoches", "3"), "epoches"),
         (("train", "a", "b", "--training.epochs", "x"), "epochs"),
         (("train", "a", "b", "--training.epochs", "0"), "epochs = 0; it must be at least 1"),
-        (("train", "a", "b", "--encoder", "3"), "encoder: 3 in place of options"),
         (("encode", "a", "b", "c", "--seed", "-1"), "seed: -1; give at least 0"),
         (("fit", "a", "b", "--seed", "-1"), "seed: -1; give at least 0"),
         (("evaluate", "[]", "b"), "no files of scores"),

@@ -51,7 +51,6 @@ def test_dry_run_says_what_and_writes_nothing(command, config_file, tmp_path, mo
         (["--workers", "0"], "workers = 0; it must be at least 1"),
         (["--output", "file"], "file: is a file; choose another --output"),
         (["--output", "file/run"], "file: is a file; choose another --output"),
-        (["--encoder", "3"], "encoder: 3 in place of options; name some of n_constituents"),
     ],
     ids=" ".join,
 )

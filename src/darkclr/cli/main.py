@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments in (["run"], ["ensemble"]):
             raise ConfigError(
                 "nothing is given, and the defaults take many hours",
-                where=f"darkclr {arguments[0]}",
+                where=arguments[0],
                 mend="take a configuration, as in --config configs/quick.yaml, or name --samples",
             )
         command = parsed.command
