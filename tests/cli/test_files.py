@@ -129,7 +129,7 @@ def test_convert_refuses_in_one_line(refused, jets_file, tmp_path):
     assert "part of the input" in refused("convert", jets_file, jets_file)
     for option, value in (("--batch_size", 0), ("--seed", -1)):
         line = refused("convert", jets_file, tmp_path / "out.parquet", option, value)
-        assert f"{option[2:]} = {value}" in line
+        assert f"{option[2:]}: {value}; give at least" in line
     assert "slots" in refused("convert", jets_file, tmp_path / "out.h5", "--slots", 0)
     assert names(tmp_path) == [jets_file.name]
 

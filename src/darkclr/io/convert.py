@@ -89,15 +89,11 @@ def convert(
     Raises:
         InputError: unreadable input, no jets left, a jet too long, the output is part of the
             input, the disk is full; nothing is left behind.
-        ConfigError: the output's layout is unknown, or a number is out of its range.
+        ConfigError: the output's layout is unknown, or there are no rows in a batch.
     """
     output = Path(output)
-    if batch_size < 1 or seed < 0:
-        raise ConfigError(
-            f"batch_size = {batch_size}, seed = {seed}",
-            where="convert",
-            mend="give a batch_size of at least 1 and a seed of at least 0",
-        )
+    if batch_size < 1:
+        raise ConfigError(f"{batch_size}", where="batch_size", mend="give at least 1")
     refuse_own_input(source, output)
     target = target_of(output, to)
 
