@@ -376,6 +376,15 @@ def test_fit_and_evaluate_name_bad_files(refused, bad_files, tmp_path, name):
     assert not output.exists()
 
 
+def test_representations_of_no_jets_cannot_be_probed(refused, model, tmp_path):
+    rows, empty = model / "qcd.parquet", tmp_path / "empty.parquet"
+    pq.write_table(pq.read_table(rows)[:0], empty)
+    for background, signal in ((rows, empty), (empty, rows)):
+        line = refused("probe", background, f"[{signal}]", tmp_path / "probe.json")
+        assert "empty.parquet: there are no jets" in line
+    assert names(tmp_path) == ["empty.parquet"]
+
+
 def test_labels_of_one_kind_cannot_be_evaluated(command, refused, model, samples, tmp_path):
     table, output = tmp_path / "qcd.parquet", tmp_path / "metrics.json"
     command("score", samples / "qcd.parquet", model, table)
