@@ -95,13 +95,13 @@ def train(
             f"{training.batch_size}",
             mend="generate more jets or lower training.batch_size",
         )
+    if not is_finished(output):
+        check_machine(training)
     if isinstance(jets, Jets):
         jets = PreparedJets.of([jets], encoder, output)
     config = resolved(encoder, augmentations, loss, training)
     if split is not None:
         config["split"] = asdict(split)
-    if not is_finished(output):
-        check_machine(training)
     begin_model(output, config, jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
