@@ -376,12 +376,14 @@ def test_fit_and_evaluate_name_bad_files(refused, bad_files, tmp_path, name):
     assert not output.exists()
 
 
-def test_representations_of_no_jets_cannot_be_probed(refused, model, tmp_path):
+def test_representations_of_no_jets_are_of_no_use(refused, model, tmp_path):
     rows, empty = model / "qcd.parquet", tmp_path / "empty.parquet"
     pq.write_table(pq.read_table(rows)[:0], empty)
     for background, signal in ((rows, empty), (empty, rows)):
         line = refused("probe", background, f"[{signal}]", tmp_path / "probe.json")
         assert "empty.parquet: there are no jets" in line
+    assert "empty.parquet: there are no jets" in refused("fit", empty, tmp_path / "model")
+    assert "there are no jets" in refused("score", empty, model, tmp_path / "scores.parquet")
     assert names(tmp_path) == ["empty.parquet"]
 
 

@@ -107,8 +107,6 @@ def fit(
             f"{wanting} read the constituents of the jets", mend="give their file with --jets"
         )
     everything = Representations.from_parquet(representations)
-    if not len(everything):
-        raise InputError("there are no jets in it", where=representations)
     encoder = load_encoder(model / "encoder") if is_finished(model / "encoder") else None
     if encoder is not None and everything.encoder not in (None, encoder.digest()):
         raise InputError(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from darkclr.cli import console
 from darkclr.cli.stations import print_metrics
-from darkclr.errors import InputError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
@@ -51,7 +50,7 @@ def probe(
     from darkclr.evaluation import write_metrics
     from darkclr.io import read_jets
     from darkclr.io.layouts import container_of, refuse_own_input
-    from darkclr.io.parquet import column_names, read_table
+    from darkclr.io.parquet import column_names
     from darkclr.supervised.probe import probe as probe_features
 
     refuse_own_input([str(background), *map(str, signals)], output)
@@ -61,8 +60,6 @@ def probe(
 
     def features(path: Path) -> Probed:
         if path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path):
-            if not len(read_table(path, columns=["event"])):
-                raise InputError("there are no jets", where=path, mend="encode some")
             return Probed.from_representations(Representations.from_parquet(path))
         return Probed.from_jets(read_jets(path, layout=layout, options=options), encoder)
 

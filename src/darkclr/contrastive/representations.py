@@ -153,9 +153,13 @@ class Representations:
         """Read what :meth:`to_parquet` wrote.
 
         Raises:
-            InputError: missing or broken file, missing columns, values that are not finite.
+            InputError: missing or broken file, missing columns, no rows, or values that
+                are not finite.
         """
-        return cls._from_table(read_table(path), path)
+        rows = cls._from_table(read_table(path), path)
+        if not len(rows):
+            raise InputError("there are no jets", where=path, mend="encode some")
+        return rows
 
     @classmethod
     def iterate(cls, path: str | Path, batch_size: int = CHUNK) -> Iterator[Representations]:
@@ -177,7 +181,7 @@ class Representations:
             if not pa.types.is_fixed_size_list(table[name].type):
                 raise InputError(f"column {name!r} is not a list of fixed size", where=path)
             flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            columns[name] = flat.reshape(len(table), -1)
+            columns[name] = flat.reshape(len(table), table[name].type.list_size)
             if not np.isfinite(flat).all():
                 raise InputError(f"column {name!r} has NaN or infinite values", where=path)
         metadata = read_metadata(table)
