@@ -1,6 +1,6 @@
 """Rate and peak memory of encoding, scoring and preparing jets, against their number.
 
-    python benchmarks/scale.py runs/quick/samples/qcd.parquet runs/quick [--n 1000000] [--folder FOLDER]
+    python benchmarks/scale.py runs/quick/samples/qcd.parquet runs/quick [--n N] [--folder FOLDER]
 
 The jets of the given file are repeated, each time turned about their axes by small random angles,
 and written batch by batch until there are n. Then n / 4 and n of them go through
