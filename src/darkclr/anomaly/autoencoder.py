@@ -215,11 +215,6 @@ class Autoencoder(Detector):
         )
         return self
 
-    def check(self) -> Self:
-        """Itself, if its parameters are in their ranges and there is such a device."""
-        resolve_device(self.device)
-        return super().check()
-
     def _ranges(self) -> Ranges:
         return {
             **super()._ranges(),
@@ -315,7 +310,12 @@ class Autoencoder(Detector):
 
 
 def training_ranges(detector: Any) -> Ranges:
-    """Ranges of what all trainings over epochs are told."""
+    """Ranges of what all trainings over epochs are told.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    resolve_device(detector.device)
     return {
         "epochs": (detector.epochs >= 1, "at least 1"),
         "learning_rate": (0 < detector.learning_rate < np.inf, "positive and finite"),

@@ -84,11 +84,6 @@ class Density(Whitening):
         """Rows as the network reads them, (n, d) -> (n, k)."""
         return self._whitened(X)
 
-    def check(self) -> Self:
-        """Itself, if its parameters are in their ranges and there is such a device."""
-        resolve_device(self.device)
-        return super().check()
-
     def _ranges(self) -> Ranges:
         return {**super()._ranges(), **training_ranges(self)}
 
