@@ -121,7 +121,7 @@ def encode(
     import numpy as np
 
     from darkclr.contrastive.model_directory import load_encoder
-    from darkclr.contrastive.representations import CHUNK, torch_device
+    from darkclr.contrastive.representations import CHUNK, file_metadata, torch_device
     from darkclr.contrastive.representations import encode as encode_jets
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
@@ -154,8 +154,7 @@ def encode(
                 partons = rows.parton_pdg is not None if partons is None else partons
                 writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
-        metadata = {"kind": "representations", "provenance": dict(provenance)}
-        writer.finish(metadata | {"encoder": trained.digest()})
+        writer.finish(file_metadata(provenance, trained.digest()))
     console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
 
 

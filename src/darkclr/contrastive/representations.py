@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,15 @@ from darkclr.io.chunks import in_chunks
 from darkclr.io.parquet import iterate_tables, read_metadata, read_table, write_table
 from darkclr.jets import Constituents, Jets, Split
 
-__all__ = ["CHUNK", "Representations", "encode", "prepare", "torch_device"]
+__all__ = [
+    "CHUNK",
+    "Representations",
+    "common_encoder",
+    "encode",
+    "file_metadata",
+    "prepare",
+    "torch_device",
+]
 
 #: Jets that are altered, sorted by length and encoded together. The last bit of a representation
 #: depends on it, since matrix products of another shape add in another order; so it is fixed, and
@@ -103,18 +111,13 @@ class Representations:
         """
         if not parts:
             raise InputError("there are no representations to join")
-        encoders = {part.encoder for part in parts}
-        if len(encoders - {None}) > 1:
-            raise InputError(
-                "representations of different encoders", mend="encode all jets with one of them"
-            )
+        encoder = common_encoder(part.encoder for part in parts)
         known = all(part.parton_pdg is not None for part in parts)
         parts = [part.with_partons(known) for part in parts]
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in parts])
             for name in ("z", "pooled", *parts[0]._row_columns)
         }
-        encoder = encoders.pop() if len(encoders) == 1 else None
         return replace(parts[0], **columns, encoder=encoder)
 
     def fingerprint(self) -> dict[str, Any]:
@@ -136,17 +139,9 @@ class Representations:
             )
         return pa.table(columns)
 
-    def metadata(self) -> dict[str, Any]:
-        """What their file says of them as a whole."""
-        return {
-            "kind": "representations",
-            "provenance": dict(self.provenance),
-            "encoder": self.encoder,
-        }
-
     def to_parquet(self, path: str | Path) -> None:
         """Write the table of :meth:`to_table`."""
-        write_table(self.to_table(), path, self.metadata())
+        write_table(self.to_table(), path, file_metadata(self.provenance, self.encoder))
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> Representations:
@@ -190,6 +185,25 @@ class Representations:
             provenance=metadata.get("provenance", {}),
             encoder=metadata.get("encoder"),
         )
+
+
+def file_metadata(provenance: Mapping[str, Any], encoder: str | None) -> dict[str, Any]:
+    """What a file of representations says of them as a whole."""
+    return {"kind": "representations", "provenance": dict(provenance), "encoder": encoder}
+
+
+def common_encoder(encoders: Iterable[str | None]) -> str | None:
+    """The digest of all; None if one of them is unknown.
+
+    Raises:
+        InputError: they are those of different encoders.
+    """
+    different = set(encoders)
+    if len(different - {None}) > 1:
+        raise InputError(
+            "representations of different encoders", mend="encode all jets with one of them"
+        )
+    return different.pop() if len(different) == 1 else None
 
 
 def prepare(constituents: Constituents, config: EncoderConfig) -> Constituents:

@@ -21,7 +21,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.contrastive.representations import Representations, encode, prepare
+from darkclr.contrastive.representations import (
+    Representations,
+    common_encoder,
+    encode,
+    prepare,
+)
 from darkclr.errors import InputError
 from darkclr.evaluation import EvaluationConfig, evaluate
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets, Split
@@ -163,11 +168,7 @@ def probe(
             "background and signal have no features in common",
             mend="give jets of both, or representations of both",
         )
-    encoders = {sample.encoder for sample in (background, *signals.values())} - {None}
-    if len(encoders) > 1:
-        raise InputError(
-            "representations of different encoders", mend="encode all jets with one of them"
-        )
+    common_encoder(sample.encoder for sample in (background, *signals.values()))
     merged: dict[str, Any] | None = None
     for name, signal in signals.items():
         table = _scored(background, name, signal, shared, split, config)
