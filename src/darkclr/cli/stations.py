@@ -118,13 +118,9 @@ def encode(
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
-    import numpy as np
-
     from darkclr.contrastive.model_directory import load_encoder
-    from darkclr.contrastive.representations import CHUNK, file_metadata, torch_device
-    from darkclr.contrastive.representations import encode as encode_jets
+    from darkclr.contrastive.representations import encode_stream, file_metadata, torch_device
     from darkclr.io import atomic_path, iterate_jets
-    from darkclr.io.chunks import in_chunks
     from darkclr.io.layouts import refuse_own_input
     from darkclr.io.parquet import TableWriter
 
@@ -139,18 +135,16 @@ def encode(
         closing(TableWriter(temporary)) as writer,
     ):
         for altered in (None, augmentations) if dropped else (None,):
-            rng = np.random.default_rng(seed)
-            batches = _noting(iterate_jets(jets, layout=layout, options=options), origins)
-            for chunk in in_chunks(batches, CHUNK):
-                rows = encode_jets(
-                    trained,
-                    chunk,
-                    dropped=altered,
-                    seed=rng,
-                    device=where,
-                    precision=precision,
-                    progress=advance,
-                )
+            encoded = encode_stream(
+                trained,
+                _noting(iterate_jets(jets, layout=layout, options=options), origins),
+                dropped=altered,
+                seed=seed,
+                device=where,
+                precision=precision,
+                progress=advance,
+            )
+            for rows, _ in encoded:
                 partons = rows.parton_pdg is not None if partons is None else partons
                 writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
@@ -186,8 +180,12 @@ def score(
     """
     from darkclr.anomaly.scoring import load_scores, score_table
     from darkclr.contrastive.model_directory import load_encoder, training_split
-    from darkclr.contrastive.representations import CHUNK, Representations, torch_device
-    from darkclr.contrastive.representations import encode as encode_jets
+    from darkclr.contrastive.representations import (
+        CHUNK,
+        Representations,
+        encode_stream,
+        torch_device,
+    )
     from darkclr.errors import InputError
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
@@ -205,8 +203,8 @@ def score(
         else:
             trained, where = load_encoder(model / "encoder"), torch_device(device)
             batches = iterate_jets(jets, layout=layout, options=options)
-            for chunk in in_chunks((batch.part(part, split) for batch in batches), CHUNK):
-                yield encode_jets(trained, chunk, device=where), chunk
+            chosen_jets = (batch.part(part, split) for batch in batches)
+            yield from encode_stream(trained, chosen_jets, device=where)
 
     fitted, name = load_scores(model / "scores"), sample_name(jets)
     partons: bool | None = None  # as the first jets: a file has the same columns throughout

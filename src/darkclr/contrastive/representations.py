@@ -28,6 +28,7 @@ __all__ = [
     "Representations",
     "common_encoder",
     "encode",
+    "encode_stream",
     "file_metadata",
     "prepare",
     "torch_device",
@@ -224,9 +225,7 @@ def encode(
 ) -> Representations:
     """Representations of jets.
 
-    Jets that do not fit in memory are encoded by one call for each chunk of
-    ``in_chunks(batches, CHUNK)``; with one generator as the seed of all these calls, the
-    representations are those of a single call with all jets.
+    For jets that do not fit in memory there is :func:`encode_stream`.
 
     Args:
         encoder: a trained encoder.
@@ -243,47 +242,61 @@ def encode(
     Raises:
         InputError: there are no jets.
     """
-    rng = np.random.default_rng(seed)
-    parts = [
-        _encode_chunk(encoder, chunk, dropped, rng, batch_size, device, precision, progress)
-        for chunk in in_chunks([jets], CHUNK)
-    ]
+    stream = encode_stream(
+        encoder,
+        [jets],
+        dropped=dropped,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        progress=progress,
+    )
+    parts = [rows for rows, _ in stream]
     if not parts:
         raise InputError("there are no jets to encode", mend="check the selection")
     return parts[0] if len(parts) == 1 else Representations.concatenate(parts)
 
 
-def _encode_chunk(
+def encode_stream(
     encoder: Encoder,
-    jets: Jets,
-    dropped: Augmentations | None,
-    rng: np.random.Generator,
-    batch_size: int,
-    device: str | torch.device,
-    precision: Precision,
-    progress: Callable[[int], None] | None,
-) -> Representations:
-    constituents = prepare(jets.constituents, encoder.config)
-    if dropped is not None:
-        constituents = dropped.altered(constituents, rng)
+    batches: Iterable[Jets],
+    *,
+    dropped: Augmentations | None = None,
+    seed: int | np.random.Generator = 0,
+    batch_size: int = 1024,
+    device: str | torch.device = "cpu",
+    precision: Precision = "float32",
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Representations, Jets]]:
+    """Representations of jets that come in batches, ``CHUNK`` at a time, with their jets.
+
+    They are those of one :func:`encode` of all jets, whose arguments these are.
+    """
+    rng, digest = np.random.default_rng(seed), encoder.digest()
     keep_freed_memory()
-    with torch.autocast(torch.device(device).type, torch.bfloat16, use_bfloat16(precision)):
-        pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
-    partons = jets.truth.get("parton_pdg")
-    return Representations(
-        z=z,
-        pooled=pooled,
-        pt=jets.pt,
-        n_constituents=jets.n_constituents if dropped is None else constituents.lengths,
-        label=jets.label,
-        weight=jets.weight,
-        event=jets.event,
-        rank=jets.rank,
-        dropped=np.full(len(jets), dropped is not None),
-        provenance=jets.provenance,
-        parton_pdg=None if partons is None else partons.astype(np.int32),
-        encoder=encoder.digest(),
-    )
+    for jets in in_chunks(batches, CHUNK):
+        constituents = prepare(jets.constituents, encoder.config)
+        if dropped is not None:
+            constituents = dropped.altered(constituents, rng)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, use_bfloat16(precision)):
+            pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
+        partons = jets.truth.get("parton_pdg")
+        rows = Representations(
+            z=z,
+            pooled=pooled,
+            pt=jets.pt,
+            n_constituents=jets.n_constituents if dropped is None else constituents.lengths,
+            label=jets.label,
+            weight=jets.weight,
+            event=jets.event,
+            rank=jets.rank,
+            dropped=np.full(len(jets), dropped is not None),
+            provenance=jets.provenance,
+            parton_pdg=None if partons is None else partons.astype(np.int32),
+            encoder=digest,
+        )
+        yield rows, jets
 
 
 def torch_device(name: str) -> torch.device:
