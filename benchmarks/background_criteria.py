@@ -60,12 +60,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ensembles", type=Path, nargs="+")
     for directory in parser.parse_args().ensembles:
-        config = yaml.safe_load((directory / "config.yaml").read_text())
+        path = directory / "config.yaml"
+        if not path.is_file():
+            raise SystemExit(f"{path}: no such file; make it with `darkclr ensemble`")
+        config = yaml.safe_load(path.read_text())
         split, samples = Split(**config["split"]), config["samples"]
         background = next(name for name, s in samples.items() if s["process"] == "qcd")
         complete = sorted(
             path.parents[1] for path in directory.glob(f"encoder-*/*/{background}.parquet")
         )
+        if len(complete) < 2:
+            raise SystemExit(f"{directory}: at least two encoders with representations are needed")
         found = [criteria(encoder, split, background) for encoder in complete]
         print(f"{directory}, {len(found)} encoders")
         for name in found[0]:
