@@ -170,3 +170,24 @@ def test_one_fit_that_fails_does_not_keep_the_others_from_theirs(command, model,
     assert "mahalanobis, combination could not be fitted" in errors[-1]
     assert "broke down" in errors[-1]
     assert names(own / "scores") == ["knn"]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--split.train", "3"), "add up to 1"),
+        (("--split.train", ".nan"), "add up to 1"),
+        (("--split.seed", "-1"), "seed = -1; it must be at least 0"),
+        (("--split.tests", "0.3"), "'tests' is not accepted"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_split_that_cannot_be_is_one_line(refused, model, samples, tmp_path, option, message):
+    rows, output = model / "qcd.parquet", tmp_path / "output"
+    for arguments in (
+        ("fit", rows, output),
+        ("score", rows, model, output),
+        ("probe", samples / "qcd.parquet", f"[{samples / 'aachen.parquet'}]", output),
+    ):
+        assert message in refused(*arguments, *option)
+    assert not output.exists()

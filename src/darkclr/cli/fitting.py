@@ -82,8 +82,8 @@ def fit(
             with their defaults, if not given.
         score: one of them.
         jets: file of the same jets, for scores that read their constituents.
-        split: shares of the events, of which the training part is used; those of the encoder's
-            training if not given.
+        split: shares of the events (`--split.train` and so on), of which the training part is used;
+            those of the encoder's training if not given.
         seed: of all random numbers.
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.

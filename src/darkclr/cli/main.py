@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = parsed.command
         function = COMMANDS[command]
         _check_groups(function, vars(parsed[command]))
-        values = vars(parser.instantiate(parsed)[command])
+        values = _instantiated(parser, parsed)
         values.pop("config", None)
         if function.__name__ == "generate":
             names = [field.name for field in fields(SampleConfig)]
@@ -174,6 +174,16 @@ def _sections(path: Path, known: set[str]) -> str:
         )
     chosen = {key: value for key, value in content.items() if key in known}
     return yaml.safe_dump(chosen, sort_keys=False)
+
+
+def _instantiated(parser: ArgumentParser, parsed: Namespace) -> dict[str, Any]:
+    """The arguments of the command, with their classes."""
+    try:
+        return vars(parser.instantiate(parsed)[parsed.command])
+    except ValueError as error:  # of options that may be null: it wraps what their class says
+        if isinstance(error.__cause__, DarkclrError):
+            raise error.__cause__ from error
+        raise
 
 
 def _check_groups(function: Callable[..., Any], values: dict[str, Any]) -> None:

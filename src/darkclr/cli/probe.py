@@ -39,7 +39,8 @@ def probe(
         signals: the same of signal samples.
         output: JSON file to write.
         model: directory with `encoder`; without it only raw constituents of jets are probed.
-        split: shares of the events; those of the encoder's training if not given.
+        split: shares of the events (`--split.train` and so on); those of the encoder's training if
+            not given.
         probe: which classifiers.
         evaluation: what to measure.
         layout: of the files of jets; recognised from their content if not given.

@@ -172,7 +172,8 @@ def score(
         jets: file, directory, glob or URL of jets of any layout, or Parquet of representations.
         model: directory with `encoder` and `scores`.
         output: Parquet file to write: one row a jet with id, label and raw scores.
-        split: shares of the events, for `part`; those of the encoder's training if not given.
+        split: shares of the events (`--split.train` and so on), for `part`; those of the encoder's
+            training if not given.
         part: which part of the events to score.
         device: where to encode; by default on a GPU if there is one.
         layout: of the file; recognised from its content if not given.
