@@ -29,7 +29,8 @@ class TrainingConfig:
         eps: of Adam.
         precision: ``float32``, ``bfloat16`` (autocast), or ``auto``: bfloat16 where the hardware
             computes in it.
-        keep: ``best``: the epoch with the lowest training loss, as in the paper; or ``last``.
+        keep: ``best``: the epoch with the lowest training loss, as in the public
+            code; or ``last``.
         seed: of initialisation, order of the jets, augmentations and dropout.
         device: ``auto``, ``cpu`` or ``gpu``.
         devices: processes a node, each with its own GPU (or share of the cores) and its own part
