@@ -46,6 +46,7 @@ def test_dry_run_says_what_and_writes_nothing(command, config_file, tmp_path, mo
         (["--training.learning_rate", ".nan"], "learning_rate = nan; it must be positive"),
         (["--training.device", "tpu"], "tpu"),
         (["--training.strategy", "magic"], "strategy = magic"),
+        (["--training.devices", "2"], "2 processes, and only `darkclr train` works in several"),
         (["--training.batch_size", "64"], "split.train: about 30 of 60 qcd jets, at least 64"),
         (["--split", "{train: 0.7, validation: 0.3, test: 0.0}"], "split.test: about 0 of 60"),
         (["--workers", "0"], "workers = 0; it must be at least 1"),

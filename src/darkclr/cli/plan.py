@@ -74,7 +74,7 @@ class Plan:
     Raises:
         ConfigError: not one background and at least one signal, a score that cannot be made, a
             sample whose name cannot be that of a file, too few jets, a training that this machine
-            cannot do, an output that is a file.
+            cannot do or that takes several processes, an output that is a file.
     """
 
     output: Path
@@ -112,6 +112,13 @@ class Plan:
         check_views(self.augmentations, self.loss)
         self._check_sizes()
         self._check_output()
+        if (processes := self.training.devices * self.training.nodes) > 1:
+            # Each of them would go through all stations.
+            raise ConfigError(
+                f"{processes} processes, and only `darkclr train` works in several",
+                where="training.devices and training.nodes",
+                mend="train with it into OUTPUT/encoder, or take one of each",
+            )
         check_machine(self.training)
         for name, parameters in self.scores.items():
             members = create_detector(name, parameters).get_params(deep=False).get("members", ())
