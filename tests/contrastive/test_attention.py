@@ -67,3 +67,16 @@ def test_bfloat16_is_near(qkv):
     rounded = attend(qkv.bfloat16(), RUNS, HEADS, 0.0)
     assert rounded.dtype == torch.bfloat16
     assert (rounded - exact).norm() / exact.norm() < 0.01
+
+
+def test_softmax_may_come_back_in_float32(qkv, monkeypatch):
+    """As under CUDA's autocast; on CPU it keeps bfloat16."""
+    exact = with_gradient(by_definition(qkv), qkv)
+    softmax = torch.Tensor.softmax
+    monkeypatch.setattr(torch.Tensor, "softmax", lambda x, dim: softmax(x.float(), dim))
+    narrow = qkv.detach().bfloat16().requires_grad_()
+    for ours, expected in zip(
+        with_gradient(attend(narrow, RUNS, HEADS, 0.0), narrow), exact, strict=True
+    ):
+        assert ours.dtype == torch.bfloat16
+        assert (ours - expected).norm() / expected.norm() < 0.02

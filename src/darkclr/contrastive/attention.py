@@ -99,7 +99,7 @@ class _RunAttention(torch.autograd.Function):
             logits = q @ k.transpose(1, 2)
             if mask is not None:
                 logits.view(n_jets, n_heads, length, length).add_(added[i])  # type: ignore[arg-type]
-            weights = logits.softmax(-1)
+            weights = logits.softmax(-1).to(qkv.dtype)  # CUDA's autocast takes it in float32
             kept = weights * masks[i].view_as(weights) if dropout else weights
             _from_head(kept @ v, target, n_jets, length, 1, n_heads)
             saved += [qkv_heads, weights]
