@@ -169,10 +169,13 @@ class Sampler:
 
 def _like(rows: Tensor, generator: torch.Generator) -> Tensor:
     """As many points from the Gaussian with the mean and the covariance of the rows (n, d)."""
-    # Random combinations of the centred rows: exact in any dimension, no matrix to invert.
-    centred = rows - rows.mean(0)
-    weights = torch.randn(len(rows), len(rows), generator=generator, device=rows.device)
-    return rows.mean(0) + weights @ centred / max(len(rows) - 1, 1) ** 0.5
+    # Random combinations of the centred rows: exact in any dimension, no matrix to invert. Of many
+    # rows the d rows of R have the same covariance.
+    factor = rows - rows.mean(0)
+    if len(rows) > rows.shape[1]:
+        factor = torch.linalg.qr(factor, mode="r").R
+    weights = torch.randn(len(rows), len(factor), generator=generator, device=rows.device)
+    return rows.mean(0) + weights @ factor / max(len(rows) - 1, 1) ** 0.5
 
 
 def resolve_chain(
