@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -126,6 +127,23 @@ def test_a_finished_fit_is_of_these_jets(command, refused, model, own, tmp_path)
     assert "on other background jets" in line
 
 
+def test_a_combination_is_of_its_members(command, model, own):
+    def fit(n_neighbors):
+        scores = {
+            "combination": {"members": ["knn", "norm"]},
+            "knn": {"n_neighbors": n_neighbors},
+            "norm": {},
+        }
+        return "fit", model / "qcd.parquet", own, "--scores", json.dumps(scores)
+
+    assert command(*fit(2))[0] == 0
+    assert "combination: done before" in command(*fit(2))[1]
+    shutil.rmtree(own / "scores" / "knn")
+    code, _, errors = command(*fit(3))
+    assert code == 2
+    assert "scores/combination: holds a fit on other fits of its members" in errors[-1]
+
+
 def test_encoders_are_not_mixed(command, refused, model, own, samples, config_file, tmp_path):
     assert command("fit", model / "qcd.parquet", own, "--score.name", "knn")[0] == 0
     other = tmp_path / "other"
@@ -191,3 +209,10 @@ def test_a_split_that_cannot_be_is_one_line(refused, model, samples, tmp_path, o
     ):
         assert message in refused(*arguments, *option)
     assert not output.exists()
+
+
+def test_signals_are_told_apart_by_their_files(refused, samples, tmp_path):
+    (tmp_path / "aachen.parquet").symlink_to(samples / "aachen.parquet")
+    signals = f"[{samples / 'aachen.parquet'}, {tmp_path / 'aachen.parquet'}]"
+    line = refused("probe", samples / "qcd.parquet", signals, tmp_path / "probe.json")
+    assert "two signals are called aachen" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
 
     Source: TypeAlias = Representations | Jets | pa.Table
 
-__all__ = ["FittedScore", "fit_score", "is_fitted"]
+__all__ = ["FittedScore", "fit_digest", "fit_score", "is_fitted"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -180,9 +181,18 @@ def is_fitted(
             where=directory,
             mend=mend,
         )
-    if None not in (background, fitted_on) and background != fitted_on:
-        raise ConfigError("holds a fit on other background jets", where=directory, mend=mend)
+    known = (background or {}).keys() & (fitted_on or {}).keys()
+    others = [key for key in known if background[key] != fitted_on[key]]  # type: ignore[index]
+    if others:
+        what = "fits of its members" if others == ["members"] else "background jets"
+        raise ConfigError(f"holds a fit on other {what}", where=directory, mend=mend)
     return True
+
+
+def fit_digest(directory: Path) -> str:
+    """Which fit a directory holds: a digest of its parameters, background and weights."""
+    content = b"".join((directory / name).read_bytes() for name in (_CONFIG, _WEIGHTS))
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _parameters(detector: Detector) -> dict[str, Any]:

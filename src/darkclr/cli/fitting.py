@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +88,13 @@ def fit(
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.
     """
-    from darkclr.anomaly.fitted import FittedScore, fit_score, is_fitted
+    from darkclr.anomaly.fitted import FittedScore, fit_digest, fit_score, is_fitted
     from darkclr.anomaly.registry import create_detector, default_scores, find_score
-    from darkclr.anomaly.scoring import load_scores, matching_jets, score_table
+    from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
     from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
     from darkclr.contrastive.representations import Representations
     from darkclr.io import read_jets
+    from darkclr.jets import Jets
 
     chosen = {name: {} for name in default_scores()} if scores is None else dict(scores)
     if score.name is not None:
@@ -120,29 +121,41 @@ def fit(
     part_of = {name: "validation" if reads[name] == "scores" else "train" for name in chosen}
     for name, parameters in list(chosen.items()):
         target, mark = model / "scores" / name, marks[part_of[name]]
-        if is_fitted(target, name, parameters, seed=seed, background=mark):
+        if reads[name] != "scores" and is_fitted(
+            target, name, parameters, seed=seed, background=mark
+        ):
             console.line(f"fit {name}: done before")
             del chosen[name]
     if not chosen:
         return
-    content = None if jets is None else read_jets(jets, layout=layout, options=options)
+
+    @cache
+    def constituents() -> Jets:
+        assert jets is not None  # checked above
+        return read_jets(jets, layout=layout, options=options)
+
     failed: dict[str, TrainingError] = {}
     for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
         target = model / "scores" / name
         detector = create_detector(name, parameters)
-        rows = parts[part_of[name]]
+        rows, mark = parts[part_of[name]], marks[part_of[name]]
         source: Any = rows
         if reads[name] == "jets":
-            assert content is not None
-            source = matching_jets(content.part("train", split), rows[~rows.dropped])
+            source = matching_jets(constituents().part("train", split), rows[~rows.dropped])
         elif reads[name] == "scores":
             names = detector.get_params()["members"]
             if lacking := failed.keys() & set(names):  # the reason is told below
                 failed[name] = TrainingError(f"no {', '.join(sorted(lacking))}")
                 continue
             members = [s for s in load_scores(model / "scores") if s.name in names]
+            fits = {s.name: fit_digest(model / "scores" / s.name) for s in members}
+            mark = mark | {"members": fits}
+            if is_fitted(target, name, parameters, seed=seed, background=mark):
+                console.line(f"fit {name}: done before")
+                continue
+            with_jets = jets is not None and needs_jets(members)
             source = score_table(
-                {"": rows}, members, jets=None if content is None else {"": content}
+                {"": rows}, members, jets={"": constituents()} if with_jets else None
             )
         epochs = detector.n_epochs
         try:
@@ -155,7 +168,7 @@ def fit(
                     parameters,
                     source,
                     seed=seed,
-                    background=marks[part_of[name]],
+                    background=mark,
                     progress=partial(_epoch_done, advance),
                     checkpoint_directory=target,
                 )
