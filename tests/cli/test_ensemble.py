@@ -318,6 +318,13 @@ def test_variants_add_rows_and_leave_the_others_alone(folder, arguments, tmp_pat
     assert "| representation | score |" in page
     assert sum(line.startswith("| wide |") for line in page.splitlines()) == 2
 
+    # Scores may be added, and left out of the table.
+    for scores in (["norm", "autoencoder", "few_constituents"], ["norm"]):
+        assert main([*command, "--variant_scores", f"[{', '.join(scores)}]"]) == 0
+        table = json.loads((folder / "table.json").read_text())
+        wide = [row["score"] for row in table["rows"] if row["representation"] == "wide"]
+        assert sorted(wide) == sorted(scores)
+
 
 def test_senseless_ensembles_are_refused_before_anything_is_done(refused, arguments, tmp_path):
     command = [*arguments, "--output", str(tmp_path / "out")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,7 +178,7 @@ class Members:
     def _score_jets(self, density: int) -> None:
         """Fit the scores that read jets, and score the test jets."""
         plan, folder = self.plan, self.jets(density)
-        if self.on_jets and not (folder / "scores.parquet").exists():
+        if not _has_scores(folder, self.on_jets):
             self._fit(folder, self.model(1), self.on_jets, density)
             with timed(folder, "score"):
                 self._write_scores(plan.score(folder, plan.test_rows(self.model(1))), folder)
@@ -187,7 +188,7 @@ class Members:
         from darkclr.io.parquet import read_table
 
         folders = {d: self.member(encoder, d) for d in self.seeds}
-        missing = {d: f for d, f in folders.items() if not (f / "scores.parquet").exists()}
+        missing = {d: f for d, f in folders.items() if not _has_scores(f, self.plan.scores)}
         if not missing:
             return
         for density, folder in missing.items():
@@ -224,8 +225,11 @@ class Members:
     def _evaluate(self, folder: Path) -> None:
         """Figures of merit with the simulated mixture and with the other one."""
         for path, share in self._files(folder).items():
-            if path.exists() and read_metrics(path)["config"].get("gluon_share") == share:
-                continue
+            if path.exists():
+                found = read_metrics(path)
+                known = self.plan.scores.keys() <= set(found["scores"])
+                if known and found["config"].get("gluon_share") == share:
+                    continue
             config = replace(self.plan.evaluation, gluon_share=share)
             with timed(folder, "evaluate"):
                 write_metrics(evaluate(folder / "scores.parquet", config), path)
@@ -237,6 +241,14 @@ class Members:
         if self.gluon_share is not None:
             files[folder / _GLUONS] = self.gluon_share
         return files
+
+
+def _has_scores(folder: Path, names: Iterable[str]) -> bool:
+    """Whether the scores of these names are there; variants may be given more of them later."""
+    from darkclr.io.parquet import column_names
+
+    path = folder / "scores.parquet"
+    return not (wanted := set(names)) or (path.exists() and wanted <= set(column_names(path)))
 
 
 def _joined(table: pa.Table, other: pa.Table) -> pa.Table:

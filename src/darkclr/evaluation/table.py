@@ -92,6 +92,7 @@ def _rows(
             "gluons": figures(mixed.get((row["signal"], row["score"]))),
         }
         for row in ensemble_rows(members["natural"])
+        if row["score"] in members["facts"]  # earlier calls may have asked for more
     ]
 
 
