@@ -239,6 +239,15 @@ def test_files_are_as_good_as_their_rows_together(metrics, tmp_path):
     assert evaluate(paths, FAST)["scores"] == metrics["scores"]
 
 
+def test_a_signal_may_be_called_background():
+    table = scores_table()
+    sample = np.where(table["sample"].to_numpy(False) == "aachen", "background", table["sample"])
+    renamed = evaluate(table.set_column(1, "sample", pa.array(sample.astype(str))), FAST)
+    of_one = renamed["scores"]["good"]["signals"]
+    expected = evaluate(table, FAST)["scores"]["good"]["signals"]
+    assert of_one["background"] == expected["aachen"]
+
+
 def test_files_that_do_not_go_together_are_named(tmp_path):
     table = scores_table()
     other = table.rename_columns({"good": "better"})

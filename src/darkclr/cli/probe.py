@@ -6,6 +6,7 @@ from pathlib import Path
 
 from darkclr.cli import console
 from darkclr.cli.stations import print_metrics
+from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.jets import Split
@@ -55,6 +56,13 @@ def probe(
     from darkclr.supervised.probe import probe as probe_features
 
     refuse_own_input([str(background), *map(str, signals)], output)
+    names = [path.stem for path in signals]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(
+            f"two signals are called {', '.join(sorted(twice))}",
+            where="signals",
+            mend="rename the files: their names are those of the signals",
+        )
     encoder = None if model is None else load_encoder(model / "encoder")
     if split is None and model is not None:
         split = training_split(model / "encoder")
@@ -66,7 +74,7 @@ def probe(
 
     metrics = probe_features(
         features(background),
-        {path.stem: features(path) for path in signals},
+        {name: features(path) for name, path in zip(names, signals, strict=True)},
         split=split,
         config=probe,
         evaluation=evaluation,

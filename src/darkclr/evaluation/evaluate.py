@@ -273,36 +273,40 @@ def _classes(
     columns: dict[str, NDArray], config: EvaluationConfig, where: object
 ) -> tuple[_Sample, dict[str, _Sample]]:
     label, name = columns["label"], columns["sample"].astype(str)
-    masks = {"background": label == BACKGROUND} | {
+    # Several files of background are one class; None is no name of a signal.
+    masks = {None: label == BACKGROUND} | {
         str(sample): (label == SIGNAL) & (name == sample)
         for sample in dict.fromkeys(name[label == SIGNAL])
     }
     present = sorted({int(x) for x in label})
-    if not np.any(masks["background"]) or len(masks) == 1:
+    if not np.any(masks[None]) or len(masks) == 1:
         raise InputError(
             f"the labels are {present}, a ROC curve needs 0 (background) and 1 (signal)",
             where=where,
             mend="score a background and a signal sample together",
         )
-    samples = {}
+    classes = {}
     for key, mask in masks.items():
         rows = np.flatnonzero(mask)
         weight = columns["weight"][rows].astype(np.float64)
-        if key == "background" and config.gluon_share is not None:
+        if key is None and config.gluon_share is not None:
             weight = gluon_weights(weight, columns["parton_pdg"][rows], config.gluon_share)
         if weight.sum() == 0:
             raise InputError(
-                f"all weights of {key!r} are 0", where=where, mend="give weights, or 1 to all"
+                f"all weights of {key or 'the background'} are 0",
+                where=where,
+                mend="give weights, or 1 to all",
             )
         # Events of different files may share a number. Background has a stream of its own, so
         # that its replicas are the same beside every signal.
         _, sample_index = np.unique(name[rows], return_inverse=True)
         _, event_index = np.unique(columns["event"][rows], return_inverse=True)
         event = sample_index * (event_index.max() + 1) + event_index
-        rng = np.random.default_rng([config.seed, int(key != "background")])
+        rng = np.random.default_rng([config.seed, int(key is not None)])
         drawn = event_multiplicities(event, config.n_bootstrap, rng)
-        samples[key] = _Sample(rows, weight, drawn)
-    return samples.pop("background"), samples
+        classes[key] = _Sample(rows, weight, drawn)
+    background = classes.pop(None)
+    return background, {str(key): of_one for key, of_one in classes.items()}
 
 
 def _figures_of_merit(
