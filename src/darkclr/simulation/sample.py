@@ -316,7 +316,7 @@ def generate_shard(
         )
     shard = planned.shards[index]
     folder = ShardFolder(Path(output), planned.fingerprint)
-    folder.check_writable()
+    folder.make()
     if folder.n_jets(shard) is None:
         todo = {folder.path(shard): shard}
         simulate_shards(todo, planned.fingerprint, 1, progress or (lambda _: None))

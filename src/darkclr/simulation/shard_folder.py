@@ -45,6 +45,17 @@ class ShardFolder:
             InputError: no file can be written there.
         """
         there = self._folder.exists()
+        self.make()
+        if not there:  # nothing may follow
+            with suppress(OSError):
+                self._folder.rmdir()
+
+    def make(self) -> None:
+        """Make the folder; other jobs may be about to write into it.
+
+        Raises:
+            InputError: no file can be written there.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._folder):
@@ -55,9 +66,6 @@ class ShardFolder:
                 where=self._output,
                 mend="check the path, permissions and free space",
             ) from error
-        if not there:  # another process may be about to write into one that was
-            with suppress(OSError):
-                self._folder.rmdir()
 
     def n_jets(self, shard: Shard) -> int | None:
         """Jets of a finished shard; None if it is not there.
