@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,25 @@ class AtomicCheckpoints(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         with atomic_path(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())  # its errors are OSError
+
+    def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Read a checkpoint, wherever its folder is now.
+
+        Lightning forgets which epoch was the best if the folder has another name than it had.
+        """
+        checkpoint = super().load_checkpoint(path, *args, **options)
+        folder = os.path.realpath(Path(path).parent)
+
+        def here(file: str) -> str:
+            return file and str(Path(folder, Path(file).name))
+
+        for state in checkpoint.get("callbacks", {}).values():
+            if "dirpath" in state:
+                state["dirpath"] = folder
+                state["best_k_models"] = {here(k): v for k, v in state["best_k_models"].items()}
+                for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+                    state[name] = here(state[name])
+        return checkpoint
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
