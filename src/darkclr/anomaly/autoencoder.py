@@ -112,7 +112,7 @@ class Autoencoder(Detector):
         rescale: divide all features by one number, their root mean square. Directions and ratios
             of norms stay as they are; for representations whose size is far from 1 a component.
         seed: of weights, order of the rows, validation rows.
-        device: "auto", "cpu", "cuda" or "mps".
+        device: "auto", "cpu" or "cuda".
 
     Attributes:
         network_: the trained network.
@@ -328,13 +328,13 @@ def resolve_device(name: str) -> torch.device:
     """The device of that name; "auto" is a GPU where there is one.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or it has no float64.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.empty(0, device=name).device
-    except (AssertionError, ImportError, RuntimeError) as error:
+        return torch.empty(0, device=name, dtype=torch.float64).device
+    except (AssertionError, ImportError, RuntimeError, TypeError) as error:
         raise ConfigError(f"no device {name!r}", where="device", mend="take 'auto'") from error
 
 

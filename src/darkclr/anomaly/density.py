@@ -32,7 +32,7 @@ class Density(Whitening):
         n_components: see :class:`~darkclr.anomaly.gaussian.Whitening`.
         validation_fraction: share of the rows that is kept aside.
         seed: of weights, order of the rows, validation rows.
-        device: "auto", "cpu", "cuda" or "mps".
+        device: "auto", "cpu" or "cuda".
 
     Attributes:
         network_: the trained network.

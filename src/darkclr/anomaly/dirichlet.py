@@ -154,7 +154,8 @@ class DirichletVAE(Density):
     def mixture_weights(self, X: ArrayLike) -> NDArray[np.float64]:
         """Mean weights r of the mixtures, (n, R)."""
         with torch.no_grad():
-            return self.network_.encode(self._tensor(X))[0].softmax(dim=1).double().numpy()
+            rows = self._tensor(X).to(next(self.network_.parameters()).device)
+            return self.network_.encode(rows)[0].softmax(dim=1).cpu().double().numpy()
 
     def _divergence(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """KL divergence of the Gaussians of q and prior, (n,)."""

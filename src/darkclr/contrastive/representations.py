@@ -279,7 +279,8 @@ def encode_stream(
         constituents = prepare(jets.constituents, encoder.config)
         if dropped is not None:
             constituents = dropped.altered(constituents, rng)
-        with torch.autocast(torch.device(device).type, torch.bfloat16, use_bfloat16(precision)):
+        kind = torch.device(device).type
+        with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
             pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
         partons = jets.truth.get("parton_pdg")
         rows = Representations(

@@ -82,17 +82,17 @@ class TrainingConfig:
     @property
     def bfloat16(self) -> bool:
         """Whether to compute in bfloat16, decided by what the hardware can do for ``auto``."""
-        return use_bfloat16(self.precision)
+        return use_bfloat16(self.precision, self.device)
 
 
-def use_bfloat16(precision: Precision) -> bool:
-    """Whether to multiply matrices in bfloat16."""
-    return (fast_precision() if precision == "auto" else precision) == "bfloat16"
+def use_bfloat16(precision: Precision, device: str) -> bool:
+    """Whether to multiply matrices in bfloat16 on a device."""
+    return (fast_precision(device) if precision == "auto" else precision) == "bfloat16"
 
 
-def fast_precision() -> Literal["float32", "bfloat16"]:
-    """bfloat16 where the hardware multiplies matrices in it, else float32."""
-    if torch.cuda.is_available():
+def fast_precision(device: str = "auto") -> Literal["float32", "bfloat16"]:
+    """bfloat16 where a device multiplies matrices in it, else float32; "auto" is a GPU if any."""
+    if device != "cpu" and torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bfloat16" if supported else "float32"
