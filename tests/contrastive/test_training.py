@@ -188,6 +188,27 @@ def test_torn_checkpoints_cost_epochs_and_change_nothing(
     assert f"{torn[-1]}.ckpt is damaged" in caplog.text
 
 
+def test_a_directory_that_was_moved_knows_its_best_epoch(learn, tmp_path, monkeypatch):
+    # The best epoch is the first one.
+    monkeypatch.setattr(History, "epoch_mean", lambda self, epoch, name: float(epoch))
+    training = replace(SHORT, epochs=3, keep="best")
+    expected = learn(tmp_path / "undisturbed", training=training)
+    with pytest.raises(Stop):
+        learn(tmp_path / "before", training=training, progress=stop_at(13, Stop()))
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert learn(tmp_path / "after", training=training) == expected
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
+    history = History(tmp_path / "history.csv")
+    losses = np.random.default_rng(0).normal(size=(2, 11))
+    for epoch in (0, 1):
+        for i, loss in enumerate(losses[epoch]):
+            history.step(epoch * 11 + i, epoch, {"loss": loss})
+        history.epoch(epoch, {})
+        assert history.epoch_mean(epoch, "loss") == pytest.approx(losses[epoch].mean())
+
+
 def test_a_checkpoint_takes_its_name_when_it_is_complete(tmp_path):
     AtomicCheckpoints().save_checkpoint({"epoch": 1}, tmp_path / "last.ckpt")
 
@@ -403,3 +424,13 @@ def test_directories_that_hold_no_encoder_are_named(learn, tmp_path):
     (tmp_path / "config.yaml").write_text("- a list")
     with pytest.raises(InputError, match="is not a model directory"):
         load_encoder(tmp_path)
+
+
+def test_precision_is_that_of_the_device(monkeypatch):
+    """A CPU does not compute in bfloat16 because the GPU beside it does."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    for query in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, query, lambda: False)
+    by_device = {d: TrainingConfig(precision="auto", device=d).bfloat16 for d in ("cpu", "gpu")}
+    assert by_device == {"cpu": False, "gpu": True}

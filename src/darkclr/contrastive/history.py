@@ -45,8 +45,11 @@ class History:
             writer.writerows(self.rows)
 
     def epoch_mean(self, epoch: int, name: str) -> float:
-        """Mean of a term over the rows of one epoch."""
-        return float(np.mean([row[name] for row in self.rows if row["epoch"] == epoch]))
+        """Mean of a term over the steps of one epoch; its last row may be one of few steps."""
+        columns = ([row[key] for row in self.rows] for key in ("epoch", "step", name))
+        epochs, steps, values = map(np.array, columns)
+        n_steps, mine = np.diff(steps, prepend=-1), epochs == epoch
+        return float(np.average(values[mine], weights=n_steps[mine]))
 
     def _flush(self) -> None:
         if self._pending:

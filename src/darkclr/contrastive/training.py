@@ -233,7 +233,8 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
             mend="check free space and permissions; the same command goes on",
         ) from error
     chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
-    module.load_state_dict(torch.load(chosen, weights_only=True)["state_dict"])
+    weights = torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"]
+    module.load_state_dict(weights)
     return trainer.is_global_zero
 
 
