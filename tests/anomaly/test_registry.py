@@ -12,9 +12,9 @@ pytest.importorskip("zuko")
 pytest.importorskip("fastjet")
 pytest.importorskip("pyod")
 
-from darkclr.anomaly import SCORES, External
+from darkclr.anomaly import SCORES, External, detector
 from darkclr.anomaly.registry import create_detector
-from darkclr.errors import ConfigError
+from darkclr.errors import ConfigError, MissingExtraError
 
 OUT_OF_RANGE = [
     ("autoencoder", {"epochs": 0}),
@@ -87,3 +87,15 @@ def test_what_a_foreign_detector_says_is_one_line():
     with pytest.raises(ConfigError, match=r"score sklearn\.ensemble\.IsolationForest: ") as refusal:
         detector.check()
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("flow", "zuko"), ("sklearn.ensemble.IsolationForest", "skops")],
+)
+def test_a_missing_package_is_told_before_the_fit(monkeypatch, name, package):
+    monkeypatch.setattr(detector, "find_spec", lambda name: None)
+    with pytest.raises(
+        MissingExtraError, match=rf"'{package}'; pip install 'darkclr\[densities\]'"
+    ):
+        create_detector(name, {})

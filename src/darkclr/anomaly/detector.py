@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
-from darkclr.errors import InputError
+from darkclr.errors import InputError, MissingExtraError
 from darkclr.ranges import Ranges, check_ranges
 
 __all__ = ["Detector", "FeatureError", "Progress", "check_features", "check_weights"]
@@ -38,6 +39,9 @@ class Detector(OutlierMixin, BaseEstimator):
     #: ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
     weighted = False
 
+    #: What it imports beyond the core.
+    packages: tuple[str, ...] = ()
+
     @property
     def n_epochs(self) -> int:
         """How often ``fit`` calls ``progress``; 0 for scores that are not trained by epochs."""
@@ -48,7 +52,11 @@ class Detector(OutlierMixin, BaseEstimator):
 
         Raises:
             ConfigError: one is out of its range.
+            MissingExtraError: a package that it needs is not installed.
         """
+        for package in self.packages:
+            if find_spec(package) is None:
+                raise MissingExtraError(package, "densities")
         check_ranges(self, type(self).__name__, self._ranges())
         return self
 

@@ -56,6 +56,8 @@ class External(Detector):
     True
     """
 
+    packages = ("skops",)
+
     def __init__(
         self, estimator: str, parameters: dict[str, Any] | None = None, seed: int = 0
     ) -> None:
@@ -209,10 +211,8 @@ def _scorer(estimator: Any) -> str | None:
 
 
 def _dump(estimator: Any) -> bytes:
-    try:
-        import skops.io
-    except ImportError as error:
-        raise MissingExtraError("skops", "densities") from error
+    import skops.io
+
     try:
         archive = skops.io.dumps(estimator)
         _load(archive)
@@ -227,10 +227,8 @@ def _dump(estimator: Any) -> bytes:
 
 def _load(archive: bytes) -> Any:
     """The detector in a skops archive, if all its types are accepted."""
-    try:
-        import skops.io
-    except ImportError as error:
-        raise MissingExtraError("skops", "densities") from error
+    import skops.io
+
     try:
         types = skops.io.get_untrusted_types(data=archive)
         foreign = [name for name in types if not _accepted(name)]

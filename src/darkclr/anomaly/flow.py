@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from darkclr.anomaly.density import Density
-from darkclr.errors import MissingExtraError
 from darkclr.ranges import Ranges
 
 __all__ = ["Flow"]
@@ -39,6 +38,8 @@ class Flow(Density):
     Attributes:
         network_: the trained flow of zuko.
     """
+
+    packages = ("zuko",)
 
     def __init__(
         self,
@@ -97,10 +98,8 @@ class Flow(Density):
         return np.log(np.maximum(X, self.floor_)) if self.logarithm else X
 
     def _build(self, generator: torch.Generator) -> nn.Module:
-        try:
-            import zuko
-        except ImportError as error:
-            raise MissingExtraError("zuko", "densities") from error
+        import zuko
+
         make, order = {
             "affine": (zuko.flows.RealNVP, {"randmask": True}),
             "spline": (zuko.flows.NSF, {"randperm": True}),
