@@ -265,6 +265,9 @@ def test_files_that_do_not_go_together_are_named(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             evaluate([paths["one"], *others], FAST)
+    write_table(table.slice(0, 5), tmp_path / "copy.parquet", {})
+    with pytest.raises(InputError, match=r"5 jets \(id\) are in more than one row"):
+        evaluate([paths["one"], tmp_path / "copy.parquet"], FAST)
     with pytest.raises(InputError, match="no files of scores; name those"):
         evaluate([], FAST)
 

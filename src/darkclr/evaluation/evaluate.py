@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError
@@ -128,8 +129,8 @@ def evaluate(
 
     Raises:
         InputError: columns are missing, labels are all equal, scores or weights are NaN, the
-            background has no gluon or no quark jets to mix anew, files do not go together or one
-            is given twice.
+            background has no gluon or no quark jets to mix anew, files do not go together, or hold
+            the same jets.
     """
     config = config or EvaluationConfig()
     if isinstance(scores, pa.Table):
@@ -211,13 +212,22 @@ def _joined(paths: Sequence[Path]) -> pa.Table:
             )
     try:
         # Some samples know their partons, others do not.
-        return pa.concat_tables(tables.values(), promote_options="default")
+        joined = pa.concat_tables(tables.values(), promote_options="default")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InputError(
             f"their columns are of different types ({error})",
             where=", ".join(map(str, paths)),
             mend="score them anew with one version of darkclr",
         ) from error
+    if "id" in joined.column_names:
+        again = len(joined) - pc.count_distinct(joined["id"]).as_py()
+        if again:
+            raise InputError(
+                f"{again} jets (id) are in more than one row, and would count again",
+                where=", ".join(map(str, paths)),
+                mend="leave copies out, and give the shards of a sample different event numbers",
+            )
+    return joined
 
 
 def _describe(name: str) -> dict[str, Any]:
