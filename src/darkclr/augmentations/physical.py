@@ -86,7 +86,8 @@ class CollinearSplitting(Augmentation):
     [1/2, 1], which is a uniform share of either. In float32 the halves add up exactly.
 
     Args:
-        max_constituents: no jet is split beyond this number; what the network reads.
+        max_constituents: no jet is split beyond this number; give the encoder's
+            ``n_constituents`` if that is another one.
     """
 
     max_constituents: int = 50

@@ -24,6 +24,7 @@ from darkclr.io.parquet import iterate_tables, read_metadata, read_table, write_
 from darkclr.jets import Constituents, Jets, Split
 
 __all__ = [
+    "BATCH",
     "CHUNK",
     "Representations",
     "common_encoder",
@@ -36,8 +37,11 @@ __all__ = [
 
 #: Jets that are altered, sorted by length and encoded together. The last bit of a representation
 #: depends on it, since matrix products of another shape add in another order; so it is fixed, and
-#: streams and arrays give the same bits. 8 forward passes of 1024 jets; 20 MB of representations.
+#: streams and arrays give the same bits. 8 forward passes of ``BATCH``; 20 MB of representations.
 CHUNK = 8192
+
+#: Jets that pass through the network together.
+BATCH = 1024
 
 # Constituents of a forward pass are made a multiple of this: 3 % more of them, some twenty shapes.
 _MULTIPLE = 2048
@@ -218,7 +222,7 @@ def encode(
     *,
     dropped: Augmentations | None = None,
     seed: int | np.random.Generator = 0,
-    batch_size: int = 1024,
+    batch_size: int = BATCH,
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
     progress: Callable[[int], None] | None = None,
@@ -264,7 +268,7 @@ def encode_stream(
     *,
     dropped: Augmentations | None = None,
     seed: int | np.random.Generator = 0,
-    batch_size: int = 1024,
+    batch_size: int = BATCH,
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
     progress: Callable[[int], None] | None = None,
@@ -315,7 +319,7 @@ def torch_device(name: str) -> torch.device:
 def encode_constituents(
     encoder: Encoder,
     constituents: Constituents,
-    batch_size: int = 1024,
+    batch_size: int = BATCH,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

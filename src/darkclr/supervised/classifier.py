@@ -23,7 +23,7 @@ from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
 from darkclr.contrastive.module import adam, seeded_step
-from darkclr.contrastive.representations import encode_constituents, prepare
+from darkclr.contrastive.representations import BATCH, encode_constituents, prepare
 from darkclr.contrastive.training import TrainingConfig, check_machine, fit_resumable
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
@@ -49,7 +49,7 @@ class Classifier(nn.Module):
         """Logits, (n_jets,)."""
         return self.encoder(batch)[1].squeeze(-1)
 
-    def score(self, jets: Jets, batch_size: int = 1024) -> NDArray[np.float64]:
+    def score(self, jets: Jets, batch_size: int = BATCH) -> NDArray[np.float64]:
         """Logit of each jet, (n,)."""
         constituents = prepare(jets.constituents, self.encoder.config)
         return _logits(self, constituents, batch_size).astype(np.float64)
@@ -203,7 +203,7 @@ class _Epoch:
 
 
 def _logits(
-    classifier: Classifier, constituents: Constituents, batch_size: int = 1024
+    classifier: Classifier, constituents: Constituents, batch_size: int = BATCH
 ) -> NDArray[np.float32]:
     device = next(classifier.parameters()).device
     return encode_constituents(classifier.encoder, constituents, batch_size, device)[1][:, 0]
