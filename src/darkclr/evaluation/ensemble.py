@@ -72,11 +72,11 @@ def _together(numbers: list[list[dict[str, Any]]]) -> dict[str, float | None]:
         for key in ("value", "error")
     )  # (encoders, densities) each; null is NaN
     # A score of jets knows no encoder, and one that draws nothing no density: the same number
-    # several times has no spread, and counts once.
+    # several times has no spread, and counts once; the last bits make no difference.
     distinct = value
-    if (value == value[:1]).all():
+    if np.isclose(value, value[:1], rtol=1e-9, atol=0).all():
         distinct = distinct[:1]
-    if (value == value[:, :1]).all():
+    if np.isclose(value, value[:, :1], rtol=1e-9, atol=0).all():
         distinct = distinct[:, :1]
     spreads = {
         "value": np.mean(value),
