@@ -54,10 +54,14 @@ def test_new_persistent_chains_have_the_moments_of_the_batch(batch):
 
 
 def test_many_rows_need_no_matrix_of_them(batch, monkeypatch):
+    many = batch.repeat(2, 1)
     sizes, randn = [], torch.randn
     monkeypatch.setattr(torch, "randn", lambda *n, **kw: sizes.append(n) or randn(*n, **kw))
-    _sampler("persistent").sample(batch, _generator(1))
-    assert sizes[0] == (len(batch), batch.shape[1])
+    points = _sampler("persistent").sample(many, _generator(1)).points
+    assert sizes[0] == (len(many), many.shape[1])
+    covariance = torch.cov(many.T)
+    error = 4 * covariance.diagonal().max().item() / math.sqrt(len(many))
+    torch.testing.assert_close(torch.cov(points.T), covariance, rtol=0, atol=error)
 
 
 def test_persistent_chains_go_on_where_earlier_ones_ended(batch):

@@ -167,12 +167,16 @@ class Sampler:
         self.buffer = known[-self.buffer_size :]
 
 
+#: So many have random combinations of their own, a matrix of 64 MB.
+_MANY_ROWS = 4096
+
+
 def _like(rows: Tensor, generator: torch.Generator) -> Tensor:
     """As many points from the Gaussian with the mean and the covariance of the rows (n, d)."""
-    # Random combinations of the centred rows: exact in any dimension, no matrix to invert. Of many
-    # rows the d rows of R have the same covariance.
+    # Random combinations of the centred rows: exact in any dimension, no matrix to invert. The d
+    # rows of R have the same covariance, and of many rows they make the smaller matrix.
     factor = rows - rows.mean(0)
-    if len(rows) > rows.shape[1]:
+    if len(rows) > max(rows.shape[1], _MANY_ROWS):
         factor = torch.linalg.qr(factor, mode="r").R
     weights = torch.randn(len(rows), len(factor), generator=generator, device=rows.device)
     return rows.mean(0) + weights @ factor / max(len(rows) - 1, 1) ** 0.5
