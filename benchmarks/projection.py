@@ -36,9 +36,9 @@ def main() -> None:
         "--length", type=float, default=35, help="constituents of a jet, at most N_c"
     )
     parser.add_argument("--views", type=float, default=87.5, help="constituents of its three views")
-    parser.add_argument("--encode", type=float, default=1050, help="jets/s of a core: encode, score")
+    parser.add_argument("--encode", type=float, default=1050, help="jets/s of a core: score")
     parser.add_argument("--train", type=float, default=176, help="jets/s of a core: training")
-    parser.add_argument("--generate", type=float, default=27.5, help="jets/s of a core: simulation")
+    parser.add_argument("--generate", type=float, default=27.5, help="jets/s of a core: simulate")
     parser.add_argument("--make_views", type=float, default=0, help="jets/s of a core; 0: no limit")
     parser.add_argument("--peak", type=float, default=312, help="TFLOP/s of a GPU in bfloat16")
     parser.add_argument("--share", type=float, default=0.1, help="of the peak that is reached")
