@@ -117,7 +117,7 @@ class Plan:
             raise ConfigError(
                 f"{processes} processes, and only `darkclr train` works in several",
                 where="training.devices and training.nodes",
-                mend="train with it into OUTPUT/encoder, or take one of each",
+                mend="take one of each, or call the stations one by one",
             )
         check_machine(self.training)
         for name, parameters in self.scores.items():
