@@ -47,9 +47,7 @@ def test_new_persistent_chains_have_the_moments_of_the_batch(batch):
     points = _sampler("persistent").sample(batch, _generator(1)).points
     error = 4 * batch.std(0) / math.sqrt(len(batch))
     assert ((points.mean(0) - batch.mean(0)).abs() < 2 * error).all()
-    covariance = torch.cov(batch.T)
-    error = 4 * covariance.diagonal().max().item() / math.sqrt(len(batch))
-    torch.testing.assert_close(torch.cov(points.T), covariance, rtol=0, atol=error)
+    torch.testing.assert_close(torch.cov(points.T), torch.cov(batch.T), rtol=0.15, atol=0.05)
     assert torch.linalg.matrix_rank(points - points.mean(0), rtol=1e-3) == 2
 
 
