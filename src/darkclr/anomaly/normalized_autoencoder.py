@@ -15,7 +15,7 @@ from torch import Tensor
 
 from darkclr.anomaly.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, Activation, Autoencoder
 from darkclr.anomaly.checkpoint import Checkpoint
-from darkclr.anomaly.detector import Progress
+from darkclr.anomaly.detector import FeatureError, Progress, check_features
 from darkclr.anomaly.epochs import clone_state, mean_energy
 from darkclr.anomaly.langevin import Chain
 from darkclr.anomaly.normalization import Normalization, Schedule, dropped_auc
@@ -193,9 +193,14 @@ class NormalizedAutoencoder(Autoencoder):
 
         Raises:
             TrainingError: it diverges even with a small learning rate.
+            InputError: X is not a finite (n, d) array, or y has not one number a row.
         """
-        everything = np.asarray(X)
+        everything = check_features(X)
         is_copy = np.zeros(len(everything), dtype=bool) if y is None else np.asarray(y) == 1
+        if is_copy.shape != (len(everything),):
+            raise FeatureError(
+                f"y of shape {is_copy.shape} for {len(everything)} rows", where="features"
+            )
         background, copies = everything[~is_copy], everything[is_copy]
         super(Autoencoder, self).fit(background)
         if self.selection == "dropped_auc" and not len(copies):
