@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 import yaml
+from quick_scores import EPOCHS, QUICK
 from sklearn.base import clone
 from toy import toy_jets
 
@@ -19,36 +20,11 @@ pytest.importorskip("pyod")
 
 from darkclr.anomaly import SCORES, FittedScore, fit_score
 from darkclr.anomaly.fitted import _features
-from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
 from darkclr.anomaly.registry import find_score
 from darkclr.anomaly.scoring import score_table
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
 
-EPOCHS = 10
-SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64}
-CHAINS = {"epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5}
-FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
-QUICK = {
-    "autoencoder": {**SMALL, "epochs": EPOCHS},
-    **{
-        preset.name: {**SMALL, **CHAINS, "pretraining_epochs": EPOCHS}
-        for preset in NORMALIZED_AUTOENCODERS
-    },
-    "gaussian_mixture": {"n_mixture": 2, "n_components": 3},
-    "flow": {**FLOW, "n_components": 4},
-    "dirichlet_vae": {"epochs": EPOCHS, "batch_size": 64, "hidden": 16},
-    "flow_efp": FLOW,
-    "flow_observables": FLOW,
-    "dirichlet_vae_images": {"epochs": EPOCHS, "batch_size": 64, "hidden": 16},
-    "autoencoder_images": {"widths": (2, 3, 4), "epochs": EPOCHS, "batch_size": 64},
-    "nae_images": {
-        **CHAINS,
-        **{"widths": (2, 3, 4), "batch_size": 64, "pretraining_epochs": EPOCHS},
-    },
-    "sklearn.ensemble.IsolationForest": {"n_estimators": 20},
-    "sklearn.neighbors.LocalOutlierFactor": {"novelty": True},
-}
 TRAINED = tuple(name for name, options in QUICK.items() if "batch_size" in options)
 PATHS = (
     "sklearn.ensemble.IsolationForest",
@@ -333,3 +309,15 @@ def test_missing_and_broken_files_are_refused(fitted, tmp_path):
     weights.unlink()
     with pytest.raises(InputError, match=r"no model\.safetensors"):
         FittedScore.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nae", "discriminant"])
+def test_dropped_copies_are_checked_as_the_background_is(name):
+    rng = np.random.default_rng(1)
+    rows, y = rng.normal(size=(60, 6)), np.arange(60) % 2
+    detector = SCORES[name].detector(**QUICK.get(name, {}))
+    with pytest.raises(InputError):
+        detector.fit(rows, y[:-1])
+    rows[y == 1] = np.nan
+    with pytest.raises(InputError, match="30 of 60 rows have NaN"):
+        detector.fit(rows, y)

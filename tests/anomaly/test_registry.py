@@ -14,7 +14,7 @@ pytest.importorskip("pyod")
 
 from darkclr.anomaly import SCORES, External, detector
 from darkclr.anomaly.registry import create_detector
-from darkclr.errors import ConfigError, MissingExtraError
+from darkclr.errors import ConfigError, InputError, MissingExtraError
 
 OUT_OF_RANGE = [
     ("autoencoder", {"epochs": 0}),
@@ -99,3 +99,23 @@ def test_a_missing_package_is_told_before_the_fit(monkeypatch, name, package):
         MissingExtraError, match=rf"'{package}'; pip install 'darkclr\[densities\]'"
     ):
         create_detector(name, {})
+
+
+def test_what_a_detector_needs_beyond_the_extra_is_named(monkeypatch):
+    def missing(module):
+        raise ModuleNotFoundError("No module named 'combo'", name="combo.models")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    with pytest.raises(ConfigError, match="needs the package 'combo'; pip install combo"):
+        create_detector("pyod.models.feature_bagging.FeatureBagging", {})
+
+
+def test_a_foreign_detector_that_cannot_score_says_so_in_one_line(monkeypatch):
+    detector = External("sklearn.ensemble.IsolationForest", {"n_estimators": 2}).fit(np.eye(4))
+
+    def score_samples(rows):
+        raise IndexError("index 3 is out of bounds\nfor axis 0")
+
+    monkeypatch.setattr(detector.estimator_, "score_samples", score_samples)
+    with pytest.raises(InputError, match=r"cannot score 1 rows .index 3 is out of bounds for axis"):
+        detector.score_samples(np.eye(4)[:1])

@@ -141,9 +141,20 @@ class External(Detector):
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The detector's score of each row, (n,), turned so that higher = more anomalous."""
+        """The detector's score of each row, (n,), turned so that higher = more anomalous.
+
+        Raises:
+            InputError: X is not finite, or the detector cannot score it.
+        """
         X = self._checked(X)
-        scores = np.asarray(getattr(self.estimator_, _scorer(self.estimator_))(X))  # type: ignore[arg-type]
+        method = getattr(self.estimator_, _scorer(self.estimator_))  # type: ignore[arg-type]
+        try:
+            scores = np.asarray(method(X))
+        except Exception as error:  # whatever a foreign object raises
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"cannot score {len(X)} rows ({reason})", where=f"score {self.estimator}"
+            ) from error
         sign = 1.0 if self.estimator.startswith("pyod.") else -1.0
         return sign * scores.astype(np.float64).reshape(len(X))
 
@@ -181,10 +192,17 @@ def _find(path: str) -> Any:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         missing = str(error.name)
-        if missing.partition(".")[0] == module.partition(".")[0] and missing != "pyod":
+        package = missing.partition(".")[0]
+        if package == module.partition(".")[0] and missing != "pyod":
             found = None
+        elif package == "pyod":
+            raise MissingExtraError(package, "densities") from error
         else:
-            raise MissingExtraError(missing, "densities") from error
+            raise ConfigError(
+                f"needs the package {package!r}",
+                where=f"score {path}",
+                mend=f"pip install {package}",
+            ) from error
     if not inspect.isclass(found) or not _is_detector(found):
         raise ConfigError(f"no detector {path!r}", where="scores", mend="check its import path")
     return found

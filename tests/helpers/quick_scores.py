@@ -1,0 +1,30 @@
+"""Parameters with which every score is fitted in a second or less."""
+
+from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
+
+__all__ = ["EPOCHS", "QUICK"]
+
+EPOCHS = 10
+SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64}
+CHAINS = {"epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5}
+FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
+QUICK = {
+    "autoencoder": {**SMALL, "epochs": EPOCHS},
+    **{
+        preset.name: {**SMALL, **CHAINS, "pretraining_epochs": EPOCHS}
+        for preset in NORMALIZED_AUTOENCODERS
+    },
+    "gaussian_mixture": {"n_mixture": 2, "n_components": 3},
+    "flow": {**FLOW, "n_components": 4},
+    "dirichlet_vae": {"epochs": EPOCHS, "batch_size": 64, "hidden": 16},
+    "flow_efp": FLOW,
+    "flow_observables": FLOW,
+    "dirichlet_vae_images": {"epochs": EPOCHS, "batch_size": 64, "hidden": 16},
+    "autoencoder_images": {"widths": (2, 3, 4), "epochs": EPOCHS, "batch_size": 64},
+    "nae_images": {
+        **CHAINS,
+        **{"widths": (2, 3, 4), "batch_size": 64, "pretraining_epochs": EPOCHS},
+    },
+    "sklearn.ensemble.IsolationForest": {"n_estimators": 20},
+    "sklearn.neighbors.LocalOutlierFactor": {"novelty": True},
+}
