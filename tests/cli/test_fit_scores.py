@@ -7,7 +7,9 @@ import shutil
 
 import numpy as np
 import pytest
+import yaml
 from folders import names
+from quick_scores import QUICK
 
 pytest.importorskip("lightning")
 pytest.importorskip("skops")
@@ -48,6 +50,22 @@ def test_one_score_by_name(command, model, own):
     # Without a table of parameters: the defaults.
     assert command("fit", model / "qcd.parquet", own, "--score.name", "mahalanobis")[0] == 0
     assert names(own / "scores") == ["knn", "mahalanobis"]
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_is_fitted_by_its_name(name, command, model, own, samples, tmp_path):
+    (tmp_path / "scores.yaml").write_text(yaml.safe_dump({"scores": _plain(QUICK)}))
+    fit = ("fit", model / "qcd.parquet", own, "--config", tmp_path / "scores.yaml")
+    assert command(*fit, f"--score.name={name}", "--jets", samples / "qcd.parquet")[0] == 0
+    members = ["discriminant", "knn"] if name == "combination" else []
+    assert names(own / "scores") == sorted([name, *members])
+
+
+def test_members_of_a_combination_keep_their_fit(command, model, own):
+    fit = ("fit", model / "qcd.parquet", own)
+    assert command(*fit, "--scores", "{knn: {n_neighbors: 2}}")[0] == 0
+    assert command(*fit, "--score.name=combination")[0] == 0
+    assert "n_neighbors: 2" in (own / "scores" / "knn" / "config.yaml").read_text()
 
 
 def test_scores_of_jets_and_their_combination(command, model, own, samples, tmp_path):
@@ -216,3 +234,8 @@ def test_signals_are_told_apart_by_their_files(refused, samples, tmp_path):
     signals = f"[{samples / 'aachen.parquet'}, {tmp_path / 'aachen.parquet'}]"
     line = refused("probe", samples / "qcd.parquet", signals, tmp_path / "probe.json")
     assert "two signals are called aachen" in line
+
+
+def _plain(scores):
+    """Lists for tuples, for YAML."""
+    return json.loads(json.dumps(scores))

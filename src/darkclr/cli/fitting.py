@@ -23,7 +23,8 @@ class OneScore:
     """One score out of all.
 
     Args:
-        name: fit this one only, with its parameters of `scores` if they are there.
+        name: fit this one only, with its parameters of `scores` if they are there; a combination
+            after those of its members that are not fitted yet.
     """
 
     name: str | None = None
@@ -98,7 +99,7 @@ def fit(
 
     chosen = {name: {} for name in default_scores()} if scores is None else dict(scores)
     if score.name is not None:
-        chosen = {score.name: (scores or {}).get(score.name, {})}
+        chosen = _one(score.name, scores or {}, model)
     for name, parameters in chosen.items():
         create_detector(name, parameters)
     reads = {name: find_score(name).reads for name in chosen}
@@ -184,6 +185,18 @@ def fit(
         raise TrainingError(
             f"{', '.join(failed)} could not be fitted ({first})", where=model / "scores"
         ) from first
+
+
+def _one(name: str, scores: dict[str, dict[str, Any]], model: Path) -> dict[str, dict[str, Any]]:
+    """Parameters of a score, and of the members of a combination that are not fitted yet."""
+    from darkclr.anomaly.registry import create_detector, find_score
+
+    chosen = {name: scores.get(name, {})}
+    if find_score(name).reads == "scores":
+        for member in create_detector(name, chosen[name]).get_params()["members"]:
+            if not (model / "scores" / member / "model.safetensors").exists():
+                chosen[member] = scores.get(member, {})
+    return chosen
 
 
 def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
