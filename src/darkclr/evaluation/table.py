@@ -78,9 +78,7 @@ def _rows(
         return row and {name: number for name, number in row.items() if name not in named}
 
     def published(row: dict[str, Any]) -> dict[str, Any] | None:
-        # They are those of DarkCLR itself.
-        key = (processes[row["signal"]], row["score"])
-        return PUBLISHED.get(key) if representation is None else None
+        return PUBLISHED.get((processes[row["signal"]], row["score"], representation))
 
     return [
         {"representation": representation}
