@@ -72,6 +72,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "persistent": {"initialisation": "persistent"},
     "on-manifold": {"initialisation": "on_manifold", "latent_noise": 0.1, "latent_step_size": 0.05},
     "persistent, log cosh": {"initialisation": "persistent", "loss": "log_cosh"},
+    "log cosh, one latent number": {
+        **{"initialisation": "persistent", "loss": "log_cosh", "bottleneck": 1},
+    },
     "persistent, Wasserstein": {"initialisation": "persistent", "loss": "wasserstein"},
 }
 
