@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from darkclr.report.normalization import density_figure
 from darkclr.report.training import energies_figure
@@ -42,3 +43,14 @@ def test_diverged_epochs_are_in_no_curve():
     for axes in energies_figure(history).axes:
         for line in axes.lines:
             assert np.nanmax(np.asarray(line.get_ydata(), dtype=float)) < 10
+
+
+@pytest.mark.parametrize("latent", [[0.5, 0.7], [np.nan, np.nan]])
+def test_acceptance_in_the_latent_space_is_drawn_where_it_is(latent):
+    _, history = _tables()
+    history["acceptance"] = np.array([np.nan, np.nan, 0.8, 0.9])
+    history["latent_acceptance"] = np.array([np.nan, np.nan, *latent])
+    (axes,) = (a for a in energies_figure(history).axes if a.get_ylabel() == "acceptance")
+    curves = [list(line.get_ydata()) for line in axes.lines]
+    assert curves == [[0.8, 0.9], latent][: 2 if np.isfinite(latent).all() else 1]
+    assert (axes.get_legend() is not None) == np.isfinite(latent).all()

@@ -80,7 +80,8 @@ def energies_figure(history: History) -> Figure:
         history: ``epoch``, ``stage`` ("autoencoder", "normalisation" or "diverged", epochs of which
             are left out), ``train_energy``,
             ``validation_energy``; for normalisation also ``train_negative_energy``,
-            ``validation_negative_energy``, ``distance`` and ``acceptance``.
+            ``validation_negative_energy``, ``distance``, ``acceptance`` and, of chains on the
+            manifold, ``latent_acceptance``.
     """
     stage = history.get("stage", np.full(len(history["epoch"]), "autoencoder"))
     reconstructing, normalised = stage == "autoencoder", stage == "normalisation"
@@ -129,6 +130,13 @@ def _chains(axes: Axes, x: NDArray, history: History) -> None:
         )  # fmt: skip
         target.set_ylabel(label, color=color)
         target.tick_params(axis="y", colors=color)
+    latent = history.get("latent_acceptance")
+    if latent is not None and np.isfinite(latent).any():
+        _curve(
+            axes, x, latent, color="#A33D75", marker="^", markersize=4, linestyle=":",
+            label="acceptance in the latent space",
+        )  # fmt: skip
+        axes.legend(loc="lower left")
     axes.set_ylim(0, 1.05)
     axes.tick_params(right=False)
     distance_axes.set_ylim(bottom=0)
