@@ -185,6 +185,17 @@ def test_scores_without_a_finite_rejection_have_a_bound(undrawn, finished_run, t
     assert "> 100" in Page(report(run)).words
 
 
+def test_divergence_is_told(undrawn, finished_run, tmp_path):
+    run = _copy(finished_run, tmp_path)
+    assert "diverged" not in report(run).read_text(encoding="utf-8")
+    path = run / "scores" / "nae" / "history.csv"
+    lines = path.read_text().splitlines()
+    (last,) = lines[-1:]
+    assert "normalisation" in last
+    path.write_text("\n".join([*lines, *2 * [last.replace("normalisation", "diverged")]]) + "\n")
+    assert "diverged 2 times" in report(run).read_text(encoding="utf-8")
+
+
 def _copy(run: Path, folder: Path) -> Path:
     ignored = shutil.ignore_patterns("plots", "report.html")
     return Path(shutil.copytree(run, folder / "demo", ignore=ignored))

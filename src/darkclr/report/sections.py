@@ -214,7 +214,8 @@ def _energies(run: Path) -> Section:
             history = read_history(path, ("epoch", "train_energy", "validation_energy"))
             picture = energies_figure(history)
             wide = len(picture.axes) > 1
-            _add(section, f"energies_{name}", f"Energies of {name}.", picture, wide=wide)
+            caption = f"Energies of {name}.{_divergence(history)}"
+            _add(section, f"energies_{name}", caption, picture, wide=wide)
             drawn = path.with_name("samples.csv")
             if drawn.exists():
                 columns = ("kind", "direction_1", "direction_2", "energy")
@@ -224,6 +225,17 @@ def _energies(run: Path) -> Section:
     if not paths:
         section.missing.append("The energies are left out: no scores/*/history.csv.")
     return section
+
+
+def _divergence(history: dict[str, np.ndarray]) -> str:
+    n = int(np.sum(history.get("stage", np.array([])) == "diverged"))
+    if not n:
+        return ""
+    times = "once" if n == 1 else f"{n} times"
+    return (
+        f" The normalisation diverged {times} and went on from its last good epoch with half the "
+        "learning rate; such epochs are not drawn."
+    )
 
 
 def _facts(run: Path) -> Section:
