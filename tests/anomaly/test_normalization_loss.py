@@ -66,6 +66,53 @@ def test_wasserstein_loss_trains_through_the_samples_only(network):
 
 @pytest.mark.parametrize(
     "settings",
+    [
+        {"name": "energy_difference"},
+        {"name": "energy_difference", "negative_energy_penalty": 0.5},
+        {"name": "log_cosh", "positive_energy_weight": 0.3, "unit": 2.0},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_gradients_in_the_weights_are_those_of_finite_differences(network, settings):
+    data, samples = _points(1), _points(2)
+    _compare_gradients(
+        network, lambda: NormalizationLoss(**settings)(network, data, samples)[0], tolerance=1e-6
+    )
+
+
+def test_wasserstein_gradients_in_the_weights_go_through_the_chain(network):
+    """Two steps of a chain without noise: x - λ∇E(x), whose gradient holds second derivatives."""
+    data, start = _points(1), _points(2)
+
+    def loss() -> torch.Tensor:
+        x = start.clone().requires_grad_()
+        for _ in range(2):
+            x = x - 0.1 * torch.autograd.grad(network.energy(x).sum(), x, create_graph=True)[0]
+        return NormalizationLoss("wasserstein")(network, data, x)[0]
+
+    _compare_gradients(network, loss, tolerance=1e-6)
+
+
+def _compare_gradients(network, loss, tolerance: float, step: float = 1e-5) -> None:
+    """Of every third weight, with central differences."""
+    parameters = list(network.parameters())
+    gradients = torch.autograd.grad(loss(), parameters)
+    assert max(g.abs().max() for g in gradients) > 1e-3
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        flat = parameter.data.view(-1)
+        for i in range(0, len(flat), 3):
+            kept = flat[i].item()
+            flat[i] = kept + step
+            above = loss().item()
+            flat[i] = kept - step
+            below = loss().item()
+            flat[i] = kept
+            slope = (above - below) / (2 * step)
+            assert gradient.view(-1)[i].item() == pytest.approx(slope, rel=1e-5, abs=tolerance)
+
+
+@pytest.mark.parametrize(
+    "settings",
     [{"name": "best"}, {"negative_energy_penalty": -1.0}, {"positive_energy_weight": -1}],
 )
 def test_settings_out_of_range_are_refused(settings):
