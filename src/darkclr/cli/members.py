@@ -253,7 +253,7 @@ def _has_scores(folder: Path, names: Iterable[str]) -> bool:
 
 def _joined(table: pa.Table, other: pa.Table) -> pa.Table:
     """The table with the scores of another one of the same jets."""
-    from darkclr.evaluation.evaluate import score_columns
+    from darkclr.evaluation.score_file import score_columns
 
     assert table["id"].equals(other["id"])  # the same split of the same files
     for name, position in score_columns(other).items():

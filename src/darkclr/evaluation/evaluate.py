@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError
@@ -30,19 +29,13 @@ from darkclr.evaluation.metrics import (
     roc,
     significance_improvement,
 )
-from darkclr.io.parquet import read_metadata, read_table
+from darkclr.evaluation.score_file import jet_columns, parton_pdg, read_scores, score_columns
+from darkclr.io.parquet import read_metadata
 from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.ranges import check_ranges
 from darkclr.selection import gluon_weights
 
-__all__ = ["EvaluationConfig", "evaluate", "score_columns"]
-
-# Columns that describe the jet; all other columns of floats are scores.
-_JET_COLUMNS = (
-    *("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents"),
-    "parton_pdg",
-)
-_REQUIRED = ("sample", "event", "label", "weight")
+__all__ = ["EvaluationConfig", "evaluate"]
 
 # Where the ROC curve is sampled: fixed, so that replicas and scores can be compared point by point.
 ROC_GRID = np.round(np.linspace(0.01, 1.0, 100), 2)
@@ -135,13 +128,13 @@ def evaluate(
     config = config or EvaluationConfig()
     if isinstance(scores, pa.Table):
         table, where = scores, None
-        columns = _jet_columns(table, where)
+        columns = jet_columns(table, where)
     else:
         paths = [Path(p) for p in ([scores] if isinstance(scores, str | Path) else scores)]
-        table, where = _joined(paths), ", ".join(map(str, paths))
-        columns = _jet_columns(table, where)
+        table, where = read_scores(paths), ", ".join(map(str, paths))
+        columns = jet_columns(table, where)
     if config.gluon_share is not None:
-        columns["parton_pdg"] = _partons(table, where)
+        columns["parton_pdg"] = parton_pdg(table, where)
     background, signals = _classes(columns, config, where)
     metrics: dict[str, Any] = {
         "kind": "metrics",
@@ -169,67 +162,6 @@ def evaluate(
     return metrics
 
 
-def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
-    """Names and positions of the columns that are scores: floats that do not describe the jet.
-
-    Raises:
-        InputError: there is none.
-    """
-    found = {
-        field.name: position
-        for position, field in enumerate(table.schema)
-        if pa.types.is_floating(field.type) and field.name not in _JET_COLUMNS
-    }
-    if not found:
-        raise InputError(
-            "no score columns",
-            where=where,
-            mend=f"add a column of floats for each score; it has {table.column_names}",
-        )
-    return found
-
-
-def _joined(paths: Sequence[Path]) -> pa.Table:
-    """The rows of all files; each has the columns of jets, and all have the same scores."""
-    if not paths:
-        raise InputError(
-            "no files of scores", where="evaluate", mend="name those of background and signal"
-        )
-    tables: dict[Path, pa.Table] = {}
-    for path in paths:
-        if path.resolve() in tables:
-            raise InputError(
-                "is given twice, and its jets would count twice", where=path, mend="name it once"
-            )
-        table = tables[path.resolve()] = read_table(path)
-        _jet_columns(table, path)
-        found, first = (score_columns(t, path).keys() for t in (table, next(iter(tables.values()))))
-        if different := sorted(found ^ first):
-            raise InputError(
-                f"the scores {', '.join(different)} are not in all files",
-                where=path,
-                mend=f"score it anew with the model of {paths[0]}",
-            )
-    try:
-        # Some samples know their partons, others do not.
-        joined = pa.concat_tables(tables.values(), promote_options="default")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(
-            f"their columns are of different types ({error})",
-            where=", ".join(map(str, paths)),
-            mend="score them anew with one version of darkclr",
-        ) from error
-    if "id" in joined.column_names:
-        again = len(joined) - pc.count_distinct(joined["id"]).as_py()
-        if again:
-            raise InputError(
-                f"{again} jets (id) are in more than one row, and would count again",
-                where=", ".join(map(str, paths)),
-                mend="leave copies out, and give the shards of a sample different event numbers",
-            )
-    return joined
-
-
 def _describe(name: str) -> dict[str, Any]:
     """Title and baseline flag of a score; unknown scores are called by their column."""
     try:
@@ -239,44 +171,6 @@ def _describe(name: str) -> dict[str, Any]:
     if name in registry:
         return {"title": registry[name].title, "baseline": bool(registry[name].baseline)}
     return {"title": name, "baseline": False}
-
-
-def _jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
-    missing = [name for name in _REQUIRED if name not in table.column_names]
-    if missing:
-        raise InputError(
-            f"missing columns {missing}",
-            where=where,
-            mend=f"give a file of `darkclr score`; it has {table.column_names}",
-        )
-    columns = {name: table.column(table.column_names.index(name)) for name in _REQUIRED}
-    empty = [name for name, column in columns.items() if column.null_count]
-    if empty or not pa.types.is_integer(columns["label"].type):
-        raise InputError(
-            f"the columns {empty} have empty fields" if empty else "the labels are no integers",
-            where=where,
-            mend="give label 0 (background), 1 (signal) or -1, and all other columns for each jet",
-        )
-    columns = {name: column.to_numpy() for name, column in columns.items()}
-    weight = columns["weight"]
-    if not np.all(np.isfinite(weight)) or np.any(weight < 0):
-        raise InputError(
-            "weights are NaN, infinite or negative",
-            where=where,
-            mend="give finite weights of at least 0",
-        )
-    return columns
-
-
-def _partons(table: pa.Table, where: object) -> NDArray:
-    """PDG code of the parton of each jet, 0 where none is known, (n,)."""
-    if "parton_pdg" not in table.column_names:
-        raise InputError(
-            "no column parton_pdg: quark and gluon jets cannot be told apart",
-            where=where,
-            mend="encode and score a simulated sample anew, or set gluon_share: null",
-        )
-    return table["parton_pdg"].fill_null(0).to_numpy()
 
 
 def _classes(

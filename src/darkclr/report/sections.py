@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import read_metrics
-from darkclr.evaluation.evaluate import score_columns
+from darkclr.evaluation.score_file import score_columns
 from darkclr.io.parquet import read_parquet, read_table
 from darkclr.jets import BACKGROUND, Constituents, Jets
 from darkclr.report.distributions import (
