@@ -42,6 +42,17 @@ def test_scores_lists_them_all(command, tmp_path):
     assert [row["name"] for row in rows] == list(SCORES)
 
 
+def test_scores_explains_the_parameters_of_one(command, refused, tmp_path):
+    code, out, errors = command("scores", "--name", "knn", "--output", tmp_path / "knn.json")
+    assert (code, errors) == (0, [])
+    assert SCORES["knn"].reference in out
+    assert "n_neighbors: 10" in out
+    rows = json.loads((tmp_path / "knn.json").read_text())
+    assert [row["name"] for row in rows] == list(SCORES["knn"].parameters)
+    assert "it has no parameters" in command("scores", "--name", "norm")[1]
+    assert "no score 'magic'" in refused("scores", "--name", "magic")
+
+
 def test_one_score_by_name(command, model, own):
     arguments = ("fit", model / "qcd.parquet", own, "--score.name=knn")
     assert command(*arguments, "--scores", IMAGES)[0] == 0

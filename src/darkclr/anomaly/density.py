@@ -29,7 +29,7 @@ class Density(Whitening):
         epochs: passes over the training rows.
         learning_rate: of Adam at the start; it falls to zero along a cosine.
         batch_size: rows a step.
-        n_components: see :class:`~darkclr.anomaly.gaussian.Whitening`.
+        n_components: as in :class:`~darkclr.anomaly.gaussian.Whitening`.
         validation_fraction: share of the rows that is kept aside.
         seed: of weights, order of the rows, validation rows.
         device: "auto", "cpu" or "cuda".

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from darkclr.anomaly.detector import Detector, Progress, check_weights
 from darkclr.errors import ConfigError, InputError, MissingExtraError
 
-__all__ = ["PACKAGES", "External"]
+__all__ = ["PACKAGES", "External", "find_estimator"]
 
 PACKAGES = ("sklearn.", "pyod.")
 
@@ -68,7 +68,7 @@ class External(Detector):
     @property
     def weighted(self) -> bool:  # type: ignore[override]
         """The estimator's ``fit`` takes sample weights."""
-        return "sample_weight" in inspect.signature(_find(self.estimator).fit).parameters
+        return "sample_weight" in inspect.signature(find_estimator(self.estimator).fit).parameters
 
     def check(self) -> Self:
         """Itself, if the class exists, takes the parameters and scores new rows.
@@ -77,7 +77,7 @@ class External(Detector):
             ConfigError: it does not.
             MissingExtraError: its package is not installed.
         """
-        known = inspect.signature(_find(self.estimator)).parameters
+        known = inspect.signature(find_estimator(self.estimator)).parameters
         unknown = sorted(set(self.parameters or {}) - set(known))
         if unknown:
             raise ConfigError(
@@ -96,7 +96,7 @@ class External(Detector):
 
     def _estimator(self) -> Any:
         """The detector before its fit."""
-        cls = _find(self.estimator)
+        cls = find_estimator(self.estimator)
         parameters = dict(self.parameters or {})
         if "random_state" in inspect.signature(cls).parameters:
             parameters.setdefault("random_state", self.seed)
@@ -171,12 +171,12 @@ class External(Detector):
         super().restore(state)
         self._archive = state["skops"].astype(np.uint8).tobytes()
         self.estimator_ = _load(self._archive)
-        if type(self.estimator_) is not _find(self.estimator):
+        if type(self.estimator_) is not find_estimator(self.estimator):
             raise ValueError(f"it is a {type(self.estimator_).__name__}")
         return self
 
 
-def _find(path: str) -> Any:
+def find_estimator(path: str) -> Any:
     """The class of an import path within the accepted packages.
 
     Raises:
@@ -265,6 +265,6 @@ def _accepted(name: str) -> bool:
     if not name.startswith("pyod.models."):
         return False
     try:
-        return _find(name) is not None
+        return find_estimator(name) is not None
     except (ConfigError, InputError):
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,34 @@ class OneScore:
     name: str | None = None
 
 
-def scores(output: Path | None = None) -> None:
+def scores(name: str | None = None, output: Path | None = None) -> None:
     """List all anomaly scores: what each is, what it reads and where it comes from.
 
-    Example: darkclr scores
+    With a name: the parameters of that score, their defaults and what they mean, as `darkclr fit`
+    takes them in `--scores '{NAME: {PARAMETER: VALUE}}'`.
+
+    Example: darkclr scores --name nae
 
     Args:
+        name: of a score, or the import path of a detector of scikit-learn or PyOD.
         output: JSON file to write the same to.
     """
-    from darkclr.anomaly.registry import SCORES
     from darkclr.io import atomic_path
+
+    rows = _listed() if name is None else _explained(name)
+    if output is not None:
+        with atomic_path(output) as temporary:
+            temporary.write_text(_json(rows, indent=2) + "\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Also YAML; what is neither number nor text, list nor mapping as its text."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+
+
+def _listed() -> list[dict[str, Any]]:
+    """All scores, a line each."""
+    from darkclr.anomaly.registry import SCORES
 
     rows = [
         {"name": s.name, "reads": s.reads, "what": s.summary, "reference": s.reference}
@@ -51,9 +69,24 @@ def scores(output: Path | None = None) -> None:
         "and every detector of scikit-learn or PyOD by its import path, "
         "such as sklearn.ensemble.IsolationForest"
     )
-    if output is not None:
-        with atomic_path(output) as temporary:
-            temporary.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    return rows
+
+
+def _explained(name: str) -> list[dict[str, Any]]:
+    """The parameters of a score, a line each."""
+    from darkclr.anomaly.parameters import parameters_of
+    from darkclr.anomaly.registry import find_score
+
+    score = find_score(name)
+    rows = [asdict(parameter) for parameter in parameters_of(name)]
+    console.line(f"{name}: {score.summary} [{score.reads}; {score.reference}]")
+    for row in rows:
+        console.line(
+            f"  {row['name'] + ': ' + _json(row['default']):<36} {row['summary']}".rstrip()
+        )
+    if not rows:
+        console.line("  it has no parameters")
+    return rows
 
 
 def fit(
