@@ -2,7 +2,7 @@
 
     python benchmarks/toy_densities.py
 
-Minutes on a few idle cores, one process each.
+Half an hour of one core; as many processes as there are cores.
 
 Each row is a density: its points, then for a plain autoencoder and for each start of the chains
 and each loss the learned exp(-E/T), normalised on a grid, with samples of the chains as dots. The
@@ -61,9 +61,9 @@ DENSITIES: dict[str, Callable[[np.random.Generator, int], NDArray]] = {
 
 COMMON: dict[str, Any] = {
     **{"widths": (64, 64), "bottleneck": 3, "activation": "silu", "batch_size": 250},
-    **{"pretraining_epochs": 20, "epochs": 40, "burn_in": 10},
-    **{"normalization_learning_rate": 2e-3, "steps": 20, "noise": 0.1, "temperature": 0.1},
-    **{"negative_energy_penalty": 0.05, "selection": "wasserstein"},
+    **{"pretraining_epochs": 20, "epochs": 300, "burn_in": 10},
+    **{"normalization_learning_rate": 1e-3, "steps": 40, "noise": 0.1, "temperature": 0.1},
+    **{"negative_energy_penalty": 0.05, "selection": "last"},
 }
 # The autoencoder is the same network before the normalisation, at the same temperature.
 MODELS: dict[str, dict[str, Any]] = {

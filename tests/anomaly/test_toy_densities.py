@@ -10,9 +10,9 @@ from darkclr.anomaly import NormalizedAutoencoder
 RADIUS, WIDTH = 2.0, 0.25
 SETTINGS = {
     **{"widths": (64, 64), "bottleneck": 3, "activation": "silu", "batch_size": 250},
-    **{"pretraining_epochs": 10, "epochs": 25, "burn_in": 5, "normalization_learning_rate": 2e-3},
-    **{"steps": 20, "noise": 0.1, "temperature": 0.1, "negative_energy_penalty": 0.05},
-    **{"selection": "wasserstein"},
+    **{"pretraining_epochs": 10, "epochs": 100, "normalization_learning_rate": 1e-3},
+    **{"steps": 40, "noise": 0.1, "temperature": 0.1, "negative_energy_penalty": 0.05},
+    **{"selection": "last"},
 }
 
 
@@ -37,24 +37,17 @@ def _divergence(detector: NormalizedAutoencoder) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("chains", "bound"),
-    [
-        ({"initialisation": "data"}, 0.15),
-        ({"initialisation": "persistent"}, 0.25),
-    ],
-    ids=["data", "persistent"],
-)
-def test_the_learned_density_of_a_ring_is_the_ring(chains, bound):
-    """A constant density on the grid is at 2.1 nats, the autoencoder before at more than 1."""
+@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("initialisation", ["data", "persistent"])
+def test_the_learned_density_of_a_ring_is_the_ring(initialisation, seed):
+    """A constant density on the grid is at 2.1 nats, the autoencoder before at more than 0.8."""
     train = _ring(1500, 1)
+    settings = {**SETTINGS, "initialisation": initialisation, "seed": seed}
     before = NormalizedAutoencoder(
-        **{**SETTINGS, **chains, "epochs": 1, "burn_in": 0, "normalization_learning_rate": 0.0}
+        **{**settings, "epochs": 1, "burn_in": 0, "normalization_learning_rate": 0.0}
     ).fit(train)
-    normalised = NormalizedAutoencoder(**{**SETTINGS, **chains}).fit(train)
+    normalised = NormalizedAutoencoder(**settings).fit(train)
     assert _divergence(before) > 0.8
-    assert _divergence(normalised) < bound
-    rows = [row for row in normalised.history_ if row["stage"] == "normalisation"]
-    chosen = rows[normalised.selected_epoch_ - 1]
+    assert _divergence(normalised) < 0.1
     # 150 points of the ring are at 0.3 from another 150.
-    assert chosen["energy_movers_distance"] < 0.6
+    assert normalised.history_[-1]["energy_movers_distance"] < 0.6
