@@ -399,6 +399,15 @@ def test_what_the_machine_does_not_have_is_refused(learn, tmp_path, monkeypatch,
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["anomclr", "nt_xent"])
+def test_losses_that_compare_jets_need_the_whole_batch(learn, tmp_path, name):
+    """In two processes each would see half of the other jets, and the loss would be another one."""
+    two = TrainingConfig(devices=2, strategy="ddp_fork", batch_size=8, epochs=1)
+    with pytest.raises(ConfigError, match=f"the loss {name} compares the jets of a whole batch"):
+        learn(tmp_path / "model", loss=LossConfig(name=name), training=two)
+    assert not (tmp_path / "model").exists()
+
+
 def test_the_directory_gives_the_encoder_back(jets, validation, tiny, tmp_path):
     trained = train(jets, tmp_path, validation=validation, encoder=tiny, training=SHORT)
     loaded = load_encoder(tmp_path)

@@ -67,7 +67,7 @@ def train(
             yield batch.part(name, split)
 
     if not is_finished(model / "encoder"):
-        check_machine(training)
+        check_machine(training, loss)
     validation = _first(part("validation"), N_WATCHING)
     with no_empty_folders(model / "encoder"):
         with console.bar("prepare", None, keep=False) as advance:

@@ -81,6 +81,11 @@ class LossConfig:
         """Whether the loss reads the anomalous view; if not, it need not be encoded."""
         return self.name != "nt_xent"
 
+    @property
+    def compares_jets(self) -> bool:
+        """Whether the loss of a jet depends on the other jets of the batch."""
+        return self.name != "anomclr_plus"
+
 
 class LossTerms(NamedTuple):
     """Loss and its terms, scalars; ``anomaly_similarity`` is None without an anomalous view."""
@@ -107,8 +112,9 @@ def contrastive_loss(
         config: name, temperature, weights.
         weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
             batch is then an unbiased estimate of the sample's weighted mean, which division by
-            the batch's own sum would not be, and ranks of a distributed training average right.
-            All equal if None. A jet of weight 0 is as good as absent.
+            the batch's own sum would not be, and ranks of a distributed training average right
+            where the loss does not compare jets. All equal if None. A jet of weight 0 is as good
+            as absent.
 
     Returns:
         The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z.

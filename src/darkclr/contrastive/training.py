@@ -96,7 +96,7 @@ def train(
             mend="generate more jets or lower training.batch_size",
         )
     if not is_finished(output):
-        check_machine(training)
+        check_machine(training, loss)
     if isinstance(jets, Jets):
         jets = PreparedJets.of([jets], encoder, output)
     config = resolved(encoder, augmentations, loss, training)
@@ -141,13 +141,21 @@ def check_views(augmentations: Augmentations, loss: LossConfig) -> None:
         )
 
 
-def check_machine(training: TrainingConfig) -> None:
+def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> None:
     """Refuse devices, nodes and strategies that Lightning cannot have on this machine.
 
     Raises:
-        ConfigError: it cannot.
+        ConfigError: it cannot, or the loss compares jets with each other, of which each process
+            would see its own only.
         MissingExtraError: it is not installed.
     """
+    if loss is not None and loss.compares_jets and training.devices * training.nodes > 1:
+        raise ConfigError(
+            f"{training.devices * training.nodes} processes, and the loss {loss.name} compares the "
+            "jets of a whole batch",
+            where="training.devices and training.nodes",
+            mend="take one of each, or the loss anomclr_plus",
+        )
     strategy = _trainer(training).strategy
     from lightning.fabric.plugins.environments import LightningEnvironment
 
