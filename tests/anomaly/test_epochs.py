@@ -38,6 +38,13 @@ def test_images_are_rows_too():
     assert not set(train // 4) & set(aside // 4)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_equal_rows_of_other_precisions_are_not_parted(dtype):
+    doubled = np.repeat(ROWS[:, :1], 2, axis=0).astype(dtype)  # an odd number of bytes by four
+    train, aside = split(doubled)
+    assert not set(train // 2) & set(aside // 2)
+
+
 def test_rows_that_are_all_equal_are_parted_all_the_same():
     train, aside = split(np.ones((50, 2)))
     assert (len(train), len(aside)) == (45, 5)

@@ -57,8 +57,8 @@ def kept_aside(
 
 
 def _digests(X: NDArray) -> NDArray[np.uint64]:
-    """A number for each row (n, d): equal for rows of equal bytes, else different but by chance."""
-    words = np.ascontiguousarray(X).reshape(len(X), -1).view(np.uint32)
+    """A number for each row (n, d): equal for rows that are, else different but by chance."""
+    words = np.ascontiguousarray(X, dtype=np.float32).reshape(len(X), -1).view(np.uint32)
     factors = np.random.default_rng(0).integers(2**64, size=words.shape[1], dtype=np.uint64)
     # Odd ones tell rows that differ in one word; sums wrap around.
     return np.einsum("ij,j->i", words, factors | np.uint64(1))
