@@ -130,6 +130,35 @@ def test_samples_carry_a_gradient_on_request(batch):
     assert not sampler.buffer.requires_grad
 
 
+@pytest.mark.parametrize("initialisation", ["data", "persistent"])
+def test_gradient_through_the_chain_is_that_of_finite_differences(initialisation, batch):
+    """With noise; without Metropolis even where it is asked for, since its choices depend on the
+    weights, too, in a way that no derivative of the samples has.
+    """
+    sampler = _sampler(initialisation, chain=Chain(4, 0.3, 0.2, metropolis=True))
+    sampler.network.double()
+    weight = sampler.network.decoder[0].weight
+
+    def moment() -> torch.Tensor:
+        generator = _generator(3)
+        samples = sampler.sample(batch[:50].double(), generator, through=True, remember=False)
+        assert samples.acceptance == 1
+        return samples.points.square().mean()
+
+    (gradient,) = torch.autograd.grad(moment(), weight)
+    assert gradient.abs().max() > 1e-3
+    for index in [(0, 0), (3, 1), (7, 2)]:
+        values = []
+        for step in (1e-5, -1e-5):
+            with torch.no_grad():
+                weight[index] += step
+            values.append(moment().item())
+            with torch.no_grad():
+                weight[index] -= step
+        slope = (values[0] - values[1]) / 2e-5
+        assert gradient[index].item() == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
 def test_two_of_step_noise_and_temperature_fix_the_third():
     defaults = {"default_step_size": 2.0, "default_temperature": 0.5}
     assert resolve_chain(1, None, None, None, **defaults).temperature == pytest.approx(0.5)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,7 +29,7 @@ from darkclr.anomaly.energies import (
     latent_gradient,
     reconstruction_gradient,
 )
-from darkclr.anomaly.langevin import Chain, EnergyAndGradient, differentiate, langevin
+from darkclr.anomaly.langevin import Chain, ChainResult, differentiate, langevin
 from darkclr.errors import ConfigError
 
 __all__ = ["Initialisation", "Sampler", "Samples", "resolve_chain", "sample_table"]
@@ -112,14 +112,17 @@ class Sampler:
         Args:
             batch: (n, d) data.
             generator: source of all random numbers, on the device of the batch.
-            through: let the samples be differentiated through the chain in z.
+            through: let the samples be differentiated through the chain in z. It then has no
+                Metropolis steps: how the choice to accept depends on the weights is in no
+                derivative of the samples, and leaving it out makes the gradient too small (at an
+                acceptance of 0.7 by half).
             remember: keep the ends for later chains; not while one only watches.
         """
         if self.initialisation == "on_manifold":
             return self._on_manifold(batch, generator, through, remember)
         persistent = self.initialisation == "persistent"
         start = self._replayed(_like(batch, generator), generator) if persistent else batch
-        result = langevin(self._gradient(through), start, self.chain, generator=generator)
+        result = self._chain_in_z(start, generator, through)
         if persistent and remember:
             self._push(result.samples)
         return Samples(result.samples, result.energy, result.acceptance, result.distance)
@@ -142,15 +145,18 @@ class Sampler:
             self._push(first.samples)
         with torch.no_grad():
             start = network.decode(first.samples)
-        second = langevin(self._gradient(through), start, self.chain, generator=generator)
+        second = self._chain_in_z(start, generator, through)
         return Samples(
             second.samples, second.energy, second.acceptance, second.distance, first.acceptance
         )
 
-    def _gradient(self, through: bool) -> EnergyAndGradient:
-        if through:
-            return differentiate(self.network.energy, through=True)
-        return reconstruction_gradient(self.network)
+    def _chain_in_z(self, start: Tensor, generator: torch.Generator, through: bool) -> ChainResult:
+        if not through:
+            gradient = reconstruction_gradient(self.network)
+            return langevin(gradient, start, self.chain, generator=generator)
+        gradient = differentiate(self.network.energy, through=True)
+        unadjusted = replace(self.chain, metropolis=False)
+        return langevin(gradient, start, unadjusted, generator=generator)
 
     def _replayed(self, new: Tensor, generator: torch.Generator) -> Tensor:
         """Ends of earlier chains, a share of ``new`` among them."""
@@ -178,7 +184,9 @@ def _like(rows: Tensor, generator: torch.Generator) -> Tensor:
     factor = rows - rows.mean(0)
     if len(rows) > max(rows.shape[1], _MANY_ROWS):
         factor = torch.linalg.qr(factor, mode="r").R
-    weights = torch.randn(len(rows), len(factor), generator=generator, device=rows.device)
+    weights = torch.randn(
+        len(rows), len(factor), generator=generator, dtype=rows.dtype, device=rows.device
+    )
     return rows.mean(0) + weights @ factor / max(len(rows) - 1, 1) ** 0.5
 
 
