@@ -34,6 +34,8 @@ _RUNAWAY_ENERGY = 100.0
 _RUNAWAY_VARIANCE = 10.0
 # Rows of the distances between data and samples, whose cost grows with the third power.
 _TRANSPORTED = 512
+# Rows of the pictures of samples beside data.
+_DRAWN = 512
 
 
 @dataclass(frozen=True)
@@ -271,20 +273,24 @@ class Normalization:
         }
         if not math.isnan(samples.latent_acceptance):
             row["latent_acceptance"] = samples.latent_acceptance
-        data, points = validation[:_TRANSPORTED], samples.points[:_TRANSPORTED]
-        row["energy_movers_distance"] = energy_movers_distance(data, points)
-        row["wasserstein"] = wasserstein_loss(data, points).item()
+        # Chains that start on data stay near their own rows whatever they sample: the distances are
+        # those between one half of the rows and the samples of the other.
+        n = min(_TRANSPORTED, max(len(validation) // 2, 1))
+        half, others = validation[:n], samples.points[-n:]
+        row["energy_movers_distance"] = energy_movers_distance(half, others)
+        row["wasserstein"] = wasserstein_loss(half, others).item()
         if len(self.copies):
             row["dropped_auc"] = dropped_auc(network, validation, self.copies)
         with torch.no_grad():
             for name in ("encoder", "decoder"):
                 weights = parameters_to_vector(getattr(network, name).parameters())
                 row[f"{name}_weights"] = weights.norm().item()
+            data = validation[:_DRAWN]
             self._seen = {
                 "data": data,
-                "samples": points,
+                "samples": samples.points[:_DRAWN],
                 "data_energy": network.energy(data),
-                "samples_energy": samples.energy[:_TRANSPORTED],
+                "samples_energy": samples.energy[:_DRAWN],
             }
         return row
 
