@@ -19,6 +19,7 @@ from darkclr.anomaly import (
     Mahalanobis,
     NearestNeighbours,
     Norm,
+    NormalizedAutoencoder,
 )
 
 _NO_PREDICT = "a score ranks and sets no threshold: there is no predict"
@@ -42,6 +43,11 @@ OF_ONE = {
     "NearestNeighbours": _ONE_ROW,
     "GaussianMixture": _ONE_ROW,
     "Autoencoder": _SINGLE,
+    "NormalizedAutoencoder": _SINGLE
+    | {
+        "check_estimators_nan_inf": "rows that y marks with 1 are dropped copies: too few are left",
+        "check_fit2d_1feature": "y marks nearly all rows as dropped copies",
+    },
     "Flow": _SINGLE,
     "DirichletVAE": _SINGLE,
     "External": {
@@ -64,6 +70,9 @@ def _expected(detector) -> dict[str, str]:
         GaussianMixture(1),
         Combination(("a",)),
         Autoencoder(epochs=1),
+        NormalizedAutoencoder(
+            pretraining_epochs=1, epochs=1, burn_in=0, steps=2, widths=(4,), bottleneck=1
+        ),
         Flow(transforms=1, widths=(4,), epochs=1),
         DirichletVAE(epochs=1, hidden=4),
         External("sklearn.ensemble.IsolationForest", {"n_estimators": 5}),

@@ -143,6 +143,36 @@ def test_annealed_noise_falls_as_one_over_step():
     assert result.samples.var().item() == pytest.approx(expected, rel=4 * math.sqrt(2 / n))
 
 
+def test_annealed_steps_are_accepted_at_their_own_noise_and_temperature():
+    """Each step against the textbook: target exp(-E/T_i), proposal N(z - λ∇E, σ_i²)."""
+    mean = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    energy = _gaussian_energy(mean, torch.tensor([[1.0, 0.6], [0.6, 0.8]], dtype=torch.float64))
+    chain = Chain(4, 0.3, 0.8, annealing=True, metropolis=True)
+    z = start = 2 * torch.randn(500, 2, dtype=torch.float64, generator=_generator(1))
+    result = sample(energy, start, chain, generator=_generator(2))
+    draws = _generator(2)
+    accepted = 0.0
+
+    def mean_of_step(x: torch.Tensor) -> torch.Tensor:
+        x = x.clone().requires_grad_()
+        return (x - chain.step_size * torch.autograd.grad(energy(x).sum(), x)[0]).detach()
+
+    for i in range(chain.steps):
+        sigma = chain.noise / (1 + i)
+        temperature = sigma**2 / (2 * chain.step_size)
+        there = torch.distributions.Normal(mean_of_step(z), sigma)
+        proposal = there.mean + sigma * torch.randn(z.shape, dtype=z.dtype, generator=draws)
+        back = torch.distributions.Normal(mean_of_step(proposal), sigma)
+        ratio = (energy(z) - energy(proposal)) / temperature
+        ratio += (back.log_prob(z) - there.log_prob(proposal)).sum(-1)
+        accept = torch.rand(len(z), dtype=z.dtype, generator=draws).log() < ratio
+        z = torch.where(accept[:, None], proposal, z)
+        accepted += accept.double().mean().item() / chain.steps
+    torch.testing.assert_close(result.samples, z)
+    assert result.acceptance == pytest.approx(accepted)
+    assert 0.1 < accepted < 0.95
+
+
 def test_gradient_is_that_of_finite_differences():
     z = torch.randn(5, 3, dtype=torch.float64, generator=_generator())
 
