@@ -250,6 +250,21 @@ def test_chains_that_stand_still_are_as_far_from_the_data_as_other_data(samples)
     assert row["wasserstein"] > 0.1
 
 
+def test_latent_chains_take_steps_of_the_size_of_the_latent_space(samples):
+    settings = {**TOY, "pretraining_epochs": 5, "epochs": 1, "burn_in": 0, "steps": 1}
+    settings |= {"initialisation": "on_manifold", "normalization_learning_rate": 0.0}
+    X = 10 * samples[0]
+    sphere, free = (
+        NormalizedAutoencoder(**settings, latent=latent).fit(X) for latent in ("sphere", "free")
+    )
+    assert sphere.latent_chain_.noise == sphere.latent_noise
+    with torch.no_grad():
+        codes = free.network_.encode(torch.from_numpy(X).float())
+    spread = codes.var(dim=0).mean().sqrt().item()
+    assert abs(spread - 1) > 0.5
+    assert free.latent_chain_.noise == pytest.approx(free.latent_noise * spread, rel=0.1)
+
+
 def test_selection_on_dropped_copies_needs_them(samples):
     with pytest.raises(InputError, match="no dropped copies"):
         NormalizedAutoencoder(**NORMALISED, selection="dropped_auc").fit(samples[0])

@@ -16,7 +16,7 @@ from torch import Tensor
 from darkclr.anomaly.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, Activation, Autoencoder
 from darkclr.anomaly.checkpoint import Checkpoint
 from darkclr.anomaly.detector import FeatureError, Progress, check_features
-from darkclr.anomaly.epochs import clone_state, mean_energy
+from darkclr.anomaly.epochs import SCORING_ROWS, clone_state, mean_energy
 from darkclr.anomaly.langevin import Chain
 from darkclr.anomaly.normalization import Normalization, Schedule, dropped_auc
 from darkclr.anomaly.normalization_loss import LossName, NormalizationLoss
@@ -68,7 +68,8 @@ class NormalizedAutoencoder(Autoencoder):
         annealing: noise of step i in z is σ/(1 + i).
         metropolis: accept or reject each step of both chains at its true temperature.
         latent_steps: of the latent chain, on-manifold only.
-        latent_noise: σ of the latent chain, on the unit sphere.
+        latent_noise: σ of the latent chain, on the unit sphere; in a free latent space in units of
+            the spread of the encoded rows.
         latent_step_size: λ of the latent chain; None: that of the temperature E_+, by which H
             varies over the manifold. At T = 2 E_+/(d - b) nearly all latent steps are refused.
         loss: "energy_difference", "log_cosh" or "wasserstein".
@@ -270,7 +271,9 @@ class NormalizedAutoencoder(Autoencoder):
         checkpoint: Checkpoint,
     ) -> None:
         reference = mean_energy(self.network_, train)
-        self.chain_, self.latent_chain_ = self._chains(reference, self.n_features_in_)
+        self.chain_, self.latent_chain_ = self._chains(
+            reference, self.n_features_in_, self._latent_scale(train)
+        )
         self.temperature_ = self.chain_.temperature
         logger.info("chain in z: %s, T = %.3g", self.chain_, self.temperature_)
         sampler = Sampler(
@@ -339,7 +342,7 @@ class NormalizedAutoencoder(Autoencoder):
         """Itself, if its parameters are in their ranges, those of the chains and the loss too."""
         super().check()
         self._loss(1.0)
-        self._chains(1.0, self.bottleneck + 1)
+        self._chains(1.0, self.bottleneck + 1, 1.0)
         return self
 
     def _ranges(self) -> Ranges:
@@ -377,7 +380,15 @@ class NormalizedAutoencoder(Autoencoder):
             ),
         }
 
-    def _chains(self, reference_energy: float, d: int) -> tuple[Chain, Chain]:
+    def _latent_scale(self, rows: Tensor) -> float:
+        """Radius of the sphere, or root mean square spread of the encoded rows (n, d)."""
+        if self._spherical:
+            return 1.0
+        with torch.no_grad():
+            codes = self.network_.encode(rows[:SCORING_ROWS]).double()
+        return codes.var(dim=0).mean().sqrt().item()
+
+    def _chains(self, reference_energy: float, d: int, latent_scale: float) -> tuple[Chain, Chain]:
         """Settings of the chains in z and in the latent space, in the units of d features."""
         chain = resolve_chain(
             self.steps,
@@ -390,13 +401,14 @@ class NormalizedAutoencoder(Autoencoder):
             annealing=self.annealing,
             metropolis=self.metropolis,
         )
+        latent_noise = self.latent_noise * latent_scale
         latent_step_size = self.latent_step_size
         if latent_step_size is None:
-            latent_step_size = self.latent_noise**2 / (2 * reference_energy)
+            latent_step_size = latent_noise**2 / (2 * reference_energy)
         latent_chain = Chain(
             self.latent_steps,
             latent_step_size,
-            self.latent_noise,
+            latent_noise,
             clip=self.clip,
             sphere=self._spherical,
             metropolis=self.metropolis,
