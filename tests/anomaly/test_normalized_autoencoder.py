@@ -189,8 +189,12 @@ def test_divergence_that_does_not_end_says_what_to_do(samples):
         NormalizedAutoencoder(**{**NORMALISED, **wild, "pretraining_epochs": 2}).fit(samples[0])
 
 
-def test_what_is_no_longer_reconstructed_has_diverged(samples):
-    """Energies that agree, but at the variance of the data: the decoder has become a constant."""
+@pytest.mark.parametrize("constant", [2.0, 0.0])
+def test_what_is_no_longer_reconstructed_has_diverged(samples, constant):
+    """Energies that agree, but the decoder has become a constant.
+
+    They are beyond the variance of the data, or just below it, and far beyond what they were.
+    """
     torch_rows = torch.from_numpy(samples[0][:200].astype(np.float32))
     network = AutoencoderNetwork(
         2, widths=(4,), bottleneck=2, activation="relu", sphere=False, generator=torch.Generator()
@@ -206,7 +210,7 @@ def test_what_is_no_longer_reconstructed_has_diverged(samples):
     )
     with torch.no_grad():
         network.decoder[-1].weight.zero_()
-        network.decoder[-1].bias.fill_(2)
+        network.decoder[-1].bias.fill_(constant)
     with pytest.raises(TrainingError, match="nothing is reconstructed any more"):
         normalization.run(
             torch_rows,

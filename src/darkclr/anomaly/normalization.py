@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 # this many times the variance of the data, do not come back: the chains run away from the data.
 _RUNAWAY_ENERGY = 100.0
 _RUNAWAY_VARIANCE = 10.0
+# In equilibrium jets have the energy T d/2 at the most. One that is this many times larger, and
+# than the reconstruction error before, is no fluctuation.
+_OUT_OF_EQUILIBRIUM = 10.0
 # Rows of the distances between data and samples, whose cost grows with the third power.
 _TRANSPORTED = 512
 # Rows of the pictures of samples beside data.
@@ -173,7 +176,11 @@ class Normalization:
         self._chosen = (0, clone_state(self.network), self._seen)
         variance = validation.double().var(dim=0).mean().item()
         self._limit = max(_RUNAWAY_ENERGY * self.reference_energy, _RUNAWAY_VARIANCE * variance)
-        self._variance = max(variance, 2 * self.reference_energy)
+        equilibrium = self.sampler.chain.temperature * validation.shape[1] / 2
+        self._largest = min(
+            max(variance, 2 * self.reference_energy),
+            _OUT_OF_EQUILIBRIUM * max(equilibrium, self.reference_energy),
+        )
 
     def _adam(self) -> torch.optim.Adam:
         return torch.optim.Adam(
@@ -302,8 +309,8 @@ class Normalization:
             return f"the energies are not finite, {text}"
         if max(abs(energy) for energy in energies) > self._limit:
             return f"the energies run away, {text}"
-        if row["validation_energy"] > self._variance:
-            return f"nothing is reconstructed any more, {text}, variance {self._variance:.3g}"
+        if row["validation_energy"] > self._largest:
+            return f"nothing is reconstructed any more, {text}, limit {self._largest:.3g}"
         return None
 
 
