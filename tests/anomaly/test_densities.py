@@ -112,6 +112,18 @@ def test_flow_is_normalised():
     assert density == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("architecture", ["affine", "spline", "autoregressive"])
+def test_a_few_outliers_do_not_rule_the_training(architecture):
+    """Ten of 2000 rows have ten times the size: the bulk is learned beside them."""
+    rng = np.random.default_rng(5)
+    bulk = rng.normal(size=(1990, 16)).astype(np.float32)
+    bulk[:, ::2] = np.tanh(3 * bulk[:, 1::2]) + 0.1 * bulk[:, ::2]
+    rows = np.concatenate([bulk, 10 * rng.normal(size=(10, 16)).astype(np.float32)])
+    detector = Flow(architecture, epochs=6, batch_size=128, n_components=None).fit(rows)
+    assert max(row["train_loss"] for row in detector.history_) < 1e4
+    assert detector.history_[-1]["train_loss"] < 16 / 2 * np.log(2 * np.pi * np.e)
+
+
 def test_flow_takes_logarithms_of_observables_with_zeros():
     pytest.importorskip("zuko")
     x = np.exp(_gaussian(500, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -40,6 +41,9 @@ class Density(Whitening):
     """
 
     network_: Any
+
+    #: Norm to which the gradient of a batch is cut.
+    _largest_gradient = math.inf
 
     def __init__(
         self,
@@ -158,6 +162,7 @@ class Density(Whitening):
                 loss = self.loss(batch, noise).mean()
                 optimizer.zero_grad()
                 loss.backward()
+                nn.utils.clip_grad_norm_(self.network_.parameters(), self._largest_gradient)
                 optimizer.step()
                 total += loss.item() * len(batch)
             schedule.step()

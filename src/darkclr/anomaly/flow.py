@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
@@ -14,6 +15,10 @@ from darkclr.anomaly.density import Density
 from darkclr.ranges import Ranges
 
 __all__ = ["Flow"]
+
+# The scale of a component in one affine transform is between this and its inverse. zuko's own 1e-3
+# lets eight of them stretch a single outlier by 1e24, and the mean loss is then of that jet alone.
+_SMALLEST_SCALE = 0.2
 
 
 class Flow(Density):
@@ -40,6 +45,7 @@ class Flow(Density):
     """
 
     packages = ("zuko",)
+    _largest_gradient = 10.0  # one outlier in a batch must not decide the step
 
     def __init__(
         self,
@@ -100,10 +106,11 @@ class Flow(Density):
     def _build(self, generator: torch.Generator) -> nn.Module:
         import zuko
 
-        make, order = {
-            "affine": (zuko.flows.RealNVP, {"randmask": True}),
+        affine = partial(zuko.transforms.MonotonicAffineTransform, slope=_SMALLEST_SCALE)
+        make, options = {
+            "affine": (zuko.flows.RealNVP, {"randmask": True, "univariate": affine}),
             "spline": (zuko.flows.NSF, {"randperm": True}),
-            "autoregressive": (zuko.flows.MAF, {"randperm": True}),
+            "autoregressive": (zuko.flows.MAF, {"randperm": True, "univariate": affine}),
         }[self.architecture]
         # zuko draws weights and orders from the global random state, which must not change.
         with torch.random.fork_rng(devices=[]):
@@ -112,7 +119,7 @@ class Flow(Density):
                 self.whitening_.shape[1],
                 transforms=self.transforms,
                 hidden_features=list(self.widths),
-                **order,
+                **options,
             )
 
     def _ranges(self) -> Ranges:
