@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from darkclr.report.normalization import density_figure
-from darkclr.report.training import energies_figure
+from darkclr.report.training import energies_figure, loss_figure
 
 
 def _tables() -> tuple[dict, dict]:
@@ -54,3 +54,11 @@ def test_acceptance_in_the_latent_space_is_drawn_where_it_is(latent):
     curves = [list(line.get_ydata()) for line in axes.lines]
     assert curves == [[0.8, 0.9], latent][: 2 if np.isfinite(latent).all() else 1]
     assert (axes.get_legend() is not None) == np.isfinite(latent).all()
+
+
+def test_loss_of_a_density_has_both_curves():
+    history = {"epoch": np.arange(1, 4), "train_loss": np.array([3.0, -1.0, -2.0])}
+    history["validation_loss"] = history["train_loss"] + 0.5
+    (axes,) = loss_figure(history).axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    assert curves == {"training": [3, -1, -2], "validation": [3.5, -0.5, -1.5]}

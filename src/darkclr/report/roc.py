@@ -14,6 +14,8 @@ __all__ = ["rejection_figure", "significance_figure"]
 
 # Below this many (effective) background jets the curve is mostly noise and is not drawn.
 MINIMUM_BACKGROUND = 5
+# Curves whose names fit beside them.
+_BESIDE = 9
 
 
 def rejection_figure(metrics: dict[str, Any], signal: str) -> Figure:
@@ -39,7 +41,8 @@ def rejection_figure(metrics: dict[str, Any], signal: str) -> Figure:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_ylabel("background rejection 1/ε$_B$")
         _finish(axes, signal)
-        axes.legend(loc="upper right")
+        if not _many(picture):
+            axes.legend(loc="upper right")
         return picture
 
 
@@ -54,8 +57,19 @@ def significance_figure(metrics: dict[str, Any], signal: str) -> Figure:
         axes.set_ylabel("significance improvement ε$_S$/√ε$_B$")
         _finish(axes, signal)
         # No corner of this picture is free for sure.
-        picture.legend(loc="outside lower center", ncols=2, fontsize=9.5)
+        if not _many(picture):
+            picture.legend(loc="outside lower center", ncols=2, fontsize=9.5)
         return picture
+
+
+def _many(picture: Figure) -> bool:
+    """Whether there are more curves than a legend beside them has room for: it is drawn outside."""
+    n = len(picture.axes[0].get_legend_handles_labels()[0])
+    if n <= _BESIDE:
+        return False
+    picture.set_size_inches(10.4, max(5.6, 0.24 * n))
+    picture.legend(loc="outside right upper", fontsize=9)
+    return True
 
 
 def _curves(

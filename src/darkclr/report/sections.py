@@ -36,7 +36,7 @@ from darkclr.report.tables import (
     read_timings,
     split_classes,
 )
-from darkclr.report.training import encoder_figure, energies_figure
+from darkclr.report.training import encoder_figure, energies_figure, loss_figure
 
 __all__ = ["sections"]
 
@@ -203,7 +203,7 @@ def _similarity(run: Path) -> Section:
 def _energies(run: Path) -> Section:
     section = Section(
         "energies",
-        "Training of the autoencoders",
+        "Training of the densities",
         "The normalised autoencoder has learned the density of the background where the energies "
         "of jets (E₊) and of samples of its Markov chains (E₋) agree, provided the chains move.",
     )
@@ -211,6 +211,10 @@ def _energies(run: Path) -> Section:
     for path in paths:
         name = path.parent.name
         with _or_say_why(section, f"the energies of {name}"):
+            history = read_history(path, ("epoch",))
+            if "train_loss" in history:  # a density without reconstruction
+                _add(section, f"loss_{name}", f"Loss of {name}.", loss_figure(history))
+                continue
             history = read_history(path, ("epoch", "train_energy", "validation_energy"))
             picture = energies_figure(history)
             wide = len(picture.axes) > 1

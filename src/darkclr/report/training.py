@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from darkclr.report.style import figure, styled
 
-__all__ = ["encoder_figure", "energies_figure"]
+__all__ = ["encoder_figure", "energies_figure", "loss_figure"]
 
 History = Mapping[str, NDArray]
 
@@ -113,6 +113,28 @@ def energies_figure(history: History) -> Figure:
         for axes in grid.flat:
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
+        return picture
+
+
+def loss_figure(history: History) -> Figure:
+    """Loss of a density over its epochs.
+
+    Args:
+        history: ``epoch``, ``train_loss``, ``validation_loss``.
+    """
+    with styled():
+        picture = figure(6.4, 4.2)
+        axes = picture.subplots()
+        for name, color in (("train", _TRAINING), ("validation", _VALIDATION)):
+            label = "training" if name == "train" else name
+            _curve(
+                axes, history["epoch"], history.get(f"{name}_loss"),
+                color=color, marker="o", markersize=4, label=label,
+            )  # fmt: skip
+        axes.set_title("mean loss of a jet", loc="left")
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="upper right")
         return picture
 
 
