@@ -119,3 +119,9 @@ def test_a_foreign_detector_that_cannot_score_says_so_in_one_line(monkeypatch):
     monkeypatch.setattr(detector.estimator_, "score_samples", score_samples)
     with pytest.raises(InputError, match=r"cannot score 1 rows .index 3 is out of bounds for axis"):
         detector.score_samples(np.eye(4)[:1])
+
+
+@pytest.mark.parametrize("path", ["sklearn.svm.SVC", "sklearn.linear_model.LogisticRegression"])
+def test_classes_that_learn_from_labels_are_refused(path):
+    with pytest.raises(ConfigError, match="learns from labels"):
+        create_detector(path, {})

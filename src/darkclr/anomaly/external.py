@@ -85,6 +85,13 @@ class External(Detector):
                 where=f"score {self.estimator}",
                 mend=f"it has {', '.join(known)}",
             )
+        labels = inspect.signature(find_estimator(self.estimator).fit).parameters.get("y")
+        if labels is not None and labels.default is inspect.Parameter.empty:
+            raise ConfigError(
+                "learns from labels, and background has none",
+                where=f"score {self.estimator}",
+                mend="take an outlier detector or a density",
+            )
         if _scorer(self._estimator()) is None:
             raise ConfigError(
                 "gives no scores of new rows",

@@ -51,7 +51,7 @@ class NormalizedAutoencoder(Autoencoder):
         restarts: of the pre-training, with other random numbers; normalised is the one with the
             highest AUC between validation rows and the background's own dropped copies (the
             thesis's rule), or the smallest validation energy if there are none.
-        epochs: of normalisation.
+        epochs: of normalisation, more than ``burn_in``.
         learning_rate: of Adam before normalisation.
         normalization_learning_rate: of Adam during normalisation.
         batch_size: rows a step.
@@ -62,8 +62,10 @@ class NormalizedAutoencoder(Autoencoder):
             (there in the latent space).
         buffer_size: ends of chains that are remembered.
         steps: of the chain in z.
-        step_size, noise, temperature: λ, σ and T of the chain in z. Two of them fix the third;
-            None: λ = d/40, T of equipartition.
+        step_size: λ of the chain in z; None: from the other two, or d/40.
+        noise: σ of the chain in z; None: from the other two.
+        temperature: T = σ²/(2λ) of the chain in z, of which two numbers fix the third; None: from
+            the other two, or that of equipartition.
         clip: largest norm of ∇E in both chains; None: as it is.
         annealing: noise of step i in z is σ/(1 + i).
         metropolis: accept or reject each step of both chains at its true temperature.
@@ -76,7 +78,8 @@ class NormalizedAutoencoder(Autoencoder):
         negative_energy_penalty: weight of mean(E_-²) in the loss, against divergence.
         positive_energy_weight: α of "log_cosh".
         weight_decay: L2 of Adam; a penalty c |w|² in the loss is 2c here.
-        selection: which epoch is kept, on background alone; the five rules of
+        selection: which epoch is kept, on background alone: "energy_difference", "dropped_auc",
+            "energy_movers_distance", "wasserstein" or "last", the rules of
             :func:`~darkclr.anomaly.selection.selected_epoch`.
         burn_in: epochs of normalisation that are not candidates: chains that have not felt the new
             loss yet have a small difference for no merit of the model.
