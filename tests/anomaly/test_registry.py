@@ -125,3 +125,9 @@ def test_a_foreign_detector_that_cannot_score_says_so_in_one_line(monkeypatch):
 def test_classes_that_learn_from_labels_are_refused(path):
     with pytest.raises(ConfigError, match="learns from labels"):
         create_detector(path, {})
+
+
+@pytest.mark.parametrize("path", ["pyod.models.ecod.ECOD", "pyod.models.copod.COPOD"])
+def test_detectors_whose_scores_depend_on_company_are_refused(path):
+    with pytest.raises(InputError, match="depends on the other jets"):
+        create_detector(path, {}).fit(np.random.default_rng(0).normal(size=(300, 4)))

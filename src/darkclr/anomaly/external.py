@@ -37,7 +37,8 @@ class External(Detector):
     high for anomalous ones and is taken as it is.
 
     **Company.** A few detectors of PyOD, ECOD and COPOD among them, rank the rows that are scored
-    together with those of the fit: their scores of a jet depend on the other jets in the file.
+    together with those of the fit: the score of a jet would depend on the other jets in the file.
+    They are refused.
 
     **File.** The fitted detector is kept as the bytes of a ``skops`` archive; nothing is unpickled.
     Only types of scikit-learn and PyOD are read back.
@@ -134,7 +135,7 @@ class External(Detector):
 
         Raises:
             ConfigError: the estimator refuses its parameters or gives no scores for new rows.
-            InputError: X is not finite, or the estimator refuses it.
+            InputError: X is not finite, the estimator refuses it, or its scores depend on company.
         """
         super().fit(X)
         X = self._checked(X)
@@ -144,8 +145,21 @@ class External(Detector):
             self.estimator_ = (
                 estimator.fit(X) if weight is None else estimator.fit(X, sample_weight=weight)
             )
+        self._check_company(X[:64])
         self._archive = _dump(self.estimator_)
         return self
+
+    def _check_company(self, X: NDArray) -> None:
+        """Refuse a detector whose score of a row depends on the other rows."""
+        together, few = self.score_samples(X), len(X) // 8
+        if few and not np.allclose(
+            self.score_samples(X[:few]), together[:few], rtol=1e-3, atol=1e-3 * together.std()
+        ):
+            raise InputError(
+                "its score of a jet depends on the other jets in the file",
+                where=f"score {self.estimator}",
+                mend="take another detector",
+            )
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """The detector's score of each row, (n,), turned so that higher = more anomalous.
