@@ -156,7 +156,7 @@ def test_a_finished_fit_is_of_these_jets(command, refused, model, own, tmp_path)
     assert "on other background jets" in line
 
 
-def test_a_combination_is_of_its_members(command, model, own):
+def test_a_combination_is_of_its_members(command, refused, model, own, tmp_path):
     def fit(n_neighbors):
         scores = {
             "combination": {"members": ["knn", "norm"]},
@@ -171,6 +171,11 @@ def test_a_combination_is_of_its_members(command, model, own):
     code, _, errors = command(*fit(3))
     assert code == 2
     assert "scores/combination: holds a fit on other fits of its members" in errors[-1]
+    score = ("score", model / "qcd.parquet", own, tmp_path / "scores.parquet")
+    assert "combination: holds a fit on other fits of its members (knn)" in refused(*score)
+    shutil.rmtree(own / "scores" / "knn")
+    assert "(knn)" in refused(*score)
+    assert not (tmp_path / "scores.parquet").exists()
 
 
 def test_encoders_are_not_mixed(command, refused, model, own, samples, config_file, tmp_path):

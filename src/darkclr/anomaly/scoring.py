@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.anomaly.fitted import FittedScore
+from darkclr.anomaly.fitted import FittedScore, fit_digest
 from darkclr.anomaly.registry import SCORES, find_score
 from darkclr.contrastive.representations import Representations
 from darkclr.errors import InputError
@@ -114,11 +114,20 @@ def load_scores(directory: str | Path) -> list[FittedScore]:
     """All scores of a model directory, in the order of the registry; those by path come last.
 
     Raises:
-        InputError: there are none, or one is broken.
+        InputError: there are none, one is broken, or a combination was fitted with other members.
     """
     directory = Path(directory)
     found = {path.parent.name for path in directory.glob("*/model.safetensors")}
     names = [name for name in SCORES if name in found] + sorted(found - SCORES.keys())
     if not names:
         raise InputError("holds no fitted scores", where=directory, mend="run `darkclr fit` first")
-    return [FittedScore.load(directory / name) for name in names]
+    fitted = [FittedScore.load(directory / name) for name in names]
+    for score in fitted:
+        for member, digest in ((score.background or {}).get("members") or {}).items():
+            if member not in found or fit_digest(directory / member) != digest:
+                raise InputError(
+                    f"holds a fit on other fits of its members ({member})",
+                    where=directory / score.name,
+                    mend="delete it and fit it again",
+                )
+    return fitted
