@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -107,11 +107,12 @@ class Flow(Density):
         import zuko
 
         affine = partial(zuko.transforms.MonotonicAffineTransform, slope=_SMALLEST_SCALE)
-        make, options = {
+        kinds: dict[str, tuple[Any, dict[str, Any]]] = {
             "affine": (zuko.flows.RealNVP, {"randmask": True, "univariate": affine}),
             "spline": (zuko.flows.NSF, {"randperm": True}),
             "autoregressive": (zuko.flows.MAF, {"randperm": True, "univariate": affine}),
-        }[self.architecture]
+        }
+        make, options = kinds[self.architecture]
         # zuko draws weights and orders from the global random state, which must not change.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
