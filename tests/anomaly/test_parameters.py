@@ -47,6 +47,13 @@ def test_detectors_of_other_packages_are_explained_by_themselves():
     assert "number of base estimators" in trees.summary
 
 
+def test_parameters_without_a_default_are_required():
+    pytest.importorskip("pyod")
+    defaults = {p.name: p.default for p in parameters_of("pyod.models.deep_svdd.DeepSVDD")}
+    assert defaults["n_features"] == "<required>"
+    assert defaults["c"] is None
+
+
 def test_unknown_scores_are_refused():
     for name in ("magic", "os.system", "sklearn.ensemble.Magic"):
         with pytest.raises(ConfigError):

@@ -26,7 +26,7 @@ class Parameter:
 
     Args:
         name: as in configurations.
-        default: what is taken unless it is given.
+        default: what is taken unless it is given; "<required>" if it must be.
         summary: what it means; empty if its package does not say.
     """
 
@@ -55,12 +55,12 @@ def parameters_of(name: str) -> tuple[Parameter, ...]:
         names = tuple(inspect.signature(described).parameters)
     else:
         names = score.parameters
-    signature = inspect.signature(described).parameters
+    defaults = {
+        n: "<required>" if argument.default is argument.empty else argument.default
+        for n, argument in inspect.signature(described).parameters.items()
+    } | dict(score.presets)
     summaries = _summaries(described)
-    return tuple(
-        Parameter(n, score.presets.get(n, signature[n].default), summaries.get(n, ""))
-        for n in names
-    )
+    return tuple(Parameter(n, defaults[n], summaries.get(n, "")) for n in names)
 
 
 def _summaries(cls: type) -> dict[str, str]:
