@@ -20,9 +20,9 @@ from darkclr.augmentations import (
     PtReweighting,
     SoftSmearing,
 )
+from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
-from darkclr.contrastive.representations import prepare
 from darkclr.io import read_jets
 
 ANOMALOUS = (

@@ -22,10 +22,10 @@ import numpy as np
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from darkclr.anomaly.registry import find_score
+from darkclr.anomaly.catalogue import find_score
 from darkclr.anomaly.scoring import load_scores
-from darkclr.contrastive.representations import Representations
-from darkclr.jets import Split
+from darkclr.io.representations import read_representations
+from darkclr.split import Split
 
 EFFICIENCY = 0.2
 WATCHED = (
@@ -42,7 +42,7 @@ def criteria(encoder: Path, split: Split, background: str) -> dict[str, float]:
         last = [row for row in csv.DictReader(file) if row["validation_norm_auc"]][-1]
     found = {name: float(last[name]) for name in WATCHED}
     path = encoder / "representations" / f"{background}.parquet"
-    rows = Representations.from_parquet(path).part("validation", split)
+    rows = read_representations(path).part("validation", split)
     for directory in sorted(encoder.glob("density-*")):
         for score in load_scores(directory / "scores"):
             if find_score(score.name).reads != "representations":

@@ -82,15 +82,15 @@ def write(source: Path, n: int, path: Path) -> None:
         writer.finish({})
 
 
-def one(station: str, jets: Path, model: Path, output: Path) -> dict[str, float]:
-    """Seconds and peak memory [MB] of a station in this process; of the imports if none."""
+def one(step: str, jets: Path, model: Path, output: Path) -> dict[str, float]:
+    """Seconds and peak memory [MB] of a step in this process; of the imports if none."""
     start = time.perf_counter()
-    if station == "prepare":
+    if step == "prepare":
         PreparedJets.of(iterate_jets(jets), load_encoder(model / "encoder").config, output.parent)
-    elif station in STATIONS and command([station, str(jets), str(model), str(output)]):
-        raise SystemExit(f"darkclr {station} failed")
+    elif step in STATIONS and command([step, str(jets), str(model), str(output)]):
+        raise SystemExit(f"darkclr {step} failed")
     result = {"seconds": time.perf_counter() - start}
-    if station == "batches":
+    if step == "batches":
         result = batches(jets, model, output.parent)
     result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return result
@@ -126,15 +126,13 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--n", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="for the jets; a temporary one by default")
-    parser.add_argument("--station", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--step", default="", help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(
-            json.dumps(
-                one(*(getattr(arguments, x) for x in ("station", "jets", "model", "output")))
-            )
+            json.dumps(one(*(getattr(arguments, x) for x in ("step", "jets", "model", "output"))))
         )
         return
     with tempfile.TemporaryDirectory(prefix="darkclr-", dir=arguments.folder) as folder:
@@ -142,23 +140,21 @@ def main() -> None:
 
 
 def measure(source: Path, model: Path, n: int, folder: Path) -> None:
-    def run(station: str, jets: Path) -> dict[str, float]:
+    def run(step: str, jets: Path) -> dict[str, float]:
         output = folder / "output.parquet"
-        return in_a_process(jets, model, "--station", station, "--output", output)
+        return in_a_process(jets, model, "--step", step, "--output", output)
 
     base = run("", source)["peak"]
-    print(
-        f"{'station':<10}{'jets':>10}{'jets/s':>10}{'peak [MB]':>12}{'- imports':>12}", flush=True
-    )
-    seconds: dict[str, list[float]] = {station: [] for station in STATIONS}
+    print(f"{'step':<10}{'jets':>10}{'jets/s':>10}{'peak [MB]':>12}{'- imports':>12}", flush=True)
+    seconds: dict[str, list[float]] = {step: [] for step in STATIONS}
     for count in (n // 4, n):
         jets = folder / "jets.parquet"
         write(source, count, jets)
-        for station in STATIONS:
-            row = run(station, jets)
-            seconds[station].append(row["seconds"])
+        for step in STATIONS:
+            row = run(step, jets)
+            seconds[step].append(row["seconds"])
             print(
-                f"{station:<10}{count:>10}{count / row['seconds']:>10.0f}{row['peak']:>12.0f}"
+                f"{step:<10}{count:>10}{count / row['seconds']:>10.0f}{row['peak']:>12.0f}"
                 f"{row['peak'] - base:>12.0f}",
                 flush=True,
             )
@@ -168,10 +164,10 @@ def measure(source: Path, model: Path, n: int, folder: Path) -> None:
             f"{rates['memory']:.0f} from memory",
             flush=True,
         )
-    for station, (few, many) in seconds.items():
+    for step, (few, many) in seconds.items():
         exponent = math.log(many / few) / math.log(4)
         hours = many * (GOAL / n) ** exponent / 3600
-        print(f"{station}: time ~ jets^{exponent:.2f}; {GOAL} jets in {hours:.2f} h")
+        print(f"{step}: time ~ jets^{exponent:.2f}; {GOAL} jets in {hours:.2f} h")
 
 
 if __name__ == "__main__":

@@ -35,15 +35,15 @@ import torch.nn.functional as F
 from plain_training import PlainEncoder, all_pairs_loss, name_of, padded
 from torch import Tensor
 
-from darkclr.anomaly.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, AutoencoderNetwork
-from darkclr.anomaly.energies import reconstruction_energy_and_gradient
-from darkclr.anomaly.langevin import differentiate
+from darkclr.anomaly.detectors.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, AutoencoderNetwork
+from darkclr.anomaly.nae.energies import reconstruction_energy_and_gradient
+from darkclr.anomaly.nae.langevin import differentiate
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.encoding import encode_constituents, prepare
 from darkclr.contrastive.losses import LossConfig, anomclr_plus
 from darkclr.contrastive.memory import keep_freed_memory
-from darkclr.contrastive.representations import encode_constituents, prepare
 from darkclr.contrastive.training_config import TrainingConfig, fast_precision
 from darkclr.jets import Constituents, Jets
 

@@ -21,8 +21,8 @@ from training import CONFIG, adam, autocast, make_encoder, paired_loss, toy_cons
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.batches import PackedBatch, pack
+from darkclr.contrastive.encoding import encode_constituents
 from darkclr.contrastive.memory import keep_freed_memory
-from darkclr.contrastive.representations import encode_constituents
 from darkclr.jets import Constituents
 
 Task = Callable[[], object]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from toy import toy_jets
 
 from darkclr.errors import ConfigError, InputError
-from darkclr.jets import JET_COLUMNS, SIGNAL, UNKNOWN, Constituents, Jets, Split
+from darkclr.jets import JET_COLUMNS, SIGNAL, UNKNOWN, Constituents, Jets
+from darkclr.split import Split
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkclr.kinematics import (
-    centroid,
-    delta_phi,
-    delta_r,
-    four_vector_sum,
-    ragged_arange,
-    segment_diameter,
-    segment_ids,
-    segment_max,
-    segment_sum,
-    wrap_phi,
-)
+from darkclr.kinematics import centroid, delta_phi, delta_r, four_vector_sum, wrap_phi
+from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, segment_max, segment_sum
 
 angles = st.floats(-1e3, 1e3)
 lengths = st.lists(st.integers(1, 7), min_size=1, max_size=6).map(np.array)

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from darkclr.evaluation.metrics import auc, background_rejection, roc
 from darkclr.io import atomic_path, read_jets
 from darkclr.jets import Jets
-from darkclr.kinematics import segment_sum
+from darkclr.ragged import segment_sum
 from darkclr.report.style import figure, png, styled
 from darkclr.selection import (
     cut_constituents,

@@ -1,4 +1,4 @@
-"""Named exceptions. Each says what is wrong, where, and how to mend it, in one line.
+"""Named exceptions. Each says what is wrong, where, and how to fix it, in one line.
 
 The command line prints the line and exits with code 2; library users catch :class:`DarkclrError`.
 """
@@ -16,20 +16,20 @@ __all__ = [
 
 
 class DarkclrError(Exception):
-    """Base of all errors that a user can mend.
+    """Base of all errors that a user can fix.
 
     Args:
         what: what is wrong, a clause without a full stop.
         where: the file, column, jet or option it was found at.
-        mend: what the user can do about it.
+        fix: what the user can do about it.
 
-    >>> print(InputError("3 constituents have negative pT", where="my.parquet", mend="use GeV"))
+    >>> print(InputError("3 constituents have negative pT", where="my.parquet", fix="use GeV"))
     my.parquet: 3 constituents have negative pT; use GeV
     """
 
-    def __init__(self, what: str, *, where: object = None, mend: str | None = None) -> None:
+    def __init__(self, what: str, *, where: object = None, fix: str | None = None) -> None:
         text = what if where is None else f"{where}: {what}"
-        super().__init__(text if mend is None else f"{text}; {mend}")
+        super().__init__(text if fix is None else f"{text}; {fix}")
 
 
 class InputError(DarkclrError):
@@ -53,5 +53,5 @@ class MissingExtraError(DarkclrError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"this needs the package {package!r}", mend=f"pip install 'darkclr[{extra}]'"
+            f"this needs the package {package!r}", fix=f"pip install 'darkclr[{extra}]'"
         )

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.border import check_angles, check_constituents, check_pt
-from darkclr.errors import ConfigError, InputError
-from darkclr.kinematics import four_vector_sum, ragged_arange, segment_diameter, segment_ids
-from darkclr.ranges import check_ranges
+from darkclr.errors import InputError
+from darkclr.kinematics import four_vector_sum
+from darkclr.plausibility import check_angles, check_constituents, check_pt
+from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
+from darkclr.split import Split
 
-__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets", "Split", "splitmix64"]
+__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
 
 BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
 
@@ -66,12 +67,12 @@ class Constituents:
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
         flat = ragged_arange(starts, lengths)
-        return Constituents(_to_offsets(lengths), self.pt[flat], self.eta[flat], self.phi[flat])
+        return Constituents(to_offsets(lengths), self.pt[flat], self.eta[flat], self.phi[flat])
 
     def keep(self, mask: NDArray[np.bool_]) -> Constituents:
         """The constituents where ``mask`` (n_constituents,) is true, in the same jets."""
         lengths = np.bincount(self.jet_index[mask], minlength=len(self))
-        return Constituents(_to_offsets(lengths), self.pt[mask], self.eta[mask], self.phi[mask])
+        return Constituents(to_offsets(lengths), self.pt[mask], self.eta[mask], self.phi[mask])
 
     def sorted(self) -> Constituents:
         """Hardest constituent first in every jet; equal pT keeps its order."""
@@ -110,52 +111,9 @@ class Constituents:
         """All jets of all parts, in order."""
         lengths = np.concatenate([part.lengths for part in parts])
         return Constituents(
-            _to_offsets(lengths),
+            to_offsets(lengths),
             *(np.concatenate([getattr(p, name) for p in parts]) for name in ("pt", "eta", "phi")),
         )
-
-
-@dataclass(frozen=True)
-class Split:
-    """Shares of the events for training, validation and test.
-
-    Jets of one event always fall into the same part, whatever file or order they come in.
-
-    Args:
-        train: share of the events that train encoder and scores.
-        validation: share that watches the training and selects among epochs.
-        test: share that is scored in the end.
-        seed: another seed, another split.
-    """
-
-    train: float = 0.6
-    validation: float = 0.1
-    test: float = 0.3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        shares = (self.train, self.validation, self.test)
-        if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-9):  # NaN is neither
-            raise ConfigError(
-                f"the shares train + validation + test = {sum(shares):g}",
-                where="split",
-                mend="give three numbers between 0 and 1 that add up to 1",
-            )
-        check_ranges(self, "split", {"seed": (self.seed >= 0, "at least 0")})
-
-    def part(self, event: NDArray[np.int64], name: str) -> NDArray[np.bool_]:
-        """Mask of the events in one part ('train', 'validation', 'test', 'all')."""
-        edges = {
-            "train": (0.0, self.train),
-            "validation": (self.train, self.train + self.validation),
-            "test": (self.train + self.validation, 2.0),
-            "all": (0.0, 2.0),
-        }
-        if name not in edges:
-            raise ConfigError(f"no part {name!r}", where="split", mend=f"choose of {list(edges)}")
-        low, high = edges[name]
-        u = _uniform_hash(event, self.seed)
-        return (u >= low) & (u < high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,10 +257,6 @@ class Jets:
 JET_COLUMNS = ("pt", "eta", "phi", "mass", "label", "weight", "event", "rank")
 
 
-def _to_offsets(lengths: NDArray) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
 def _column(value: Any, n: int, dtype: Any, name: str, where: object) -> NDArray:
     array = np.asarray(value, dtype=dtype)
     if array.ndim == 0:
@@ -322,28 +276,3 @@ def _check_jets(arrays: Mapping[str, NDArray], where: object) -> None:
     check_angles(arrays["eta"], arrays["phi"], "jet", where)
     if not np.isin(arrays["label"], (BACKGROUND, SIGNAL, UNKNOWN)).all():
         raise InputError("labels other than 0, 1 and -1", where=where)
-
-
-def _uniform_hash(event: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """A number in [0, 1) for each event that depends on event and seed alone."""
-    with np.errstate(over="ignore"):
-        x = event.astype(np.uint64) + np.uint64(seed) * _GOLDEN
-    return (splitmix64(x) >> np.uint64(11)).astype(np.float64) / 2.0**53
-
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-def splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The number that the generator splitmix64 draws from each state: all bits depend on all bits.
-
-    Source: S. Vigna, https://prng.di.unimi.it/splitmix64.c.
-
-    >>> int(splitmix64(np.array([1234567], dtype=np.uint64))[0])
-    6457827717110365317
-    """
-    with np.errstate(over="ignore"):
-        x = state + _GOLDEN
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-        return x ^ (x >> np.uint64(31))

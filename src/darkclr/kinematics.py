@@ -9,16 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from darkclr.ragged import segment_ids, segment_max, segment_sum
+
 __all__ = [
     "centroid",
     "delta_phi",
     "delta_r",
     "four_vector_sum",
-    "ragged_arange",
-    "segment_diameter",
-    "segment_ids",
-    "segment_max",
-    "segment_sum",
     "wrap_phi",
 ]
 
@@ -48,39 +45,6 @@ def delta_phi(a: ArrayLike, b: ArrayLike) -> Floats:
 def delta_r(eta_a: ArrayLike, phi_a: ArrayLike, eta_b: ArrayLike, phi_b: ArrayLike) -> Floats:
     """Distance in the eta-phi plane, sqrt(delta_eta^2 + delta_phi^2)."""
     return np.hypot(np.subtract(eta_a, eta_b), delta_phi(phi_a, phi_b))
-
-
-def segment_ids(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index of the jet that owns each constituent, shape (n_constituents,).
-
-    >>> segment_ids(np.array([0, 2, 3]))
-    array([0, 0, 1])
-    """
-    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-
-
-def ragged_arange(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The ranges ``starts[i], ..., starts[i] + lengths[i] - 1``, one after the other.
-
-    >>> ragged_arange(np.array([5, 0]), np.array([2, 3]))
-    array([5, 6, 0, 1, 2])
-    """
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
-
-
-def segment_sum(values: NDArray, offsets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum over the constituents of each jet in float64, shape (n,); empty jets give 0."""
-    weights = np.asarray(values, dtype=np.float64)
-    return np.bincount(segment_ids(offsets), weights=weights, minlength=len(offsets) - 1).astype(
-        np.float64, copy=False
-    )
-
-
-def segment_max(values: NDArray, offsets: NDArray[np.int64]) -> NDArray:
-    """Largest value of each jet, shape (n,). No jet may be empty."""
-    return np.maximum.reduceat(values, offsets[:-1]) if len(offsets) > 1 else values[:0]
 
 
 def centroid(
@@ -113,18 +77,3 @@ def four_vector_sum(
     with np.errstate(divide="ignore", invalid="ignore"):
         total_eta = np.where(total_pt > 0, np.arcsinh(pz / total_pt), 0.0)
     return total_pt, total_eta, wrap_phi(np.arctan2(py, px)), np.sqrt(np.maximum(mass_squared, 0))
-
-
-def segment_diameter(x: NDArray, y: NDArray, offsets: NDArray[np.int64]) -> NDArray:
-    """Largest distance between two points (x, y) of each segment, shape (n,); none may be empty.
-
-    >>> segment_diameter(np.array([0., 3., 7.]), np.array([0., 4., 7.]), np.array([0, 2, 3]))
-    array([5., 0.])
-    """
-    lengths = np.diff(offsets)
-    # Every point beside every point of its segment.
-    ids = segment_ids(offsets)
-    first = np.repeat(np.arange(len(x)), lengths[ids])
-    second = ragged_arange(offsets[ids], lengths[ids])
-    squared = (x[first] - x[second]) ** 2 + (y[first] - y[second]) ** 2
-    return np.sqrt(segment_max(squared, np.concatenate([[0], np.cumsum(lengths**2)])))

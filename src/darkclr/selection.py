@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.errors import ConfigError, InputError
-from darkclr.jets import Jets, splitmix64
+from darkclr.jets import Jets
 from darkclr.kinematics import delta_r, four_vector_sum
+from darkclr.split import splitmix64
 
 __all__ = [
     "FirstOccurrence",
@@ -53,7 +54,7 @@ def cut_constituents(jets: Jets, *, pt_min: float = 0.0, n_hardest: int | None =
     """
     if n_hardest is not None and n_hardest < 1:
         raise ConfigError(
-            f"{n_hardest} constituents are none", where="n_hardest", mend="give at least 1"
+            f"{n_hardest} constituents are none", where="n_hardest", fix="give at least 1"
         )
     constituents = jets.constituents
     if pt_min > 0:
@@ -206,12 +207,12 @@ def matching_rows(
         ConfigError: ``bins`` is not positive.
     """
     if bins < 1:
-        raise ConfigError(f"{bins} bins are none", where="bins", mend="give at least 1")
+        raise ConfigError(f"{bins} bins are none", where="bins", fix="give at least 1")
     pt, weight = np.asarray(pt), np.asarray(weight, dtype=np.float64)
     reference_pt = np.asarray(reference_pt)
     edges = np.unique(np.quantile(reference_pt, np.linspace(0, 1, bins + 1)))
     if len(edges) < 2:
-        raise InputError("all jets have the same pT", where="reference", mend="match another one")
+        raise InputError("all jets have the same pT", where="reference", fix="match another one")
     n_bins = len(edges) - 1
     row_bin, target_bin = _bin(pt, edges), _bin(reference_pt, edges)
     inside = row_bin < n_bins
@@ -222,7 +223,7 @@ def matching_rows(
         raise InputError(
             f"no jets between {edges[i]:.4g} and {edges[i + 1]:.4g} GeV, where the reference has",
             where="pT matching",
-            mend="give a sample that covers the reference, or fewer bins",
+            fix="give a sample that covers the reference, or fewer bins",
         )
     share = np.divide(target, available, out=np.zeros(n_bins), where=available > 0)
     wanted = np.rint(share / share.max() * number).astype(np.int64)
@@ -273,7 +274,7 @@ def gluon_weights(weight: ArrayLike, parton_pdg: ArrayLike, share: float) -> NDA
     [0.667, 0.667, 0.667, 2.0]
     """
     if not 0 <= share <= 1:
-        raise ConfigError(f"{share:g} is no share", where="gluon_share", mend="choose 0 to 1")
+        raise ConfigError(f"{share:g} is no share", where="gluon_share", fix="choose 0 to 1")
     weight, pdg = np.asarray(weight, dtype=np.float64), np.asarray(parton_pdg)
     gluon, quark = pdg == _GLUON, (pdg != 0) & (pdg != _GLUON)
     gluons, quarks = weight[gluon].sum(), weight[quark].sum()
@@ -281,7 +282,7 @@ def gluon_weights(weight: ArrayLike, parton_pdg: ArrayLike, share: float) -> NDA
         raise InputError(
             f"{gluon.sum()} gluon and {quark.sum()} quark jets cannot be mixed anew",
             where="gluon_share",
-            mend="give a QCD sample with matched partons (truth_parton_pdg)",
+            fix="give a QCD sample with matched partons (truth_parton_pdg)",
         )
     factor = np.ones(len(weight))
     factor[gluon] = share * (gluons + quarks) / gluons

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.jets import Constituents
-from darkclr.kinematics import centroid, delta_phi, four_vector_sum, segment_sum
+from darkclr.kinematics import centroid, delta_phi, four_vector_sum
+from darkclr.ragged import segment_sum
 
 __all__ = [
     "CMS_OBSERVABLES",
@@ -216,7 +217,7 @@ def observables(
     unknown = [name for name in names if name not in OBSERVABLES]
     if unknown:
         raise ConfigError(
-            f"no observable {', '.join(unknown)}", mend=f"choose of {list(OBSERVABLES)}"
+            f"no observable {', '.join(unknown)}", fix=f"choose of {list(OBSERVABLES)}"
         )
     return np.column_stack([OBSERVABLES[name](constituents) for name in names])
 
@@ -303,7 +304,7 @@ def _packages() -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtraError(str(error.name), "densities") from error
     # The one thing of a later station: FastJet prints a banner with its first clustering.
-    from darkclr.quiet import captured_output
+    from darkclr.library_output import captured_output
 
     with captured_output():
         one = {name: [[1.0]] for name in ("px", "py", "pz", "E")}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.contrastive.representations import Representations
+from darkclr.representations import Representations
 
 
 @pytest.fixture(scope="package", autouse=True)

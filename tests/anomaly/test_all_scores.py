@@ -19,8 +19,8 @@ pytest.importorskip("skops")
 pytest.importorskip("pyod")
 
 from darkclr.anomaly import SCORES, FittedScore, fit_score
+from darkclr.anomaly.catalogue import find_score
 from darkclr.anomaly.fitted import _features
-from darkclr.anomaly.registry import find_score
 from darkclr.anomaly.scoring import score_table
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets

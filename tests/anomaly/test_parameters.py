@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("skops")
 
 from darkclr.anomaly import SCORES
+from darkclr.anomaly.catalogue import create_detector
 from darkclr.anomaly.parameters import parameters_of
-from darkclr.anomaly.registry import create_detector
 from darkclr.errors import ConfigError
 
 

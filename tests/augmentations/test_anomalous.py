@@ -16,7 +16,8 @@ from darkclr.augmentations import (
 from darkclr.augmentations.branches import cambridge_aachen
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
-from darkclr.kinematics import centroid, segment_sum
+from darkclr.kinematics import centroid
+from darkclr.ragged import segment_sum
 
 ALL = [
     ConstituentDrop(),

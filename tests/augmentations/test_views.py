@@ -22,7 +22,8 @@ from darkclr.augmentations import (
     recentre,
 )
 from darkclr.jets import Constituents
-from darkclr.kinematics import centroid, segment_max, segment_sum
+from darkclr.kinematics import centroid
+from darkclr.ragged import segment_max, segment_sum
 
 
 def shift_of(view: Constituents, original: Constituents) -> np.ndarray:

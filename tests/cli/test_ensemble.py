@@ -20,7 +20,7 @@ from darkclr.cli.main import main
 from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
-from darkclr.jets import Split
+from darkclr.split import Split
 
 SCORES = {
     "norm": {},

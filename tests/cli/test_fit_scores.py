@@ -15,11 +15,11 @@ pytest.importorskip("lightning")
 pytest.importorskip("skops")
 
 from darkclr.anomaly import SCORES
-from darkclr.anomaly.gaussian import Mahalanobis
-from darkclr.contrastive.representations import Representations
+from darkclr.anomaly.detectors.gaussian import Mahalanobis
 from darkclr.errors import TrainingError
 from darkclr.io.parquet import read_table
-from darkclr.jets import Split
+from darkclr.io.representations import read_representations, write_representations
+from darkclr.split import Split
 
 IMAGES = "{dirichlet_vae_images: {epochs: 1, hidden: 4}, knn: {n_neighbors: 2}, norm: {}}"
 
@@ -142,8 +142,8 @@ def test_a_finished_fit_is_of_these_jets(command, refused, model, own, tmp_path)
     knn = "{knn: {n_neighbors: 2}}"
     assert command("fit", model / "qcd.parquet", own, "--scores", knn)[0] == 0
     assert "no such file" in refused("fit", tmp_path / "none.parquet", own, "--scores", knn)
-    everything = Representations.from_parquet(model / "qcd.parquet")
-    everything[::2].to_parquet(tmp_path / "half.parquet")
+    everything = read_representations(model / "qcd.parquet")
+    write_representations(everything[::2], tmp_path / "half.parquet")
     half = ("fit", tmp_path / "half.parquet", own, "--scores", knn)
     assert "on other background jets" in refused(*half)
     other = ("fit", model / "qcd.parquet", own, "--scores", knn, "--split.seed", "1")
@@ -201,7 +201,7 @@ def test_encoders_are_not_mixed(command, refused, model, own, samples, config_fi
 def test_the_split_of_the_training_is_kept(command, model, own, samples, tmp_path):
     """That of the configuration: nothing of the command says it again."""
     assert command("fit", model / "qcd.parquet", own, "--score.name", "norm")[0] == 0
-    every = Representations.from_parquet(model / "qcd.parquet")
+    every = read_representations(model / "qcd.parquet")
     kept = every[~every.dropped].part("train", Split(0.5, 0.2, 0.3)).event
     assert len(kept) != Split().part(every.event[~every.dropped], "train").sum()
     for name, source in (("z", model / "qcd.parquet"), ("jets", samples / "qcd.parquet")):

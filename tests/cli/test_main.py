@@ -19,10 +19,10 @@ pytest.importorskip("lightning")
 
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.main import main
-from darkclr.contrastive.representations import Representations
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
-from darkclr.jets import Split
+from darkclr.io.representations import read_representations
+from darkclr.split import Split
 
 
 def files(folder):
@@ -41,7 +41,7 @@ def test_train_takes_the_configuration_of_a_whole_run(model, samples):
 
 
 def test_encode_adds_dropped_copies(model, samples):
-    rows = Representations.from_parquet(model / "qcd.parquet")
+    rows = read_representations(model / "qcd.parquet")
     jets = read_jets(samples / "qcd.parquet")
     assert rows.z.shape == (2 * len(jets), 6)
     assert rows.dropped.tolist() == [False] * len(jets) + [True] * len(jets)
@@ -122,7 +122,7 @@ def test_score_of_a_part(command, model, samples, config_file, tmp_path):
 def test_files_with_and_without_partons_go_into_one_table(
     command, model, samples, tmp_path, monkeypatch, first
 ):
-    monkeypatch.setattr("darkclr.contrastive.representations.CHUNK", 30)
+    monkeypatch.setattr("darkclr.contrastive.encoding.CHUNK", 30)
     jets = read_jets(samples / "qcd.parquet")[:60]
     known = replace(jets, truth={"parton_pdg": np.full(60, 21, np.int32)})
     order = (known, jets) if first == "known" else (jets, known)
@@ -143,7 +143,7 @@ def test_stations_read_shards_in_a_stream(
     command, model, samples, config_file, tmp_path, monkeypatch
 ):
     """A pattern of shards, in chunks and batches that straddle them, gives what one file gives."""
-    monkeypatch.setattr("darkclr.contrastive.representations.CHUNK", 64)
+    monkeypatch.setattr("darkclr.contrastive.encoding.CHUNK", 64)
     jets = read_jets(samples / "qcd.parquet")
     (tmp_path / "shards").mkdir()
     for i, start in enumerate(range(0, 200, 45)):
@@ -163,7 +163,7 @@ def test_stations_read_shards_in_a_stream(
         assert command("train", source, folder, "--config", config_file)[0] == 0
         assert set(read_table(scores)["sample"].to_pylist()) == {sample}
         results[name] = (
-            Representations.from_parquet(rows),
+            read_representations(rows),
             read_table(scores).drop_columns(["id", "sample"]),
             (folder / "encoder" / "model.safetensors").read_bytes(),
         )

@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib")
 from darkclr.cli import stations
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
-from darkclr.jets import Split
+from darkclr.split import Split
 
 STATIONS = ["generate", "train", "encode", "fit", "score", "evaluate", "report"]
 

@@ -17,7 +17,7 @@ from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
-from darkclr.jets import Split
+from darkclr.split import Split
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "representations"
 

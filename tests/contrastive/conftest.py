@@ -8,7 +8,7 @@ from toy import toy_jets
 
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.contrastive.representations import prepare
+from darkclr.contrastive.encoding import prepare
 from darkclr.jets import Constituents
 
 TINY = EncoderConfig(

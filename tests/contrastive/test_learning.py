@@ -12,8 +12,8 @@ pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop, Rotation, Translation
 from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.encoding import encode_constituents, prepare
 from darkclr.contrastive.pairs import pair_similarities
-from darkclr.contrastive.representations import encode_constituents, prepare
 from darkclr.contrastive.training import TrainingConfig, train
 
 pytestmark = pytest.mark.slow

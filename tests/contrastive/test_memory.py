@@ -38,7 +38,7 @@ def test_memory_that_was_freed_is_not_fetched_again():
 ENCODING = """
 import resource
 import numpy as np
-from darkclr.contrastive import representations
+from darkclr.contrastive import encoding
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.jets import Constituents
 from darkclr.contrastive.memory import keep_freed_memory
@@ -50,7 +50,7 @@ def work(n_batches):
     for _ in range(n_batches):
         offsets = np.concatenate([[0], np.cumsum(rng.integers(1, 60, 1024))])
         columns = (np.ones(offsets[-1], np.float32) for _ in range(3))
-        representations.encode_constituents(encoder, Constituents(offsets, *columns))
+        encoding.encode_constituents(encoder, Constituents(offsets, *columns))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 few = work(10)
 print(work(20) - few)

@@ -9,9 +9,9 @@ from folders import names
 from toy import toy_jets
 
 from darkclr.contrastive import prepared as module
+from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
 from darkclr.contrastive.prepared import PreparedJets
-from darkclr.contrastive.representations import prepare
 from darkclr.errors import InputError
 from darkclr.jets import Constituents
 

@@ -16,15 +16,15 @@ pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop
 from darkclr.contrastive.checkpoints import AtomicCheckpoints, latest_checkpoint
+from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.history import History
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.contrastive.module import EpochOfBatches
 from darkclr.contrastive.prepared import PreparedJets
-from darkclr.contrastive.representations import encode
 from darkclr.contrastive.training import TrainingConfig, train
 from darkclr.errors import ConfigError, InputError, TrainingError
-from darkclr.jets import Split
+from darkclr.split import Split
 
 SHORT = TrainingConfig(epochs=2, batch_size=50, learning_rate=1e-2, device="cpu", seed=3)
 RESULTS = ("model.safetensors", "config.yaml", "history.csv", "pairs.parquet")

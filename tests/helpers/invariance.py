@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentation, PtReweighting
 from darkclr.jets import Constituents
-from darkclr.kinematics import centroid, segment_sum
+from darkclr.kinematics import centroid
+from darkclr.ragged import segment_sum
 
 __all__ = [
     "check_augmentation",

@@ -1,6 +1,6 @@
 """Parameters with which every score is fitted in a second or less."""
 
-from darkclr.anomaly.normalized_presets import NORMALIZED_AUTOENCODERS
+from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
 
 __all__ = ["EPOCHS", "QUICK"]
 

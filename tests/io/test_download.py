@@ -192,10 +192,10 @@ def test_a_whole_part_is_only_checked(server, file, tmp_path):
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("status", "mend"), [(404, "check record"), (503, "try again later")])
-def test_what_the_server_says_is_passed_on(server, file, tmp_path, status, mend):
+@pytest.mark.parametrize(("status", "fix"), [(404, "check record"), (503, "try again later")])
+def test_what_the_server_says_is_passed_on(server, file, tmp_path, status, fix):
     server.status = status
-    with pytest.raises(InputError, match=f"the server says {status} .*; {mend}"):
+    with pytest.raises(InputError, match=f"the server says {status} .*; {fix}"):
         download(file, tmp_path)
     assert names(tmp_path) == []
 

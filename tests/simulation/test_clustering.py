@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("fastjet")
 
 from darkclr.errors import SimulationError
-from darkclr.kinematics import delta_r, segment_sum
+from darkclr.kinematics import delta_r
+from darkclr.ragged import segment_sum
 from darkclr.simulation import clustering
 from darkclr.simulation.clustering import cluster
 from darkclr.simulation.particles import EnergyFlow

@@ -12,7 +12,7 @@ from toy import toy_jets
 
 from darkclr.cli.main import main
 from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.representations import prepare
+from darkclr.contrastive.encoding import prepare
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import write_jets

@@ -5,21 +5,21 @@ Every score is a scikit-learn estimator with ``fit(X)`` on background and ``scor
 opposite sign. Scores are called by name through :data:`SCORES` and :func:`fit_score`.
 """
 
-from darkclr.anomaly.autoencoder import Autoencoder
-from darkclr.anomaly.combination import Combination
-from darkclr.anomaly.detector import Detector
-from darkclr.anomaly.dirichlet import DirichletVAE
-from darkclr.anomaly.discriminant import Discriminant
-from darkclr.anomaly.external import External
+from darkclr.anomaly.catalogue import SCORES, Score
+from darkclr.anomaly.detectors.autoencoder import Autoencoder
+from darkclr.anomaly.detectors.combination import Combination
+from darkclr.anomaly.detectors.detector import Detector
+from darkclr.anomaly.detectors.dirichlet import DirichletVAE
+from darkclr.anomaly.detectors.discriminant import Discriminant
+from darkclr.anomaly.detectors.external import External
+from darkclr.anomaly.detectors.flow import Flow
+from darkclr.anomaly.detectors.gaussian import GaussianMixture, Mahalanobis
+from darkclr.anomaly.detectors.jet_images import ImageAutoencoder, ImageNormalizedAutoencoder
+from darkclr.anomaly.detectors.neighbours import NearestNeighbours
+from darkclr.anomaly.detectors.norm import Column, Norm
 from darkclr.anomaly.fitted import FittedScore, fit_score
-from darkclr.anomaly.flow import Flow
-from darkclr.anomaly.gaussian import GaussianMixture, Mahalanobis
-from darkclr.anomaly.jet_images import ImageAutoencoder, ImageNormalizedAutoencoder
-from darkclr.anomaly.langevin import Chain, langevin
-from darkclr.anomaly.neighbours import NearestNeighbours
-from darkclr.anomaly.norm import Column, Norm
-from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
-from darkclr.anomaly.registry import SCORES, Score
+from darkclr.anomaly.nae.langevin import Chain, langevin
+from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 
 __all__ = [
     "SCORES",

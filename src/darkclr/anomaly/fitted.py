@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from darkclr.anomaly.autoencoder import Autoencoder
-from darkclr.anomaly.checkpoint import CHECKPOINT
-from darkclr.anomaly.detector import Detector, Progress, check_weights
-from darkclr.anomaly.external import External
-from darkclr.anomaly.normalized_autoencoder import NormalizedAutoencoder
-from darkclr.anomaly.registry import Score, create_detector, find_score
+from darkclr.anomaly.catalogue import Score, create_detector, find_score
+from darkclr.anomaly.detectors.autoencoder import Autoencoder
+from darkclr.anomaly.detectors.checkpoint import CHECKPOINT
+from darkclr.anomaly.detectors.detector import Detector, Progress, check_weights
+from darkclr.anomaly.detectors.external import External
+from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import Jets
 
 if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
-    from darkclr.contrastive.representations import Representations
+    from darkclr.representations import Representations
 
     Source: TypeAlias = Representations | Jets | pa.Table
 
@@ -44,7 +44,7 @@ class FittedScore:
     """A score that has learned the background.
 
     Args:
-        name: of :data:`~darkclr.anomaly.registry.SCORES`, or the import path of a detector.
+        name: of :data:`~darkclr.anomaly.catalogue.SCORES`, or the import path of a detector.
         detector: the fitted estimator.
         background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
     """
@@ -68,7 +68,7 @@ class FittedScore:
                 raise InputError(
                     f"fitted on representations of the encoder {own}, asked for some of {other}",
                     where=f"score {self.name}",
-                    mend="encode the jets with its encoder, or fit it again",
+                    fix="encode the jets with its encoder, or fit it again",
                 )
         return self.detector.score_samples(_features(find_score(self.name), self.detector, source))
 
@@ -138,14 +138,14 @@ class FittedScore:
             detector.restore(load_file(directory / _WEIGHTS))
         except FileNotFoundError as error:
             raise InputError(
-                f"no {_WEIGHTS}", where=directory, mend="finish the fit first"
+                f"no {_WEIGHTS}", where=directory, fix="finish the fit first"
             ) from error
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"does not hold the score {name!r} ({reason})",
                 where=directory / _WEIGHTS,
-                mend="fit it again",
+                fix="fit it again",
             ) from error
         return cls(name, detector, background)
 
@@ -174,18 +174,18 @@ def is_fitted(
     score, earlier, fitted_on = _read_config(directory)
     wanted = _parameters(create_detector(name, parameters, seed=seed))
     differing = [key for key in wanted if earlier.get(key) != wanted[key]]
-    mend = "delete it, or fit into another directory"
+    fix = "delete it, or fit into another directory"
     if score != name or differing:
         raise ConfigError(
             f"holds a fit with other parameters ({', '.join(differing) or score})",
             where=directory,
-            mend=mend,
+            fix=fix,
         )
     known = (background or {}).keys() & (fitted_on or {}).keys()
     others = [key for key in known if background[key] != fitted_on[key]]  # type: ignore[index]
     if others:
         what = "fits of its members" if others == ["members"] else "background jets"
-        raise ConfigError(f"holds a fit on other {what}", where=directory, mend=mend)
+        raise ConfigError(f"holds a fit on other {what}", where=directory, fix=fix)
     return True
 
 
@@ -219,7 +219,7 @@ def fit_score(
     rows are drawn again, with replacement and in proportion to their weights.
 
     Args:
-        name: of :data:`~darkclr.anomaly.registry.SCORES`, or the import path of a detector.
+        name: of :data:`~darkclr.anomaly.catalogue.SCORES`, or the import path of a detector.
         parameters: constructor arguments that differ from the defaults.
         train: background, as the score reads it: representations with their dropped copies for
             scores that use them, jets, or a table with the scores of the members.
@@ -274,7 +274,7 @@ def _features(score: Score, detector: Detector, source: Source) -> NDArray:
     )
     if kind != score.reads:
         raise InputError(
-            f"the score {score.name!r} reads {score.reads}, not {kind}", mend=f"give {score.reads}"
+            f"the score {score.name!r} reads {score.reads}, not {kind}", fix=f"give {score.reads}"
         )
     if isinstance(source, pa.Table):
         members = detector.get_params(deep=False)["members"]
@@ -283,7 +283,7 @@ def _features(score: Score, detector: Detector, source: Source) -> NDArray:
             raise InputError(
                 f"no scores {', '.join(missing)}",
                 where=f"score {score.name}",
-                mend="fit them too, or name other members",
+                fix="fit them too, or name other members",
             )
         source = np.column_stack([source[name].to_numpy() for name in members])
     return score.features(source)
@@ -316,7 +316,7 @@ def _read_config(directory: Path) -> tuple[str, dict[str, Any], dict[str, Any] |
     path = directory / _CONFIG
     if not path.is_file():
         raise InputError(
-            f"no {_CONFIG}", where=directory, mend="give the directory of a fitted score"
+            f"no {_CONFIG}", where=directory, fix="give the directory of a fitted score"
         )
     try:
         document = yaml.safe_load(path.read_text())
@@ -339,5 +339,5 @@ def _read_config(directory: Path) -> tuple[str, dict[str, Any], dict[str, Any] |
         if parameters.get(key, value) != value:
             raise InputError(f"{key} = {parameters[key]!r} is not the score {name!r}", where=path)
     if not isinstance(parameters.get("seed", 0), int):
-        raise InputError(f"seed = {parameters['seed']!r}", where=path, mend="give an integer")
+        raise InputError(f"seed = {parameters['seed']!r}", where=path, fix="give an integer")
     return name, parameters, background

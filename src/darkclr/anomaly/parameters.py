@@ -10,9 +10,9 @@ from typing import Any
 
 from docstring_parser import parse
 
-from darkclr.anomaly.detector import Detector
-from darkclr.anomaly.external import External, find_estimator
-from darkclr.anomaly.registry import find_score
+from darkclr.anomaly.catalogue import find_score
+from darkclr.anomaly.detectors.detector import Detector
+from darkclr.anomaly.detectors.external import External, find_estimator
 
 __all__ = ["Parameter", "parameters_of"]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from darkclr.anomaly.catalogue import SCORES, find_score
 from darkclr.anomaly.fitted import FittedScore, fit_digest
-from darkclr.anomaly.registry import SCORES, find_score
-from darkclr.contrastive.representations import Representations
 from darkclr.errors import InputError
 from darkclr.jets import Jets
+from darkclr.representations import Representations
 
 __all__ = ["load_scores", "matching_jets", "needs_jets", "score_table"]
 
@@ -65,7 +65,7 @@ def score_table(
                 raise InputError(
                     f"the score {score.name!r} reads the constituents of the jets",
                     where=name,
-                    mend="give the file of jets instead of that of representations",
+                    fix="give the file of jets instead of that of representations",
                 )
             source = {"representations": kept, "jets": own, "scores": table}[reads]
             table = table.append_column(score.name, pa.array(score.score(source)))
@@ -98,14 +98,14 @@ def matching_jets(jets: Jets, rows: Representations) -> Jets:
                 f"{int((several != 1).sum())} of {len(rows)} representations have no jet of their "
                 "own (event and rank)",
                 where="jets",
-                mend="give the file that was encoded",
+                fix="give the file that was encoded",
             )
         jets = jets[order[found]]
     if not np.array_equal(jets.n_constituents, rows.n_constituents):
         raise InputError(
             "other numbers of constituents than the representations",
             where="jets",
-            mend="give the file that was encoded",
+            fix="give the file that was encoded",
         )
     return jets
 
@@ -120,7 +120,7 @@ def load_scores(directory: str | Path) -> list[FittedScore]:
     found = {path.parent.name for path in directory.glob("*/model.safetensors")}
     names = [name for name in SCORES if name in found] + sorted(found - SCORES.keys())
     if not names:
-        raise InputError("holds no fitted scores", where=directory, mend="run `darkclr fit` first")
+        raise InputError("holds no fitted scores", where=directory, fix="run `darkclr fit` first")
     fitted = [FittedScore.load(directory / name) for name in names]
     for score in fitted:
         for member, digest in ((score.background or {}).get("members") or {}).items():
@@ -128,6 +128,6 @@ def load_scores(directory: str | Path) -> list[FittedScore]:
                 raise InputError(
                     f"holds a fit on other fits of its members ({member})",
                     where=directory / score.name,
-                    mend="delete it and fit it again",
+                    fix="delete it and fit it again",
                 )
     return fitted

@@ -21,8 +21,8 @@ from darkclr.augmentations.base import Augmentation, recentre
 from darkclr.augmentations.branches import cambridge_aachen
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
-from darkclr.kinematics import segment_sum
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
+from darkclr.ragged import segment_sum
 
 __all__ = ["BranchDrop", "ConstituentDrop", "DetectorSmearing", "NonUniformDecay", "PtReweighting"]
 
@@ -237,7 +237,7 @@ def _check_probability(probability: float | tuple[float, float], where: str) -> 
         raise ConfigError(
             f"probability = {probability}",
             where=where,
-            mend="choose a number in [0, 1), or two of them in rising order",
+            fix="choose a number in [0, 1), or two of them in rising order",
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from darkclr.augmentations.base import Augmentation
 from darkclr.jets import Constituents
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
 
 __all__ = ["CollinearSplitting", "Rotation", "SoftSmearing", "Translation"]
 

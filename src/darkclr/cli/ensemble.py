@@ -17,8 +17,8 @@ from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig
-from darkclr.jets import Split
 from darkclr.simulation.sample import SampleConfig
+from darkclr.split import Split
 
 __all__ = ["ensemble"]
 
@@ -125,7 +125,7 @@ def _variant_scores(members: Members, names: list[str] | None) -> dict[str, dict
         raise ConfigError(
             f"{', '.join(missing)}: no score of the configuration that reads representations",
             where="variant_scores",
-            mend=f"choose of {', '.join(possible)}",
+            fix=f"choose of {', '.join(possible)}",
         )
     return {name: possible[name] for name in names}
 
@@ -138,5 +138,5 @@ def _check_partons(path: Path) -> None:
         raise InputError(
             "no column truth_parton_pdg: quark and gluon jets cannot be told apart",
             where=path,
-            mend="set gluon_share: null",
+            fix="set gluon_share: null",
         )

@@ -13,7 +13,8 @@ from darkclr.cli import console
 from darkclr.cli.timings import timed
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.options import ReadOptions
-from darkclr.jets import Split
+from darkclr.io.representations import read_representations
+from darkclr.split import Split
 
 __all__ = ["OneScore", "fit", "scores"]
 
@@ -57,7 +58,7 @@ def _json(value: Any, indent: int | None = None) -> str:
 
 def _listed() -> list[dict[str, Any]]:
     """All scores, a line each."""
-    from darkclr.anomaly.registry import SCORES
+    from darkclr.anomaly.catalogue import SCORES
 
     rows = [
         {"name": s.name, "reads": s.reads, "what": s.summary, "reference": s.reference}
@@ -74,8 +75,8 @@ def _listed() -> list[dict[str, Any]]:
 
 def _explained(name: str) -> list[dict[str, Any]]:
     """The parameters of a score, a line each."""
+    from darkclr.anomaly.catalogue import find_score
     from darkclr.anomaly.parameters import parameters_of
-    from darkclr.anomaly.registry import find_score
 
     score = find_score(name)
     rows = [asdict(parameter) for parameter in parameters_of(name)]
@@ -122,11 +123,10 @@ def fit(
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.
     """
+    from darkclr.anomaly.catalogue import create_detector, default_scores, find_score
     from darkclr.anomaly.fitted import FittedScore, fit_digest, fit_score, is_fitted
-    from darkclr.anomaly.registry import create_detector, default_scores, find_score
     from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
     from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
-    from darkclr.contrastive.representations import Representations
     from darkclr.io import read_jets
     from darkclr.jets import Jets
 
@@ -139,15 +139,15 @@ def fit(
     if jets is None and "jets" in reads.values():
         wanting = ", ".join(name for name in reads if reads[name] == "jets")
         raise ConfigError(
-            f"{wanting} read the constituents of the jets", mend="give their file with --jets"
+            f"{wanting} read the constituents of the jets", fix="give their file with --jets"
         )
-    everything = Representations.from_parquet(representations)
+    everything = read_representations(representations)
     encoder = load_encoder(model / "encoder") if is_finished(model / "encoder") else None
     if encoder is not None and everything.encoder not in (None, encoder.digest()):
         raise InputError(
             f"representations of another encoder than that of {model}",
             where=representations,
-            mend="encode the jets again, or fit into the directory of their encoder",
+            fix="encode the jets again, or fit into the directory of their encoder",
         )
     split = split or training_split(model / "encoder")
     parts = {part: everything.part(part, split) for part in ("train", "validation")}
@@ -222,7 +222,7 @@ def fit(
 
 def _one(name: str, scores: dict[str, dict[str, Any]], model: Path) -> dict[str, dict[str, Any]]:
     """Parameters of a score, and of the members of a combination that are not fitted yet."""
-    from darkclr.anomaly.registry import create_detector, find_score
+    from darkclr.anomaly.catalogue import create_detector, find_score
 
     chosen = {name: scores.get(name, {})}
     if find_score(name).reads == "scores":

@@ -42,12 +42,12 @@ def generate(
     from darkclr.simulation.workers import available_cores
 
     if workers is not None and workers < 1:
-        raise ConfigError(f"{workers} workers", where="workers", mend="choose at least 1")
+        raise ConfigError(f"{workers} workers", where="workers", fix="choose at least 1")
     if output.suffix not in ("", ".parquet"):
         raise ConfigError(
             f"jets are written as Parquet, not {output.suffix}",
             where=output,
-            mend="name the file .parquet; `darkclr convert` writes others",
+            fix="name the file .parquet; `darkclr convert` writes others",
         )
     workers = workers or available_cores()
     planned = simulation.plan(sample)

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
+from jsonargparse import (
+    ActionConfigFile,
+    ArgumentParser,
+    DefaultHelpFormatter,
+    Namespace,
+    set_parsing_settings,
+)
 
 import darkclr
 from darkclr.cli import console
@@ -49,11 +55,13 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
         """Raise what :func:`main` prints."""
-        raise ConfigError(" ".join(str(message).split()), mend=f"see `{self.prog} --help`") from ex
+        raise ConfigError(" ".join(str(message).split()), fix=f"see `{self.prog} --help`") from ex
 
 
 def build_parser() -> ArgumentParser:
     """The parser of all commands."""
+    # The meaning of an option stands below its field, see darkclr.parameters.
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = Parser(
         prog="darkclr",
         description=_DESCRIPTION,
@@ -78,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError(
                 "nothing is given, and the defaults take many hours",
                 where=arguments[0],
-                mend="take a configuration, as in --config configs/quick.yaml, or name --samples",
+                fix="take a configuration, as in --config configs/quick.yaml, or name --samples",
             )
         command = parsed.command
         function = COMMANDS[command]
@@ -89,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names = [field.name for field in fields(SampleConfig)]
             values["sample"] = SampleConfig(**{name: values.pop(name) for name in names})
         if values.get("seed", 0) < 0:  # classes of options check their own
-            raise ConfigError(f"{values['seed']}", where="seed", mend="give at least 0")
+            raise ConfigError(f"{values['seed']}", where="seed", fix="give at least 0")
         function(**values)
     except DarkclrError as problem:
         console.error(problem)
@@ -170,7 +178,7 @@ def _sections(path: Path, known: set[str]) -> str:
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",
             where=path,
-            mend=f"known: {', '.join(sorted(known))}",
+            fix=f"known: {', '.join(sorted(known))}",
         )
     chosen = {key: value for key, value in content.items() if key in known}
     return yaml.safe_dump(chosen, sort_keys=False)
@@ -194,7 +202,7 @@ def _check_groups(function: Callable[..., Any], values: dict[str, Any]) -> None:
             raise ConfigError(
                 f"{value!r} in place of options",
                 where=name,
-                mend=f"name some of {', '.join(field.name for field in fields(group))}",
+                fix=f"name some of {', '.join(field.name for field in fields(group))}",
             )
 
 

@@ -47,19 +47,19 @@ class Members:
     variant: str | None = None
 
     def __post_init__(self) -> None:
-        from darkclr.anomaly.registry import create_detector, find_score
+        from darkclr.anomaly.catalogue import create_detector, find_score
 
         if min(self.encoders, self.densities) < 1:
             raise ConfigError(
                 f"{self.encoders} encoders x {self.densities} densities",
                 where="ensemble",
-                mend="give at least one of each",
+                fix="give at least one of each",
             )
         if self.plan.evaluation.gluon_share is not None:
             raise ConfigError(
                 "the table has the simulated mixture and another one",
                 where="evaluation.gluon_share",
-                mend="give --gluon_share",
+                fix="give --gluon_share",
             )
         # The evaluation knows what a share is.
         replace(self.plan.evaluation, gluon_share=self.gluon_share)
@@ -74,7 +74,7 @@ class Members:
                     raise ConfigError(
                         f"its members {', '.join(elsewhere)} are not fitted on representations",
                         where=f"scores.{name}",
-                        mend="name scores of the configuration that read representations",
+                        fix="name scores of the configuration that read representations",
                     )
 
     @property
@@ -141,8 +141,8 @@ class Members:
 
     def facts(self) -> dict[str, dict[str, Any]]:
         """What each score reads, how many numbers it learned and how long that took."""
+        from darkclr.anomaly.catalogue import find_score
         from darkclr.anomaly.fitted import FittedScore
-        from darkclr.anomaly.registry import find_score
 
         facts: dict[str, dict[str, Any]] = {}
         for name in self.plan.scores:

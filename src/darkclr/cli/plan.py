@@ -20,14 +20,16 @@ from darkclr.contrastive.training import TrainingConfig, check_machine, check_vi
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
-from darkclr.jets import BACKGROUND, Jets, Split
-from darkclr.ranges import check_ranges
+from darkclr.io.representations import read_representations
+from darkclr.jets import BACKGROUND, Jets
+from darkclr.parameters import check_ranges
 from darkclr.simulation.sample import SampleConfig
+from darkclr.split import Split
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from darkclr.contrastive.representations import Representations
+    from darkclr.representations import Representations
 
 __all__ = ["YARDSTICKS", "Plan", "check_names", "default_samples", "with_yardsticks"]
 
@@ -45,7 +47,7 @@ def default_samples() -> dict[str, SampleConfig]:
 
 def with_yardsticks(scores: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
     """The scores of a run: those named, or the default ones, and always the yardsticks."""
-    from darkclr.anomaly.registry import default_scores
+    from darkclr.anomaly.catalogue import default_scores
 
     if scores is None:
         return {name: {} for name in default_scores()}
@@ -63,7 +65,7 @@ def check_names(names: Iterable[str], where: str) -> None:
             raise ConfigError(
                 f"{name!r} cannot be the name of a file",
                 where=where,
-                mend="take letters, digits and underscores",
+                fix="take letters, digits and underscores",
             )
 
 
@@ -98,16 +100,16 @@ class Plan:
             raise ConfigError(
                 f"{len(names)} background and {len(self.samples) - len(names)} signal samples",
                 where="samples",
-                mend="name one background process and at least one signal",
+                fix="name one background process and at least one signal",
             )
         self.background = names[0]
         if self.supervised is not None and self.supervised not in self.signals:
             raise ConfigError(
                 f"{self.supervised!r} is no signal sample",
                 where="supervised",
-                mend=f"choose of {', '.join(self.signals)}",
+                fix=f"choose of {', '.join(self.signals)}",
             )
-        from darkclr.anomaly.registry import create_detector
+        from darkclr.anomaly.catalogue import create_detector
 
         check_views(self.augmentations, self.loss)
         self._check_sizes()
@@ -117,7 +119,7 @@ class Plan:
             raise ConfigError(
                 f"{processes} processes, and only `darkclr train` works in several",
                 where="training.devices and training.nodes",
-                mend="take one of each, or call the stations one by one",
+                fix="take one of each, or call the stations one by one",
             )
         check_machine(self.training)
         for name, parameters in self.scores.items():
@@ -126,7 +128,7 @@ class Plan:
                 raise ConfigError(
                     f"its members {', '.join(absent)} are not among the scores",
                     where=f"scores.{name}",
-                    mend="name them too, or other members",
+                    fix="name them too, or other members",
                 )
 
     def _check_sizes(self) -> None:
@@ -138,7 +140,7 @@ class Plan:
                 raise ConfigError(
                     f"about {n} of {n_jets} {self.background} jets, at least {least} are needed",
                     where=f"split.{part}",
-                    mend="generate more jets"
+                    fix="generate more jets"
                     + (" or lower training.batch_size" if part == "train" else ""),
                 )
 
@@ -147,7 +149,7 @@ class Plan:
         for path in (self.output, *self.output.parents):
             if path.exists():
                 if not path.is_dir():
-                    raise ConfigError("is a file", where=path, mend="choose another --output")
+                    raise ConfigError("is a file", where=path, fix="choose another --output")
                 break
 
     @property
@@ -198,7 +200,7 @@ class Plan:
                 raise ConfigError(
                     f"holds a run with another configuration ({', '.join(differing)})",
                     where=self.output,
-                    mend="choose another --output or delete it",
+                    fix="choose another --output or delete it",
                 )
         with atomic_path(path) as temporary:
             temporary.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -249,11 +251,10 @@ class Plan:
 
     def test_rows(self, model: Path) -> dict[str, Representations]:
         """What is scored: the background's test part; of signals too if labels were learned."""
-        from darkclr.contrastive.representations import Representations
 
         signal_part = "all" if self.supervised is None else "test"
         return {
-            name: Representations.from_parquet(self.representations(model, name)).part(
+            name: read_representations(self.representations(model, name)).part(
                 "test" if name == self.background else signal_part, self.split
             )
             for name in self.samples

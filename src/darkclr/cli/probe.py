@@ -9,7 +9,8 @@ from darkclr.cli.stations import print_metrics
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
-from darkclr.jets import Split
+from darkclr.io.representations import read_representations
+from darkclr.split import Split
 from darkclr.supervised.probe import ProbeConfig, Probed
 
 __all__ = ["probe"]
@@ -48,7 +49,6 @@ def probe(
         options: cuts, label, clustering.
     """
     from darkclr.contrastive.model_directory import load_encoder, training_split
-    from darkclr.contrastive.representations import Representations
     from darkclr.evaluation import write_metrics
     from darkclr.io import read_jets
     from darkclr.io.layouts import container_of, refuse_own_input
@@ -61,7 +61,7 @@ def probe(
         raise ConfigError(
             f"two signals are called {', '.join(sorted(twice))}",
             where="signals",
-            mend="rename the files: their names are those of the signals",
+            fix="rename the files: their names are those of the signals",
         )
     encoder = None if model is None else load_encoder(model / "encoder")
     if split is None and model is not None:
@@ -69,7 +69,7 @@ def probe(
 
     def features(path: Path) -> Probed:
         if path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path):
-            return Probed.from_representations(Representations.from_parquet(path))
+            return Probed.from_representations(read_representations(path))
         return Probed.from_jets(read_jets(path, layout=layout, options=options), encoder)
 
     metrics = probe_features(

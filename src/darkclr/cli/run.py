@@ -13,8 +13,8 @@ from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
-from darkclr.jets import Split
 from darkclr.simulation.sample import SampleConfig
+from darkclr.split import Split
 
 __all__ = ["run"]
 

@@ -16,8 +16,10 @@ from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
+from darkclr.io.representations import iterate_representations
 from darkclr.io.sources import sample_name
-from darkclr.jets import Jets, Split
+from darkclr.jets import Jets
+from darkclr.split import Split
 
 __all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
 
@@ -118,11 +120,12 @@ def encode(
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
+    from darkclr.contrastive.encoding import encode_stream, torch_device
     from darkclr.contrastive.model_directory import load_encoder
-    from darkclr.contrastive.representations import encode_stream, file_metadata, torch_device
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.layouts import refuse_own_input
     from darkclr.io.parquet import TableWriter
+    from darkclr.io.representations import representations_metadata
 
     refuse_own_input(str(jets), output)
     trained = load_encoder(model / "encoder")
@@ -148,7 +151,7 @@ def encode(
                 partons = rows.parton_pdg is not None if partons is None else partons
                 writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
-        writer.finish(file_metadata(provenance, trained.digest()))
+        writer.finish(representations_metadata(provenance, trained.digest()))
     console.line(f"{writer.n_rows // (1 + dropped)} jets in {output}")
 
 
@@ -180,25 +183,21 @@ def score(
         options: cuts, label, clustering.
     """
     from darkclr.anomaly.scoring import load_scores, score_table
+    from darkclr.contrastive.encoding import CHUNK, encode_stream, torch_device
     from darkclr.contrastive.model_directory import load_encoder, training_split
-    from darkclr.contrastive.representations import (
-        CHUNK,
-        Representations,
-        encode_stream,
-        torch_device,
-    )
     from darkclr.errors import InputError
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
     from darkclr.io.layouts import container_of, refuse_own_input
     from darkclr.io.parquet import TableWriter, column_names
+    from darkclr.representations import Representations
 
     refuse_own_input(str(jets), output)
     split = split or training_split(model / "encoder")
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
         if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
-            chosen = (rows.part(part, split) for rows in Representations.iterate(jets))
+            chosen = (rows.part(part, split) for rows in iterate_representations(jets, CHUNK))
             for rows in in_chunks((rows[~rows.dropped] for rows in chosen), CHUNK):
                 yield rows, None
         else:

@@ -50,6 +50,6 @@ def variant(plan: Plan, path: Path) -> Plan:
         raise ConfigError(
             reason or "cannot be read",
             where=path,
-            mend=f"a variant is a YAML file with some of {', '.join(_SECTIONS)}",
+            fix=f"a variant is a YAML file with some of {', '.join(_SECTIONS)}",
         ) from problem
     return replace(plan, **{name: sections[name] for name in _SECTIONS})

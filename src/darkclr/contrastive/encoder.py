@@ -21,7 +21,7 @@ from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.contrastive.fused import linear
 from darkclr.errors import ConfigError
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
 
 __all__ = ["Encoder", "EncoderConfig"]
 
@@ -74,7 +74,7 @@ class EncoderConfig:
                 f"embedding_dim = {self.embedding_dim} is not a multiple of "
                 f"n_heads = {self.n_heads}",
                 where="encoder",
-                mend="change one of them",
+                fix="change one of them",
             )
 
 

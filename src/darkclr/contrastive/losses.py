@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darkclr.errors import ConfigError
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
 
 __all__ = [
     "LossConfig",

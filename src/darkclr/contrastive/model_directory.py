@@ -18,7 +18,8 @@ from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table
-from darkclr.jets import Jets, Split
+from darkclr.jets import Jets
+from darkclr.split import Split
 
 __all__ = [
     "Fingerprint",
@@ -48,7 +49,7 @@ def load_encoder(directory: str | Path) -> Encoder:
         raise InputError(
             f"no {Path(error.filename or _WEIGHTS).name}",
             where=directory,
-            mend="give the directory of a finished `darkclr train`",
+            fix="give the directory of a finished `darkclr train`",
         ) from error
     except (
         *(OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError),
@@ -130,7 +131,7 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
             raise TrainingError(
                 f"holds a training with another configuration ({', '.join(differing)})",
                 where=directory,
-                mend="choose another output or delete it",
+                fix="choose another output or delete it",
             )
 
 

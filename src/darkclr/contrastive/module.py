@@ -88,7 +88,7 @@ class ContrastiveModule(LightningModule):
         if not math.isfinite(values["loss"]):
             raise TrainingError(
                 f"the loss is {values['loss']} at step {self.global_step}",
-                mend="lower training.learning_rate or use training.precision=float32",
+                fix="lower training.learning_rate or use training.precision=float32",
             )
         self.history.step(self.global_step, self.current_epoch, values)
         if self.progress is not None and self.global_rank == 0:

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.encoder import Encoder
-from darkclr.contrastive.representations import encode_constituents
+from darkclr.contrastive.encoding import encode_constituents
 from darkclr.jets import Constituents
 
 __all__ = ["pair_similarities", "summarise_pairs"]

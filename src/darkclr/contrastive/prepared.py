@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
-from darkclr.contrastive.representations import prepare
 from darkclr.errors import InputError, TrainingError
 from darkclr.jets import Constituents, Jets
 
@@ -88,7 +88,7 @@ class PreparedJets:
             raise InputError(
                 f"the prepared jets cannot be written ({error.strerror or error})",
                 where=folder,
-                mend="check free space and permissions",
+                fix="check free space and permissions",
             ) from error
         return cls(Constituents(offsets, pt, eta, phi), _relative(weights), fingerprint)
 
@@ -99,7 +99,7 @@ def _relative(weights: list[NDArray]) -> NDArray[np.float32]:
     if len(weight) and not weight.mean() > 0:
         raise TrainingError(
             f"the mean weight of the jets is {weight.mean():.3g}",
-            mend="weights may be negative, but not on average",
+            fix="weights may be negative, but not on average",
         )
     return (weight / weight.mean()).astype(np.float32) if len(weight) else weight.astype(np.float32)
 

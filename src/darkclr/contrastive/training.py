@@ -29,7 +29,8 @@ from darkclr.contrastive.pairs import pair_similarities
 from darkclr.contrastive.prepared import PreparedJets
 from darkclr.contrastive.training_config import TrainingConfig
 from darkclr.errors import ConfigError, MissingExtraError, TrainingError
-from darkclr.jets import Jets, Split
+from darkclr.jets import Jets
+from darkclr.split import Split
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -93,7 +94,7 @@ def train(
         raise TrainingError(
             f"{len(jets)} training and {len(validation)} validation jets do not fill a batch of "
             f"{training.batch_size}",
-            mend="generate more jets or lower training.batch_size",
+            fix="generate more jets or lower training.batch_size",
         )
     if not is_finished(output):
         check_machine(training, loss)
@@ -137,7 +138,7 @@ def check_views(augmentations: Augmentations, loss: LossConfig) -> None:
         raise ConfigError(
             f"none, but the loss {loss.name} separates a jet from its anomalous copy",
             where="augmentations.anomalous",
-            mend="name one, or take the loss nt_xent",
+            fix="name one, or take the loss nt_xent",
         )
 
 
@@ -154,7 +155,7 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
             f"{training.devices * training.nodes} processes, and the loss {loss.name} compares the "
             "jets of a whole batch",
             where="training.devices and training.nodes",
-            mend="take one of each, or the loss anomclr_plus",
+            fix="take one of each, or the loss anomclr_plus",
         )
     strategy = _trainer(training).strategy
     from lightning.fabric.plugins.environments import LightningEnvironment
@@ -165,7 +166,7 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
         raise ConfigError(
             f"{training.nodes} nodes, but nothing has started this command on each of them",
             where="training.nodes",
-            mend="start it with srun, torchrun or mpirun",
+            fix="start it with srun, torchrun or mpirun",
         )
 
 
@@ -200,7 +201,7 @@ def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
             reason,
             where=f"training with device = {training.device}, devices = {training.devices}, "
             f"nodes = {training.nodes}, strategy = {training.strategy}",
-            mend="take what this machine has",
+            fix="take what this machine has",
         ) from error
 
 
@@ -238,7 +239,7 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         raise TrainingError(
             f"a checkpoint cannot be written ({error.strerror or error})",
             where=checkpoints,
-            mend="check free space and permissions; the same command goes on",
+            fix="check free space and permissions; the same command goes on",
         ) from error
     chosen = checkpoints / ("best.ckpt" if training.keep == "best" else "last.ckpt")
     weights = torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"]

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from darkclr.errors import ConfigError
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
 
 __all__ = ["Precision", "TrainingConfig", "fast_precision", "use_bfloat16"]
 
@@ -76,7 +76,7 @@ class TrainingConfig:
             raise ConfigError(
                 f"batch_size = {self.batch_size} for {self.devices} devices on {self.nodes} nodes",
                 where="training",
-                mend="make the batch a multiple of their product",
+                fix="make the batch a multiple of their product",
             )
 
     @property

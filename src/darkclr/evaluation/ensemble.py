@@ -41,7 +41,7 @@ def ensemble_rows(metrics: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str,
         raise InputError(
             f"{[len(row) for row in metrics]} densities for {len(metrics)} encoders make no table",
             where="ensemble",
-            mend="give the same number of densities, at least one, for each encoder",
+            fix="give the same number of densities, at least one, for each encoder",
         )
     members = [
         [{(row["signal"], row["score"]): row for row in summary_rows(m)} for m in of_encoder]

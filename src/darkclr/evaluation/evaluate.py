@@ -32,7 +32,7 @@ from darkclr.evaluation.metrics import (
 from darkclr.evaluation.score_file import jet_columns, parton_pdg, read_scores, score_columns
 from darkclr.io.parquet import read_metadata
 from darkclr.jets import BACKGROUND, SIGNAL
-from darkclr.ranges import check_ranges
+from darkclr.parameters import check_ranges
 from darkclr.selection import gluon_weights
 
 __all__ = ["EvaluationConfig", "evaluate"]
@@ -66,13 +66,13 @@ class EvaluationConfig:
             raise ConfigError(
                 f"signal_efficiencies = {list(self.signal_efficiencies)}",
                 where="evaluation",
-                mend="give numbers between 0 and 1",
+                fix="give numbers between 0 and 1",
             )
         if self.n_bootstrap < 20:
             raise ConfigError(
                 f"n_bootstrap = {self.n_bootstrap}",
                 where="evaluation",
-                mend="68 % of fewer than 20 replicas mean nothing; give more",
+                fix="68 % of fewer than 20 replicas mean nothing; give more",
             )
         check_ranges(
             self,
@@ -86,7 +86,7 @@ class EvaluationConfig:
             raise ConfigError(
                 f"gluon_share = {self.gluon_share:g}",
                 where="evaluation",
-                mend="give a number between 0 and 1, or null for the mixture as it is",
+                fix="give a number between 0 and 1, or null for the mixture as it is",
             )
 
 
@@ -151,7 +151,7 @@ def evaluate(
             raise InputError(
                 f"{broken} jets have a score {name!r} that is NaN or infinite",
                 where=where,
-                mend="fit that score again, or leave the column out",
+                fix="fit that score again, or leave the column out",
             )
         metrics["scores"][name] = _describe(name) | {
             "signals": {
@@ -165,7 +165,7 @@ def evaluate(
 def _describe(name: str) -> dict[str, Any]:
     """Title and baseline flag of a score; unknown scores are called by their column."""
     try:
-        registry = importlib.import_module("darkclr.anomaly.registry").SCORES
+        registry = importlib.import_module("darkclr.anomaly.catalogue").SCORES
     except ModuleNotFoundError:
         registry = {}
     if name in registry:
@@ -187,7 +187,7 @@ def _classes(
         raise InputError(
             f"the labels are {present}, a ROC curve needs 0 (background) and 1 (signal)",
             where=where,
-            mend="score a background and a signal sample together",
+            fix="score a background and a signal sample together",
         )
     classes = {}
     for key, mask in masks.items():
@@ -199,7 +199,7 @@ def _classes(
             raise InputError(
                 f"all weights of {key or 'the background'} are 0",
                 where=where,
-                mend="give weights, or 1 to all",
+                fix="give weights, or 1 to all",
             )
         # Events of different files may share a number. Background has a stream of its own, so
         # that its replicas are the same beside every signal.

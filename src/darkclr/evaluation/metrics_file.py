@@ -27,11 +27,11 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file", where=path, mend="run `darkclr evaluate`")
+        raise InputError("no such file", where=path, fix="run `darkclr evaluate`")
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"not JSON ({error})", where=path, mend="run `darkclr evaluate`") from None
+        raise InputError(f"not JSON ({error})", where=path, fix="run `darkclr evaluate`") from None
     if not isinstance(metrics, dict) or metrics.get("kind") != "metrics":
-        raise InputError("not a metrics file", where=path, mend="run `darkclr evaluate`")
+        raise InputError("not a metrics file", where=path, fix="run `darkclr evaluate`")
     return metrics

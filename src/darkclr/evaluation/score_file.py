@@ -42,7 +42,7 @@ def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
         raise InputError(
             "no score columns",
             where=where,
-            mend=f"add a column of floats for each score; it has {table.column_names}",
+            fix=f"add a column of floats for each score; it has {table.column_names}",
         )
     return found
 
@@ -56,13 +56,13 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
     """
     if not paths:
         raise InputError(
-            "no files of scores", where="evaluate", mend="name those of background and signal"
+            "no files of scores", where="evaluate", fix="name those of background and signal"
         )
     tables: dict[Path, pa.Table] = {}
     for path in paths:
         if path.resolve() in tables:
             raise InputError(
-                "is given twice, and its jets would count twice", where=path, mend="name it once"
+                "is given twice, and its jets would count twice", where=path, fix="name it once"
             )
         table = tables[path.resolve()] = read_table(path)
         jet_columns(table, path)
@@ -71,7 +71,7 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
             raise InputError(
                 f"the scores {', '.join(different)} are not in all files",
                 where=path,
-                mend=f"score it anew with the model of {paths[0]}",
+                fix=f"score it anew with the model of {paths[0]}",
             )
     try:
         # Some samples know their partons, others do not.
@@ -80,7 +80,7 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
         raise InputError(
             f"their columns are of different types ({error})",
             where=", ".join(map(str, paths)),
-            mend="score them anew with one version of darkclr",
+            fix="score them anew with one version of darkclr",
         ) from error
     if "id" in joined.column_names:
         again = len(joined) - pc.count_distinct(joined["id"]).as_py()
@@ -88,7 +88,7 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
             raise InputError(
                 f"{again} jets (id) are in more than one row, and would count again",
                 where=", ".join(map(str, paths)),
-                mend="leave copies out, and give the shards of a sample different event numbers",
+                fix="leave copies out, and give the shards of a sample different event numbers",
             )
     return joined
 
@@ -104,7 +104,7 @@ def jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
         raise InputError(
             f"missing columns {missing}",
             where=where,
-            mend=f"give a file of `darkclr score`; it has {table.column_names}",
+            fix=f"give a file of `darkclr score`; it has {table.column_names}",
         )
     columns = {name: table.column(table.column_names.index(name)) for name in _REQUIRED}
     empty = [name for name, column in columns.items() if column.null_count]
@@ -112,7 +112,7 @@ def jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
         raise InputError(
             f"the columns {empty} have empty fields" if empty else "the labels are no integers",
             where=where,
-            mend="give label 0 (background), 1 (signal) or -1, and all other columns for each jet",
+            fix="give label 0 (background), 1 (signal) or -1, and all other columns for each jet",
         )
     columns = {name: column.to_numpy() for name, column in columns.items()}
     weight = columns["weight"]
@@ -120,7 +120,7 @@ def jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
         raise InputError(
             "weights are NaN, infinite or negative",
             where=where,
-            mend="give finite weights of at least 0",
+            fix="give finite weights of at least 0",
         )
     return columns
 
@@ -135,6 +135,6 @@ def parton_pdg(table: pa.Table, where: object) -> NDArray:
         raise InputError(
             "no column parton_pdg: quark and gluon jets cannot be told apart",
             where=where,
-            mend="encode and score a simulated sample anew, or set gluon_share: null",
+            fix="encode and score a simulated sample anew, or set gluon_share: null",
         )
     return table["parton_pdg"].fill_null(0).to_numpy()

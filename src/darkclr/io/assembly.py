@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.border import MAX_ABS_PHI
 from darkclr.errors import InputError
 from darkclr.io.options import ReadOptions
 from darkclr.jets import UNKNOWN, Jets
-from darkclr.kinematics import segment_ids, wrap_phi
+from darkclr.kinematics import wrap_phi
+from darkclr.plausibility import MAX_ABS_PHI
+from darkclr.ragged import segment_ids, to_offsets
 
 __all__ = [
     "FourVectors",
@@ -30,7 +31,6 @@ __all__ = [
     "mass_of",
     "refuse_not_finite",
     "single",
-    "to_offsets",
     "weights",
 ]
 
@@ -148,7 +148,7 @@ class FourVectors:
             raise InputError(
                 f"the energy is below the momentum of {below} of {len(energy)} constituents",
                 where=where,
-                mend="the columns are not E, px, py, pz, or not in one unit",
+                fix="the columns are not E, px, py, pz, or not in one unit",
             )
         lengths, (energy, px, py, pz, pt) = keep_only(
             pt > 0, self.lengths, (energy, px, py, pz, pt)
@@ -204,7 +204,7 @@ def assemble(
                 f"{np.count_nonzero(empty)} of {n} jets have no constituents, the first of them "
                 f"in row {start + int(empty.argmax())}",
                 where=where,
-                mend="leave them out with the option drop_empty",
+                fix="leave them out with the option drop_empty",
             )
         _log.warning("%s: %d jets without constituents left out", where, np.count_nonzero(empty))
         full = ~empty
@@ -259,11 +259,6 @@ def mass_of(pt: NDArray, eta: NDArray, energy: NDArray) -> NDArray[np.float64]:
     """Mass of jets, (n,) [GeV]; 0 where rounding makes its square negative."""
     momentum = np.float64(pt) * np.cosh(np.float64(eta))
     return np.sqrt(np.maximum(np.float64(energy) ** 2 - momentum**2, 0))
-
-
-def to_offsets(lengths: NDArray) -> NDArray[np.int64]:
-    """Offsets (n + 1,) of segments of the given lengths."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _count(keep: NDArray[np.bool_], lengths: NDArray) -> NDArray[np.int64]:
@@ -329,5 +324,5 @@ def refuse_not_finite(values: NDArray, name: str, where: object) -> None:
     bad = len(values) - np.count_nonzero(np.isfinite(values))
     if bad:
         raise InputError(
-            f"{bad} particles have NaN or infinite {name}", where=where, mend="remove them"
+            f"{bad} particles have NaN or infinite {name}", where=where, fix="remove them"
         )

@@ -41,7 +41,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         raise InputError(
             f"cannot be written ({error.strerror or error})",
             where=path,
-            mend="check free space and permissions",
+            fix="check free space and permissions",
         ) from error
     finally:
         with suppress(OSError):  # there is none, or not even a folder

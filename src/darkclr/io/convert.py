@@ -93,7 +93,7 @@ def convert(
     """
     output = Path(output)
     if batch_size < 1:
-        raise ConfigError(f"{batch_size}", where="batch_size", mend="give at least 1")
+        raise ConfigError(f"{batch_size}", where="batch_size", fix="give at least 1")
     refuse_own_input(source, output)
     target = target_of(output, to)
 
@@ -133,7 +133,7 @@ def convert(
             if progress is not None:
                 progress(len(batch))
         if not jets_written:
-            raise InputError("no jets are left", where=_name(source), mend="loosen the cuts")
+            raise InputError("no jets are left", where=_name(source), fix="loosen the cuts")
         w.finish(_provenance(origins, {k: v for k, v in record.items() if v}))
     return Conversion(jets_written, constituents, duplicates, unmatched, w.lost())
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.assembly import Particles, to_offsets, weights
+from darkclr.io.assembly import Particles, weights
 from darkclr.io.events import cluster_events
 from darkclr.io.options import JETS_PER_EVENT, Layout, ReadOptions
 from darkclr.io.root_file import (
@@ -22,7 +22,7 @@ from darkclr.io.root_file import (
     opened,
 )
 from darkclr.jets import Jets
-from darkclr.kinematics import ragged_arange
+from darkclr.ragged import ragged_arange, to_offsets
 
 __all__ = ["DELPHES"]
 

@@ -79,7 +79,7 @@ def list_files(record: str, *, base_url: str = ZENODO) -> list[RemoteFile]:
     if not re.fullmatch(r"[0-9]+", number):
         raise InputError(
             f"no record {record!r}",
-            mend=f"give {', '.join(RECORDS)} or the number of a record of Zenodo",
+            fix=f"give {', '.join(RECORDS)} or the number of a record of Zenodo",
         )
     base_url = base_url.rstrip("/")
     url = f"{base_url}/api/records/{number}"
@@ -101,7 +101,7 @@ def list_files(record: str, *, base_url: str = ZENODO) -> list[RemoteFile]:
             raise InputError(
                 "the answer is no list of files with checksums",
                 where=url,
-                mend="is this Zenodo, and is the record public?",
+                fix="is this Zenodo, and is the record public?",
             ) from error
     for file in files:
         # The server names files, but does not choose folders; and nothing comes unchecked.
@@ -131,7 +131,7 @@ def choose(files: Sequence[RemoteFile], names: Sequence[str] | None) -> list[Rem
         raise InputError(
             f"no file {', '.join(missing)}",
             where="record",
-            mend=f"it has {', '.join(file.name for file in files)}",
+            fix=f"it has {', '.join(file.name for file in files)}",
         )
     return [file for file in files if file.name in names]
 
@@ -172,13 +172,13 @@ def download(
         raise InputError(
             f"the checksum is not {file.checksum}; the file is removed",
             where=target,
-            mend="download it again; if that does not help, the server's file is damaged",
+            fix="download it again; if that does not help, the server's file is damaged",
         ) from error
     except OSError as error:
         raise InputError(
             f"cannot be written ({error.strerror or error})",
             where=target,
-            mend="check free space and permissions",
+            fix="check free space and permissions",
         ) from error
     if not transfer.called:
         advance(file.size)
@@ -206,7 +206,7 @@ class _Transfer:
             raise InputError(
                 f"{missing / 1e9:.3g} GB are missing, {free / 1e9:.3g} GB are free on the disk",
                 where=self._partial.parent,
-                mend="make room or choose another folder",
+                fix="make room or choose another folder",
             )
         if missing > 0:
             self._fetch(url, size)
@@ -241,7 +241,7 @@ class _Transfer:
         return InputError(
             f"the connection was cut after {size / 1e6:.4g} of {self._file.size / 1e6:.4g} MB",
             where=url,
-            mend="the same command goes on where it was",
+            fix="the same command goes on where it was",
         )
 
 
@@ -257,7 +257,7 @@ def _network(url: str, cut: Callable[[], InputError] | None = None) -> Iterator[
         raise InputError(
             f"the server says {response.status_code} {response.reason}",
             where=url,
-            mend="try again later" if later else "check record, file and base_url",
+            fix="try again later" if later else "check record, file and base_url",
         ) from error
     except requests.RequestException as error:
         if cut is not None:
@@ -266,7 +266,7 @@ def _network(url: str, cut: Callable[[], InputError] | None = None) -> Iterator[
         raise InputError(
             f"cannot be reached ({reasons[0]})",
             where=url,
-            mend="check the network; the same command goes on where it was",
+            fix="check the network; the same command goes on where it was",
         ) from error
 
 

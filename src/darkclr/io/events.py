@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.border import check_angles, check_pt
 from darkclr.errors import InputError
-from darkclr.io.assembly import Particles, assemble, refuse_not_finite, to_offsets
+from darkclr.io.assembly import Particles, assemble, refuse_not_finite
 from darkclr.io.options import EVENT_PT_MIN, ReadOptions
 from darkclr.jets import Jets
-from darkclr.kinematics import segment_ids
+from darkclr.plausibility import check_angles, check_pt
+from darkclr.ragged import segment_ids, to_offsets
 
 __all__ = ["cluster_events"]
 

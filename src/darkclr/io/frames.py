@@ -181,5 +181,5 @@ def _pickled(where: object) -> InputError:
     return InputError(
         "the names of its columns are pickled objects, which are not opened",
         where=where,
-        mend="write the data frame again with plain strings as names of the columns",
+        fix="write the data frame again with plain strings as names of the columns",
     )

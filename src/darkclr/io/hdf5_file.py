@@ -53,7 +53,7 @@ def opened(path: Path) -> Iterator[Any]:
         raise InputError(
             f"cannot be read as HDF5 ({reason})",
             where=path,
-            mend="it may be truncated or damaged: get it again",
+            fix="it may be truncated or damaged: get it again",
         ) from error
 
 
@@ -88,7 +88,7 @@ def find_frame(path: Path, file: Any, fits: Callable[[Frame], bool], wanted: str
             for dataset in frame.datasets:
                 _check_filters(dataset, path)
             return frame
-    raise InputError(f"has no data frame with {wanted}", where=path, mend=f"it is {describe(path)}")
+    raise InputError(f"has no data frame with {wanted}", where=path, fix=f"it is {describe(path)}")
 
 
 def find_dataset(path: Path, file: Any, name: str, ndim: int, columns: int) -> Any:
@@ -96,7 +96,7 @@ def find_dataset(path: Path, file: Any, name: str, ndim: int, columns: int) -> A
     node = file.get(name)
     shape, dtype = getattr(node, "shape", None), getattr(node, "dtype", None)
     if shape is None or dtype is None:
-        raise InputError(f"has no data set {name!r}", where=path, mend=f"it is {describe(path)}")
+        raise InputError(f"has no data set {name!r}", where=path, fix=f"it is {describe(path)}")
     if len(shape) != ndim or shape[-1] < columns or dtype.kind not in "fiu":
         raise InputError(
             f"data set {name!r} is {dtype} of shape {shape}, not numbers with {ndim} dimensions "
@@ -135,7 +135,7 @@ def _check_filters(node: Any, path: Path) -> None:
             raise InputError(
                 f"is compressed with {name.decode(errors='replace') or code}, which cannot be read",
                 where=path,
-                mend="write it again with zlib",
+                fix="write it again with zlib",
             )
 
 

@@ -90,7 +90,7 @@ def recognise(path: Path, layout: str | None = None) -> Recognised:
     """
     path = Path(path)
     if layout is not None and layout not in LAYOUTS:
-        raise ConfigError(f"unknown layout {layout!r}", mend=f"choose of {', '.join(LAYOUTS)}")
+        raise ConfigError(f"unknown layout {layout!r}", fix=f"choose of {', '.join(LAYOUTS)}")
     container = container_of(path)
     if layout is not None:
         forced = LAYOUTS[layout]
@@ -98,7 +98,7 @@ def recognise(path: Path, layout: str | None = None) -> Recognised:
             raise InputError(
                 f"is {_CONTAINERS[container]}, but {forced.title} was asked for",
                 where=path,
-                mend="leave out the layout to have it recognised",
+                fix="leave out the layout to have it recognised",
             )
         return Recognised(forced, "it was asked for")
     candidates = [x for x in LAYOUTS.values() if x.container == container]
@@ -113,7 +113,7 @@ def recognise(path: Path, layout: str | None = None) -> Recognised:
     raise InputError(
         f"has no known layout: it is {describe[container](path)}",
         where=path,
-        mend="looked for "
+        fix="looked for "
         + "; ".join(f"{x.looks_for} ({x.name})" for x in candidates)
         + "; a layout can be forced by name",
     )
@@ -127,7 +127,7 @@ def container_of(path: Path) -> str:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file", where=path, mend="check the path")
+        raise InputError("no such file", where=path, fix="check the path")
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -136,7 +136,7 @@ def container_of(path: Path) -> str:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path) from error
     if not start:
-        raise InputError("the file is empty", where=path, mend="get it again")
+        raise InputError("the file is empty", where=path, fix="get it again")
     for magic, name in ((b"PAR1", "parquet"), (b"root", "root")):
         if start.startswith(magic):
             return name
@@ -145,16 +145,16 @@ def container_of(path: Path) -> str:
         raise InputError(
             "is a web page (HTML), not data",
             where=path,
-            mend="download the file itself, not the page that shows it",
+            fix="download the file itself, not the page that shows it",
         )
-    for magic, what, mend in _OTHER_FILES:
+    for magic, what, fix in _OTHER_FILES:
         if start.startswith(magic):
-            raise InputError(f"is {what}", where=path, mend=mend)
+            raise InputError(f"is {what}", where=path, fix=fix)
     kind = "text" if all(byte > 8 for byte in start) else "binary data of an unknown kind"
     raise InputError(
         f"is {kind}, neither Parquet nor HDF5 nor ROOT",
         where=path,
-        mend="looked for " + "; ".join(f"{x.looks_for} ({x.name})" for x in LAYOUTS.values()),
+        fix="looked for " + "; ".join(f"{x.looks_for} ({x.name})" for x in LAYOUTS.values()),
     )
 
 
@@ -170,11 +170,11 @@ def refuse_own_input(source: Source, output: Path) -> None:
         InputError: the output is a directory or part of the source.
     """
     if output.is_dir():
-        raise InputError("is a directory", where=output, mend="name a file to write")
+        raise InputError("is a directory", where=output, fix="name a file to write")
     if not output.exists():
         return
     if any(Path(name).resolve() == output.resolve() for name in files_of(source)):
-        raise InputError("is part of the input", where=output, mend="name another file")
+        raise InputError("is part of the input", where=output, fix="name another file")
 
 
 def iterate_jets(
@@ -227,7 +227,7 @@ def iterate_jets(
         _log.info("%d of %d jets removed by the cuts", removed, kept + removed)
     if not kept:
         reason = f"none of {removed} jets passes the cuts" if removed else "there are no jets"
-        raise InputError(reason, where=source, mend="check the cuts and the units")
+        raise InputError(reason, where=source, fix="check the cuts and the units")
 
 
 def read_any(

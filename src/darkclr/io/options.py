@@ -48,7 +48,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.label not in (None, UNKNOWN, BACKGROUND, SIGNAL):
             raise ConfigError(
-                f"label {self.label}", where="options", mend="choose 0 (background) or 1 (signal)"
+                f"label {self.label}", where="options", fix="choose 0 (background) or 1 (signal)"
             )
         positive = {"radius": self.radius, "n_constituents": self.n_constituents}
         for name, value in positive.items():

@@ -137,7 +137,7 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
             raise InputError(
                 f"missing columns {missing}",
                 where=path,
-                mend=f"it has {', '.join(file.schema_arrow.names)}",
+                fix=f"it has {', '.join(file.schema_arrow.names)}",
             )
         return file.read(columns=columns).replace_schema_metadata(_metadata_of(file))
 
@@ -173,7 +173,7 @@ def column_names(path: str | Path) -> list[str]:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
     if not Path(path).is_file():
-        raise InputError("no such file", where=path, mend="check the path")
+        raise InputError("no such file", where=path, fix="check the path")
     try:
         # Without these, PyArrow holds the whole (compressed) file while batches are read.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
@@ -185,7 +185,7 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
         raise InputError(
             f"cannot be read as Parquet ({reason})",
             where=path,
-            mend="it may be truncated or of another format",
+            fix="it may be truncated or of another format",
         ) from error
 
 
@@ -260,7 +260,7 @@ def _jets_of(table: pa.Table, path: str | Path, options: ReadOptions, start: int
     missing = [name for name in _CONSTITUENT_COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(
-            f"missing columns {missing}", where=path, mend=f"it has {table.column_names}"
+            f"missing columns {missing}", where=path, fix=f"it has {table.column_names}"
         )
     lists = [_flat_list(table[name], name, path) for name in _CONSTITUENT_COLUMNS]
     lengths = lists[0][0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.assembly import Particles, assemble, to_offsets, weights
+from darkclr.io.assembly import Particles, assemble, weights
 from darkclr.io.options import JETS_PER_EVENT, Layout, ReadOptions
 from darkclr.io.root_file import (
     entries,
@@ -21,7 +21,7 @@ from darkclr.io.root_file import (
     opened,
 )
 from darkclr.jets import Jets
-from darkclr.kinematics import ragged_arange, segment_ids
+from darkclr.ragged import ragged_arange, segment_ids, to_offsets
 
 __all__ = ["PFNANO"]
 

@@ -47,7 +47,7 @@ def opened(path: Path) -> Iterator[Any]:
         raise InputError(
             f"cannot be read as ROOT ({lines[0] if lines else type(error).__name__})",
             where=path,
-            mend="it may be truncated or damaged: get it again",
+            fix="it may be truncated or damaged: get it again",
         ) from error
 
 
@@ -77,7 +77,7 @@ def need_tree(path: Path, file: Any, name: str, branches: tuple[str, ...]) -> An
     """
     tree = find_tree(file, name)
     if tree is None:
-        raise InputError(f"has no tree {name!r}", where=path, mend=f"it is {describe(path)}")
+        raise InputError(f"has no tree {name!r}", where=path, fix=f"it is {describe(path)}")
     missing = [branch for branch in branches if not has_branch(tree, branch)]
     if missing:
         raise InputError(f"missing branches {missing} in tree {name!r}", where=path)
@@ -104,7 +104,7 @@ def entries(
         raise InputError(
             f"branches have different numbers of entries: {lengths}, the tree {tree.num_entries}",
             where=path,
-            mend="the file is damaged: get it again",
+            fix="the file is damaged: get it again",
         )
     # iterate() keeps a basket until the batch is over in which it ends.
     for arrays, report in tree.iterate(

@@ -68,10 +68,10 @@ def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
         found = glob.iglob(name, recursive=True)  # noqa: PTH207  (absolute and relative alike)
         names = sorted(file for file in found if Path(file).is_file())
         if not names:
-            raise InputError("no file fits this pattern", where=name, mend="check the path")
+            raise InputError("no file fits this pattern", where=name, fix="check the path")
         return names
     if not path.is_file():
-        raise InputError("no such file", where=path, mend="check the path")
+        raise InputError("no such file", where=path, fix="check the path")
     return [name]
 
 
@@ -105,7 +105,7 @@ def _expand_url(name: str) -> list[str]:
     with _explained(name):
         found = [system.unstrip_protocol(file) for file in sorted(system.glob(path))]
     if not found:
-        raise InputError("no file fits this pattern", where=name, mend="check the address")
+        raise InputError("no file fits this pattern", where=name, fix="check the address")
     return found
 
 
@@ -127,7 +127,7 @@ def _explained(name: str) -> Iterator[None]:
         raise InputError(
             f"cannot be fetched ({type(error).__name__}: {reason})",
             where=name,
-            mend="check the address and the network",
+            fix="check the address and the network",
         ) from error
 
 

@@ -74,7 +74,7 @@ class ParquetWriter:
                 f"the files have different columns: {', '.join(table.column_names)} instead of "
                 f"{', '.join(self._writer.names)}",
                 where=self._where,
-                mend="convert them one by one",
+                fix="convert them one by one",
             ) from error
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
@@ -116,7 +116,7 @@ class TopTaggingWriter:
             raise MissingExtraError("h5py", "files") from error
         if not 0 < slots <= _MAX_SLOTS:
             raise ConfigError(
-                f"slots = {slots}", where=where, mend=f"give a number from 1 to {_MAX_SLOTS}"
+                f"slots = {slots}", where=where, fix=f"give a number from 1 to {_MAX_SLOTS}"
             )
         self._h5py = h5py
         self._path, self._where, self._slots = path, where, slots
@@ -136,7 +136,7 @@ class TopTaggingWriter:
             raise InputError(
                 f"a jet has {longest} constituents, the file has room for {self._slots}",
                 where=self._where,
-                mend=f"give --slots {longest}, or keep the hardest with "
+                fix=f"give --slots {longest}, or keep the hardest with "
                 f"--options.n_constituents {self._slots}",
             )
         if self._file is None:
@@ -241,7 +241,7 @@ class TopTaggingWriter:
             raise InputError(
                 f"some files have the column {name!r}, others have not",
                 where=self._where,
-                mend="convert them one by one",
+                fix="convert them one by one",
             )
         return getattr(jets, "label" if name == "is_signal_new" else name.removeprefix("jet_"))
 
@@ -312,7 +312,7 @@ def target_of(path: Path, to: str | None = None) -> str:
         raise ConfigError(
             f"{to or path.suffix or 'no suffix'} is no layout to write",
             where=path,
-            mend="name the file .parquet or .h5 (top-tagging HDF5), or give --to of "
+            fix="name the file .parquet or .h5 (top-tagging HDF5), or give --to of "
             + ", ".join(TARGETS),
         )
     return name

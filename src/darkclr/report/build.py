@@ -30,11 +30,11 @@ def report(run_directory: str | Path, augmentations: Augmentations | None = None
     """
     run = Path(run_directory)
     if not run.is_dir():
-        raise InputError("no such directory", where=run, mend="give the directory of a run")
+        raise InputError("no such directory", where=run, fix="give the directory of a run")
     content = sections(run, augmentations or Augmentations())
     if not any(section.pictures or section.markup for section in content):
         raise InputError(
-            "holds nothing that a run writes", where=run, mend="give the directory of a run"
+            "holds nothing that a run writes", where=run, fix="give the directory of a run"
         )
     for section in content:
         for picture in section.pictures:

@@ -285,7 +285,7 @@ def _background_jets(folder: Path) -> Jets:
         background = jets.label == BACKGROUND
         if background.any():
             return jets[background]
-    raise InputError("no background jets", where=folder, mend="run `darkclr generate`")
+    raise InputError("no background jets", where=folder, fix="run `darkclr generate`")
 
 
 def _typical(jets: Jets) -> Constituents:

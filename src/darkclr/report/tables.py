@@ -68,7 +68,7 @@ def read_constituent_counts(folder: Path) -> Classes:
     """
     paths = sorted(folder.glob("*.parquet"))
     if not paths:
-        raise InputError("no representations", where=folder, mend="run `darkclr encode`")
+        raise InputError("no representations", where=folder, fix="run `darkclr encode`")
     background: list[Weighted] = []
     dropped: list[Weighted] = []
     signals: dict[str, Weighted] = {}
@@ -85,7 +85,7 @@ def read_constituent_counts(folder: Path) -> Classes:
         if signal.any():
             signals[path.stem] = (n[signal], weight[signal])
     if not background:
-        raise InputError("no background jets", where=folder, mend="encode a background sample")
+        raise InputError("no background jets", where=folder, fix="encode a background sample")
     return Classes(_join(background), _join(dropped) if dropped else None, signals)
 
 
@@ -99,12 +99,12 @@ def read_history(path: Path, required: tuple[str, ...]) -> dict[str, NDArray]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
-        raise InputError("no such file", where=path, mend="was it trained?") from None
+        raise InputError("no such file", where=path, fix="was it trained?") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot be read ({error})", where=path) from error
     missing = [name for name in required if not rows or name not in rows[0]]
     if missing:
-        raise InputError(f"missing columns {missing}", where=path, mend="train again")
+        raise InputError(f"missing columns {missing}", where=path, fix="train again")
     return {name: _column([row[name] or "nan" for row in rows]) for name in rows[0] if name}
 
 

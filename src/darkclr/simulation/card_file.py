@@ -41,14 +41,14 @@ def load_card(name_or_path: str | Path) -> Card:
         source = resources.files("darkclr.simulation").joinpath("cards", f"{name_or_path}.yaml")
     else:
         source = Path(name_or_path)
-    mend = f"name one of {', '.join(CARD_NAMES)}, or a YAML file laid out like these"
+    fix = f"name one of {', '.join(CARD_NAMES)}, or a YAML file laid out like these"
     if not source.is_file():
-        raise InputError("there is no such detector card", where=str(name_or_path), mend=mend)
+        raise InputError("there is no such detector card", where=str(name_or_path), fix=fix)
     try:
         return _card(yaml.safe_load(source.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         what = f"not a detector card ({type(error).__name__}: {error})"
-        raise InputError(what, where=str(name_or_path), mend=mend) from error
+        raise InputError(what, where=str(name_or_path), fix=fix) from error
 
 
 def _card(data: Any) -> Card:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import MissingExtraError, SimulationError
-from darkclr.kinematics import ragged_arange, segment_ids, wrap_phi
-from darkclr.quiet import captured_output
+from darkclr.kinematics import wrap_phi
+from darkclr.library_output import captured_output
+from darkclr.ragged import ragged_arange, segment_ids
 from darkclr.simulation.particles import EnergyFlow, take
 
 __all__ = ["MIN_FASTJET", "ClusteredJets", "cluster"]
@@ -145,7 +146,7 @@ def _backend() -> tuple[Any, Any]:
         raise SimulationError(
             f"version {version} assigns wrong constituents to jets",
             where="fastjet",
-            mend="pip install 'fastjet>=3.5.2'",
+            fix="pip install 'fastjet>=3.5.2'",
         )
     with captured_output():  # FastJet prints its banner with the first clustering
         one = {name: [[1.0]] for name in ("px", "py", "pz", "E")}

@@ -316,6 +316,6 @@ def _check(
     )
 
 
-def _refuse(impossible: bool, what: str, mend: str) -> None:
+def _refuse(impossible: bool, what: str, fix: str) -> None:
     if impossible:
-        raise ConfigError(what, where="dark sector", mend=mend)
+        raise ConfigError(what, where="dark sector", fix=fix)

@@ -113,7 +113,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
             file.seek(0)
             for offset, mark in _marks(file, _MARKS["lhe" if form == "lhe" else "hepmc"]):
                 if end is not None:
-                    raise InputError("goes on after its end", where=path, mend="split it")
+                    raise InputError("goes on after its end", where=path, fix="split it")
                 if mark == b"/init>":
                     initialised = True
                 elif mark == b"/event>":
@@ -134,7 +134,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
     if end is None or inside:
         raise _cut(path, f"{'inside' if inside else 'after'} event {n_events}")
     if form == "lhe" and not initialised:
-        raise InputError("has no <init> block", where=path, mend="fetch it again")
+        raise InputError("has no <init> block", where=path, fix="fetch it again")
     if n_events == 0:
         raise InputError("holds no events", where=path)
     stops = [*starts[1:], end]
@@ -149,7 +149,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
 
 
 def _cut(path: str, where: str) -> InputError:
-    return InputError(f"is cut off ({where})", where=path, mend=_AGAIN)
+    return InputError(f"is cut off ({where})", where=path, fix=_AGAIN)
 
 
 def _open(path: str) -> IO[bytes]:
@@ -175,7 +175,7 @@ def _format(beginning: bytes, path: str) -> Format:
     raise InputError(
         "is neither a Les Houches file nor a HepMC file in ASCII",
         where=path,
-        mend="give .lhe, .hepmc or the same with .gz",
+        fix="give .lhe, .hepmc or the same with .gz",
     )
 
 
@@ -205,6 +205,6 @@ def _read(file: IO[bytes], size: int, path: str) -> Iterator[bytes]:
         except (EOFError, zlib.error, OSError) as problem:
             raise InputError("cannot be read any more", where=path) from problem
         if not piece:
-            raise InputError("has become shorter", where=path, mend="start again")
+            raise InputError("has become shorter", where=path, fix="start again")
         size -= len(piece)
         yield piece

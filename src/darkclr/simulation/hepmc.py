@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError, MissingExtraError
-from darkclr.kinematics import segment_ids
-from darkclr.quiet import captured_output
+from darkclr.library_output import captured_output
+from darkclr.ragged import segment_ids
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.particles import Particles, charge_of
 from darkclr.simulation.pythia import (
@@ -92,7 +92,7 @@ class HepMCEvents:
             raise InputError(
                 f"event {self._range.first + self._read + 1} is broken",
                 where=self._range.path,
-                mend="fetch it again",
+                fix="fetch it again",
             )
         self._read += 1
         self._event.set_units(*self._units)

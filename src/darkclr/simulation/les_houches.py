@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkclr.errors import InputError, SimulationError
-from darkclr.quiet import captured_output
+from darkclr.library_output import captured_output
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.pythia import EventBatch, Generator
 
@@ -76,7 +76,7 @@ class LesHouchesEvents:
             raise SimulationError(
                 "a setting switches on a process of Pythia beside those of the file",
                 where=self._where,
-                mend="take it out of the settings",
+                fix="take it out of the settings",
             )
         return None
 
@@ -113,4 +113,4 @@ def _check(text: bytes, events: EventRange) -> None:
             or len(particles) < n_particles
             or any(len(particle) != _PARTICLE_COLUMNS for particle in particles)
         ):
-            raise InputError(f"event {number} is broken", where=events.path, mend="fetch it again")
+            raise InputError(f"event {number} is broken", where=events.path, fix="fetch it again")

@@ -68,7 +68,7 @@ class Selection:
         unknown = [name for name in values if name not in known]
         if unknown:
             raise ConfigError(
-                f"no {', '.join(unknown)}", where="selection", mend=f"choose of {', '.join(known)}"
+                f"no {', '.join(unknown)}", where="selection", fix=f"choose of {', '.join(known)}"
             )
         chosen = replace(self, **values)  # type: ignore[arg-type]
         positive = [getattr(chosen, name) for name in known if name != "pt_max"]
@@ -235,7 +235,7 @@ class Process:
             raise ConfigError(
                 f"no parameter {', '.join(unknown)}",
                 where=where,
-                mend=f"it has {', '.join(known)}" if known else f"only {free} have parameters",
+                fix=f"it has {', '.join(known)}" if known else f"only {free} have parameters",
             )
         checked = {name: known[name].check(value, where) for name, value in values.items()}
         process = replace(self, values=dict(self.values) | checked)
@@ -362,6 +362,6 @@ def get_process(name: str, parameters: Mapping[str, Any] | None = None) -> Proce
     """
     if name not in PROCESSES:
         raise ConfigError(
-            f"no sample {name!r}", where="process", mend=f"choose of {', '.join(PROCESSES)}"
+            f"no sample {name!r}", where="process", fix=f"choose of {', '.join(PROCESSES)}"
         )
     return PROCESSES[name].with_parameters(parameters or {})

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import MissingExtraError, SimulationError
-from darkclr.kinematics import segment_ids
-from darkclr.quiet import captured_output
+from darkclr.library_output import captured_output
+from darkclr.ragged import segment_ids
 from darkclr.simulation.particles import Particles, charge_of
 from darkclr.simulation.processes import EarlyVeto
 from darkclr.simulation.veto import veto_hook
@@ -116,7 +116,7 @@ class Generator:
             raise SimulationError(
                 f"the setting {refused!r} was refused ({_message(printed)})",
                 where="Pythia",
-                mend="check its name and value in the Pythia manual",
+                fix="check its name and value in the Pythia manual",
             )
         # Pythia keeps no hold of its own on a Python object.
         self._hook = None if veto is None else veto_hook(veto)
@@ -131,7 +131,7 @@ class Generator:
             raise SimulationError(
                 f"initialisation failed ({_message(printed)})",
                 where="Pythia",
-                mend="check that the settings switch on a process that is possible at this energy",
+                fix="check that the settings switch on a process that is possible at this energy",
             )
 
     def generate(self, n_events: int) -> EventBatch:
@@ -143,7 +143,7 @@ class Generator:
         batch = self.next_batch(n_events)
         if batch is None:
             raise SimulationError(
-                "event generation gave up", where="Pythia", mend="check the settings of the sample"
+                "event generation gave up", where="Pythia", fix="check the settings of the sample"
             )
         return batch
 

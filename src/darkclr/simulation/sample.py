@@ -81,13 +81,13 @@ class SampleConfig:
     def __post_init__(self) -> None:
         self.resolve()
         if self.events is None and self.process == "events":
-            raise ConfigError("the process 'events' needs a file", where="events", mend="name one")
+            raise ConfigError("the process 'events' needs a file", where="events", fix="name one")
         if self.events is not None and self.bias:
-            raise ConfigError("a file's events cannot be biased", where="bias", mend="leave it out")
+            raise ConfigError("a file's events cannot be biased", where="bias", fix="leave it out")
         for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0), ("bias", 0)):
             if not lowest <= getattr(self, name) < math.inf:
                 raise ConfigError(
-                    f"{getattr(self, name)} is out of range", where=name, mend=f"at least {lowest}"
+                    f"{getattr(self, name)} is out of range", where=name, fix=f"at least {lowest}"
                 )
 
     def resolve(self) -> Process:
@@ -98,7 +98,7 @@ class SampleConfig:
         """
         process = get_process(self.process, self.parameters)
         if self.label not in (None, BACKGROUND, SIGNAL):
-            raise ConfigError(f"no label {self.label}", where="label", mend="choose 0 or 1")
+            raise ConfigError(f"no label {self.label}", where="label", fix="choose 0 or 1")
         # The veto is tuned to the process's own selection, and no part of the file's events.
         veto = self.early_veto and self.events is None and not self.selection
         return replace(
@@ -214,7 +214,7 @@ def _settings(config: SampleConfig, process: Process, file: EventFile | None) ->
             raise ConfigError(
                 "the events of a HepMC file are showered already",
                 where=name,
-                mend="leave it out",
+                fix="leave it out",
             )
     return ()
 
@@ -254,7 +254,7 @@ def generate(
     output = Path(output)
     workers = available_cores() if workers is None else workers
     if workers < 1:
-        raise ConfigError(f"{workers} workers", where="workers", mend="choose at least 1")
+        raise ConfigError(f"{workers} workers", where="workers", fix="choose at least 1")
     progress = progress or (lambda _: None)
     planned = plan(config)
     folder = ShardFolder(output, planned.fingerprint)
@@ -281,7 +281,7 @@ def generate(
             raise SimulationError(
                 f"none of {counts.events} events has a jet that passes the selection",
                 where=config.events,
-                mend="check it against selection and matching of the process",
+                fix="check it against selection and matching of the process",
             )
     folder.remove()
     return output
@@ -312,7 +312,7 @@ def generate_shard(
     planned = plan(config)
     if not 0 <= index < len(planned.shards):
         raise ConfigError(
-            f"no shard {index}", where="shard", mend=f"choose 0 to {len(planned.shards) - 1}"
+            f"no shard {index}", where="shard", fix=f"choose 0 to {len(planned.shards) - 1}"
         )
     shard = planned.shards[index]
     folder = ShardFolder(Path(output), planned.fingerprint)
@@ -330,12 +330,12 @@ def counts_of(output: Path) -> dict[str, float]:
 
 def _check_finished(output: Path, planned: Plan) -> None:
     if output.is_dir():
-        raise InputError("is a directory", where=output, mend="name a file")
+        raise InputError("is a directory", where=output, fix="name a file")
     provenance = read_metadata(read_table(output, columns=[])).get("provenance", {})
     expected = {"fingerprint": planned.fingerprint, "n_jets": planned.config.n_jets}
     if any(provenance.get(key) != value for key, value in expected.items()):
         raise InputError(
-            "exists and holds another sample", where=output, mend="choose another name or delete it"
+            "exists and holds another sample", where=output, fix="choose another name or delete it"
         )
 
 

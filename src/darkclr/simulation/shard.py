@@ -192,7 +192,7 @@ def simulate_shard(
             f"has no partons of the hard process (status {HARD_PROCESS}), to which the jets of "
             f"sample {process.name!r} are matched",
             where=shard.events.path,
-            mend="choose the sample 'events'",
+            fix="choose the sample 'events'",
         )
     counts.cross_section_sum = source.cross_section * counts.events
     return _assemble(accepted, process)[: shard.n_jets], counts
@@ -261,13 +261,13 @@ def _check_yield(counts: Counts, process: Process) -> None:
         raise SimulationError(
             f"none of {counts.events} events has a jet that passes the selection",
             where=f"sample {process.name!r}",
-            mend="check its settings against its selection",
+            fix="check its settings against its selection",
         )
     if counts.events > EVENTS_PER_SHARD - 2 * _BATCH:
         raise SimulationError(
             f"a shard needs more than {EVENTS_PER_SHARD} events",
             where=f"sample {process.name!r}",
-            mend="choose a smaller shard_jets",
+            fix="choose a smaller shard_jets",
         )
 
 

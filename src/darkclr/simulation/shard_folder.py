@@ -64,7 +64,7 @@ class ShardFolder:
             raise InputError(
                 f"cannot be written ({error.strerror or error})",
                 where=self._output,
-                mend="check the path, permissions and free space",
+                fix="check the path, permissions and free space",
             ) from error
 
     def n_jets(self, shard: Shard) -> int | None:
@@ -85,7 +85,7 @@ class ShardFolder:
             raise InputError(
                 "holds shards of another sample (other settings, seed or program versions)",
                 where=self._folder,
-                mend="delete the folder or choose another name for the output",
+                fix="delete the folder or choose another name for the output",
             )
         return table.num_rows if shard.n_jets in (None, table.num_rows) else None
 

@@ -88,7 +88,7 @@ def _in_pool(
         raise SimulationError(
             "a worker process died, perhaps for lack of memory",
             where="simulation",
-            mend="run again, with fewer workers if need be; finished shards are kept",
+            fix="run again, with fewer workers if need be; finished shards are kept",
         ) from error
     finally:
         # After an error or Ctrl-C nobody wants the rest: end the workers in mid-shard.

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from darkclr.contrastive.batches import PackedBatch, pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.encoding import BATCH, encode_constituents, prepare
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
 from darkclr.contrastive.module import adam, seeded_step
-from darkclr.contrastive.representations import BATCH, encode_constituents, prepare
 from darkclr.contrastive.training import TrainingConfig, check_machine, fit_resumable
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
@@ -89,7 +89,7 @@ def train_classifier(
     if len(jets) < training.batch_size:
         raise TrainingError(
             f"{len(jets)} training jets do not fill a batch of {training.batch_size}",
-            mend="generate more jets or lower training.batch_size",
+            fix="generate more jets or lower training.batch_size",
         )
     if not is_finished(output):
         check_machine(training)

@@ -21,16 +21,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.contrastive.representations import (
-    Representations,
-    common_encoder,
-    encode,
-    prepare,
-)
+from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
 from darkclr.evaluation import EvaluationConfig, evaluate
-from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets, Split
-from darkclr.ranges import check_ranges
+from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
+from darkclr.parameters import check_ranges
+from darkclr.representations import Representations, common_encoder
+from darkclr.split import Split
 
 __all__ = ["ProbeConfig", "Probed", "flat_constituents", "narrowing_widths", "probe"]
 
@@ -166,7 +163,7 @@ def probe(
     if not shared:
         raise InputError(
             "background and signal have no features in common",
-            mend="give jets of both, or representations of both",
+            fix="give jets of both, or representations of both",
         )
     common_encoder(sample.encoder for sample in (background, *signals.values()))
     merged: dict[str, Any] | None = None
@@ -206,7 +203,7 @@ def _scored(
         [split.part(sample.event, part) for sample in samples] for part in ("train", "test")
     )
     if not all(mask.any() for mask in (*train, *test)):
-        raise InputError("a training or test part has no jets", mend="give more jets")
+        raise InputError("a training or test part has no jets", fix="give more jets")
     label = np.repeat([BACKGROUND, SIGNAL], [mask.sum() for mask in train])
     weight = np.concatenate([s.weight[m].astype(np.float64) for s, m in _zip(samples, train)])
     for one in (BACKGROUND, SIGNAL):  # equal sums for both classes, one on average

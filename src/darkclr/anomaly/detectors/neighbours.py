@@ -1,0 +1,94 @@
+"""Distance to the nearest background jets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from darkclr.anomaly.detectors.detector import Detector, FeatureError, Progress
+from darkclr.parameters import Ranges
+
+__all__ = ["NearestNeighbours"]
+
+
+class NearestNeighbours(Detector):
+    r"""Distance to the k-th nearest background jet (Ramaswamy, Rastogi, Shim, SIGMOD 2000).
+
+    Up to constants :math:`d \log r_k(x)` estimates :math:`-\log p(x)`, so the order of the scores
+    is that of a density estimate without a shape. A jet of the fit is its own first neighbour:
+    score other jets than those of the fit.
+
+    Args:
+        n_neighbors: k. The order of the scores hardly depends on it between 5 and 50.
+        average: mean distance to the first k neighbours instead of that to the k-th.
+        max_rows: largest number of background jets to compare with, the first ones of the fit;
+            time and memory of scoring grow in proportion.
+
+    >>> NearestNeighbours(1).fit([[0.0], [1.0]]).score_samples([[3.0]])
+    array([2.])
+    """
+
+    def __init__(
+        self, n_neighbors: int = 10, average: bool = False, max_rows: int = 30_000
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.average = average
+        self.max_rows = max_rows
+
+    def _ranges(self) -> Ranges:
+        return {
+            **super()._ranges(),
+            "n_neighbors": (self.n_neighbors >= 1, "at least 1"),
+            "max_rows": (
+                self.max_rows >= self.n_neighbors,
+                f"at least n_neighbors = {self.n_neighbors}",
+            ),
+        }
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+    ) -> Self:
+        """Keep the rows of X (n, d).
+
+        Raises:
+            ConfigError: k or the number of rows is not positive.
+            InputError: X is not finite, or has fewer than k rows.
+        """
+        super().fit(X)
+        self.rows_ = np.ascontiguousarray(self._checked(X)[: self.max_rows], dtype=np.float32)
+        if len(self.rows_) < self.n_neighbors:
+            raise FeatureError(
+                f"{len(self.rows_)} rows have no {self.n_neighbors} neighbours",
+                where="features",
+                fix="take more jets or a smaller n_neighbors",
+            )
+        self._index()
+        return self
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Distance of each row, (n,), in units of X."""
+        distance, _ = self._neighbours.kneighbors(self._checked(X).astype(np.float32))
+        distance = distance.astype(np.float64)
+        return distance.mean(axis=1) if self.average else distance[:, -1]
+
+    def state(self) -> dict[str, NDArray]:
+        """The rows."""
+        return super().state() | {"rows": self.rows_}
+
+    def restore(self, state: Mapping[str, NDArray]) -> Self:
+        """Take over the rows."""
+        super().restore(state)
+        self.rows_ = state["rows"]
+        if self.rows_.ndim != 2 or self.rows_.shape[1] != self.n_features_in_:
+            raise ValueError(f"rows of shape {self.rows_.shape}")
+        self._index()
+        return self
+
+    def _index(self) -> None:
+        # Trees do not help in hundreds of dimensions.
+        self._neighbours = NearestNeighbors(n_neighbors=self.n_neighbors, algorithm="brute")
+        self._neighbours.fit(self.rows_)

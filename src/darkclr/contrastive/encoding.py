@@ -1,0 +1,169 @@
+"""Jets -> representations, by a trained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darkclr.augmentations import Augmentations, recentre
+from darkclr.contrastive.batches import pack
+from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.memory import keep_freed_memory
+from darkclr.contrastive.training_config import Precision, use_bfloat16
+from darkclr.errors import ConfigError, InputError
+from darkclr.io.chunks import in_chunks
+from darkclr.jets import Constituents, Jets
+from darkclr.representations import Representations
+
+__all__ = [
+    "BATCH",
+    "CHUNK",
+    "encode",
+    "encode_stream",
+    "prepare",
+    "torch_device",
+]
+
+#: Jets that are altered, sorted by length and encoded together. The last bit of a representation
+#: depends on it, since matrix products of another shape add in another order; so it is fixed, and
+#: streams and arrays give the same bits. 8 forward passes of ``BATCH``; 20 MB of representations.
+CHUNK = 8192
+
+#: Jets that pass through the network together.
+BATCH = 1024
+
+# Constituents of a forward pass are made a multiple of this: 3 % more of them, some twenty shapes.
+_MULTIPLE = 2048
+
+
+def prepare(constituents: Constituents, config: EncoderConfig) -> Constituents:
+    """The N_c hardest constituents relative to their pT-weighted centroid."""
+    return recentre(constituents.hardest(config.n_constituents))
+
+
+def encode(
+    encoder: Encoder,
+    jets: Jets,
+    *,
+    dropped: Augmentations | None = None,
+    seed: int | np.random.Generator = 0,
+    batch_size: int = BATCH,
+    device: str | torch.device = "cpu",
+    precision: Precision = "float32",
+    progress: Callable[[int], None] | None = None,
+) -> Representations:
+    """Representations of jets.
+
+    For jets that do not fit in memory there is :func:`encode_stream`.
+
+    Args:
+        encoder: a trained encoder.
+        jets: jets of any label.
+        dropped: if given, its anomalous augmentations are applied before encoding, which makes
+            the background's own dropped copies.
+        seed: of those augmentations, or the generator itself.
+        batch_size: jets a forward pass.
+        device: where to compute.
+        precision: ``float32``, ``bfloat16`` (matrix products; z changes by some 0.5 %), or
+            ``auto``: bfloat16 where the hardware computes in it.
+        progress: called with the number of jets of each finished batch.
+
+    Raises:
+        InputError: there are no jets.
+    """
+    stream = encode_stream(
+        encoder,
+        [jets],
+        dropped=dropped,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        progress=progress,
+    )
+    parts = [rows for rows, _ in stream]
+    if not parts:
+        raise InputError("there are no jets to encode", fix="check the selection")
+    return parts[0] if len(parts) == 1 else Representations.concatenate(parts)
+
+
+def encode_stream(
+    encoder: Encoder,
+    batches: Iterable[Jets],
+    *,
+    dropped: Augmentations | None = None,
+    seed: int | np.random.Generator = 0,
+    batch_size: int = BATCH,
+    device: str | torch.device = "cpu",
+    precision: Precision = "float32",
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Representations, Jets]]:
+    """Representations of jets that come in batches, ``CHUNK`` at a time, with their jets.
+
+    They are those of one :func:`encode` of all jets, whose arguments these are.
+    """
+    rng, digest = np.random.default_rng(seed), encoder.digest()
+    keep_freed_memory()
+    for jets in in_chunks(batches, CHUNK):
+        constituents = prepare(jets.constituents, encoder.config)
+        if dropped is not None:
+            constituents = dropped.altered(constituents, rng)
+        kind = torch.device(device).type
+        with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
+            pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
+        partons = jets.truth.get("parton_pdg")
+        rows = Representations(
+            z=z,
+            pooled=pooled,
+            pt=jets.pt,
+            n_constituents=jets.n_constituents if dropped is None else constituents.lengths,
+            label=jets.label,
+            weight=jets.weight,
+            event=jets.event,
+            rank=jets.rank,
+            dropped=np.full(len(jets), dropped is not None),
+            provenance=jets.provenance,
+            parton_pdg=None if partons is None else partons.astype(np.int32),
+            encoder=digest,
+        )
+        yield rows, jets
+
+
+def torch_device(name: str) -> torch.device:
+    """The device called "cpu", "gpu", or "auto": a GPU if there is one.
+
+    Raises:
+        ConfigError: there is no GPU.
+    """
+    there = torch.cuda.is_available()
+    if name == "gpu" and not there:
+        raise ConfigError("there is no GPU that PyTorch can use", fix="choose --device cpu")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def encode_constituents(
+    encoder: Encoder,
+    constituents: Constituents,
+    batch_size: int = BATCH,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(pooled, z) of prepared constituents, in their order."""
+    encoder = encoder.to(device).eval()
+    pooled = np.empty((len(constituents), encoder.config.embedding_dim), dtype=np.float32)
+    # The classifier has a head of its own, one wide.
+    z = np.empty((len(constituents), encoder.head[-1].out_features), dtype=np.float32)  # type: ignore[arg-type,type-var]
+    # Jets of similar length side by side make long runs.
+    order = np.argsort(constituents.lengths, kind="stable")
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = pack(constituents[rows], encoder.config.pt_scale, _MULTIPLE).to(device)
+            h, output = encoder(batch)
+            pooled[rows], z[rows] = h.float().cpu().numpy(), output.float().cpu().numpy()
+            if progress is not None:
+                progress(len(rows))
+    return pooled, z

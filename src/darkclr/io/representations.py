@@ -1,0 +1,47 @@
+"""Files of representations: Parquet, one row a jet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from darkclr.errors import InputError
+from darkclr.io.parquet import iterate_tables, read_metadata, read_table, write_table
+from darkclr.representations import Representations
+
+__all__ = [
+    "iterate_representations",
+    "read_representations",
+    "representations_metadata",
+    "write_representations",
+]
+
+
+def write_representations(rows: Representations, path: str | Path) -> None:
+    """Write the table of :meth:`~darkclr.representations.Representations.to_table`."""
+    write_table(rows.to_table(), path, representations_metadata(rows.provenance, rows.encoder))
+
+
+def read_representations(path: str | Path) -> Representations:
+    """Read what :func:`write_representations` wrote.
+
+    Raises:
+        InputError: missing or broken file, missing columns, no rows, or values that are not finite.
+    """
+    table = read_table(path)
+    rows = Representations.from_table(table, read_metadata(table), path)
+    if not len(rows):
+        raise InputError("there are no jets", where=path, mend="encode some")
+    return rows
+
+
+def iterate_representations(path: str | Path, batch_size: int) -> Iterator[Representations]:
+    """The rows of a file, so many at a time; errors are those of :func:`read_representations`."""
+    for table in iterate_tables(path, batch_size):
+        yield Representations.from_table(table, read_metadata(table), path)
+
+
+def representations_metadata(provenance: Mapping[str, Any], encoder: str | None) -> dict[str, Any]:
+    """What a file of representations says of them as a whole."""
+    return {"kind": "representations", "provenance": dict(provenance), "encoder": encoder}

@@ -1,0 +1,99 @@
+"""What may become :class:`~darkclr.jets.Jets`: numbers that are momenta in GeV and angles."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError
+
+__all__ = ["MAX_ABS_PHI", "check_angles", "check_constituents", "check_pt"]
+
+# Jets of a collider carry at most the beam energy; a larger value means MeV instead of GeV.
+MAX_PT_GEV = 7000.0
+# One turn, and rounding; a larger value means degrees instead of radians.
+MAX_ABS_PHI = 2 * np.pi * 1.001
+# 0.1 mrad from the beam, where no detector is; a larger value is no pseudorapidity.
+MAX_ABS_ETA = 10.0
+
+
+def check_constituents(
+    offsets: NDArray, pt: NDArray, eta: NDArray, phi: NDArray, *, where: object
+) -> None:
+    """Refuse flat constituents that cannot be those of jets with these offsets (n + 1,).
+
+    Raises:
+        InputError: no jets, jets without constituents, lengths that do not match, and what is
+            neither a momentum in GeV nor an angle.
+    """
+    lengths = np.diff(offsets)
+    if len(offsets) < 2:
+        raise InputError("there are no jets", where=where, fix="check the selection")
+    if (lengths < 0).any() or offsets[0] != 0 or any(len(x) != offsets[-1] for x in (pt, eta, phi)):
+        raise InputError("constituents and offsets do not fit together", where=where)
+    if (lengths == 0).any():
+        raise InputError(
+            f"{int((lengths == 0).sum())} of {len(lengths)} jets have no constituents",
+            where=where,
+            fix="remove them",
+        )
+    columns = {"pt": pt, "eta": eta, "phi": phi}
+    # The extremes of an array with NaN are NaN: two fast passes where nothing is wrong.
+    extremes = {name: np.array([values.min(), values.max()]) for name, values in columns.items()}
+    for name, values in columns.items():
+        if not np.isfinite(extremes[name]).all():
+            bad = np.count_nonzero(~np.isfinite(values))
+            raise InputError(
+                f"{bad} constituents have NaN or infinite {name}", where=where, fix="remove them"
+            )
+    if extremes["pt"][0] <= 0:
+        raise InputError(
+            f"{np.count_nonzero(pt <= 0)} constituents have zero or negative pT",
+            where=where,
+            fix="remove them",
+        )
+    check_pt(extremes["pt"], "constituent", where)
+    check_angles(extremes["eta"], extremes["phi"], "constituent", where)
+
+
+def check_pt(pt: NDArray, what: str, where: object) -> None:
+    """Refuse momenta (n,), n > 0, above the beam energy; ``what`` and ``where`` as below.
+
+    Raises:
+        InputError: there are any.
+    """
+    if pt.max() > MAX_PT_GEV:
+        raise InputError(
+            f"a {what} has pT = {pt.max():.4g} GeV, above the beam energy",
+            where=where,
+            fix="the file is probably in MeV: divide by 1000",
+        )
+
+
+def check_angles(eta: NDArray, phi: NDArray, what: str, where: object) -> None:
+    """Refuse what is no pseudorapidity or no azimuth in radians; NaN and infinity are let pass.
+
+    Args:
+        eta, phi: flat, of the same objects.
+        what: these are, in the singular: "jet".
+        where: name of the source for error messages.
+
+    Raises:
+        InputError: an azimuth beyond one turn, a pseudorapidity above 10.
+    """
+    if not len(phi):
+        return
+    largest = max(-phi.min(), phi.max())
+    if MAX_ABS_PHI < largest < np.inf:
+        raise InputError(
+            f"a {what} has |phi| = {largest:.4g}, more than 2 pi",
+            where=where,
+            fix="the azimuth is probably in degrees: give radians",
+        )
+    largest = max(-eta.min(), eta.max())
+    if MAX_ABS_ETA < largest < np.inf:
+        raise InputError(
+            f"a {what} has |eta| = {largest:.4g}, closer to the beam than any detector",
+            where=where,
+            fix="the column is probably not the pseudorapidity: check names and order",
+        )

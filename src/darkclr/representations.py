@@ -1,0 +1,164 @@
+"""Representations of jets: the second data type, beside :class:`~darkclr.jets.Jets`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError
+from darkclr.split import Split
+
+__all__ = ["Representations", "common_encoder"]
+
+_ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+
+
+@dataclass(frozen=True, eq=False)
+class Representations:
+    """Representations of jets, one row a jet, with what is needed to score and compare them.
+
+    Args:
+        z: (n, d_z) float32, output of the head, not normalised (paper section 4).
+        pooled: (n, d_r) float32, sum over constituents before the head.
+        pt: (n,) float32, pT of the jet [GeV].
+        n_constituents: (n,) int64, number of constituents of the jet.
+        label, weight, event, rank: (n,) as in :class:`darkclr.jets.Jets`.
+        dropped: (n,) bool, true for anomalous copies of jets.
+        provenance: JSON-able description.
+        parton_pdg: (n,) int32, PDG code of the matched parton, 0 where there is none; None where
+            the sample does not tell.
+        encoder: digest of the encoder that made them, ``Encoder.digest()``; None if unknown.
+    """
+
+    z: NDArray[np.float32]
+    pooled: NDArray[np.float32]
+    pt: NDArray[np.float32]
+    n_constituents: NDArray[np.int64]
+    label: NDArray[np.int8]
+    weight: NDArray[np.float32]
+    event: NDArray[np.int64]
+    rank: NDArray[np.int8]
+    dropped: NDArray[np.bool_]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    parton_pdg: NDArray[np.int32] | None = None
+    encoder: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def __getitem__(self, index: Any) -> Representations:
+        """Rows by slice, mask or integer array."""
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[index] for name in ("z", "pooled", *self._row_columns)
+        }
+        return replace(self, **columns)
+
+    @property
+    def _row_columns(self) -> tuple[str, ...]:
+        """The columns of single numbers that are there."""
+        return _ROW_COLUMNS if self.parton_pdg is None else (*_ROW_COLUMNS, "parton_pdg")
+
+    def with_partons(self, known: bool) -> Representations:
+        """The same rows with the column ``parton_pdg``, 0 if nothing is known, or without it.
+
+        So parts of several origins get the same columns.
+        """
+        if known == (self.parton_pdg is not None):
+            return self
+        return replace(self, parton_pdg=np.zeros(len(self), np.int32) if known else None)
+
+    def part(self, name: str, split: Split) -> Representations:
+        """The rows of one part of a split; copies of a jet stay with it."""
+        return self[split.part(self.event, name)]
+
+    @staticmethod
+    def concatenate(parts: Sequence[Representations]) -> Representations:
+        """All rows of all parts, in order; ``parton_pdg`` if every part has it.
+
+        Raises:
+            InputError: there are no parts, or they are of different encoders.
+        """
+        if not parts:
+            raise InputError("there are no representations to join")
+        encoder = common_encoder(part.encoder for part in parts)
+        known = all(part.parton_pdg is not None for part in parts)
+        parts = [part.with_partons(known) for part in parts]
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(p, name) for p in parts])
+            for name in ("z", "pooled", *parts[0]._row_columns)
+        }
+        return replace(parts[0], **columns, encoder=encoder)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Which rows these are: their number, a digest of them and the encoder's."""
+        digest = hashlib.sha256()
+        for name in ("event", "rank", "weight", "dropped", "z"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).data)
+        return {"n": len(self), "sha256": digest.hexdigest()[:16], "encoder": self.encoder}
+
+    def to_table(self) -> pa.Table:
+        """One row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
+        columns: dict[str, Any] = {
+            name: pa.array(getattr(self, name)) for name in self._row_columns
+        }
+        for name in ("z", "pooled"):
+            values = getattr(self, name)
+            columns[name] = pa.FixedSizeListArray.from_arrays(
+                pa.array(values.ravel()), values.shape[1]
+            )
+        return pa.table(columns)
+
+    @classmethod
+    def from_table(
+        cls, table: pa.Table, metadata: Mapping[str, Any], where: object
+    ) -> Representations:
+        """The representations in a table with the columns of :meth:`to_table`.
+
+        Args:
+            table: one row a jet.
+            metadata: ``provenance`` and ``encoder``, where they are known.
+            where: name of the source for error messages.
+
+        Raises:
+            InputError: missing columns, or values that are not finite.
+        """
+        names = ("z", "pooled", *_ROW_COLUMNS)
+        missing = [name for name in names if name not in table.column_names]
+        if missing:
+            raise InputError(
+                f"missing columns {missing}", where=where, mend="write the file with darkclr encode"
+            )
+        present = [name for name in (*_ROW_COLUMNS, "parton_pdg") if name in table.column_names]
+        columns: dict[str, Any] = {name: table[name].to_numpy() for name in present}
+        for name in ("z", "pooled"):
+            if not pa.types.is_fixed_size_list(table[name].type):
+                raise InputError(f"column {name!r} is not a list of fixed size", where=where)
+            flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            columns[name] = flat.reshape(len(table), table[name].type.list_size)
+            if not np.isfinite(flat).all():
+                raise InputError(f"column {name!r} has NaN or infinite values", where=where)
+        return cls(
+            **columns,
+            provenance=metadata.get("provenance", {}),
+            encoder=metadata.get("encoder"),
+        )
+
+
+def common_encoder(encoders: Iterable[str | None]) -> str | None:
+    """The digest of all; None if one of them is unknown.
+
+    Raises:
+        InputError: they are those of different encoders.
+    """
+    different = set(encoders)
+    if len(different - {None}) > 1:
+        raise InputError(
+            "representations of different encoders", mend="encode all jets with one of them"
+        )
+    return different.pop() if len(different) == 1 else None

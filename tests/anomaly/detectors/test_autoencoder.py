@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from darkclr.anomaly import Autoencoder
+from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
+from darkclr.errors import InputError, TrainingError
+
+
+def _network(**changes) -> AutoencoderNetwork:
+    settings = {"widths": (128, 64, 32, 16, 8), "bottleneck": 3, "activation": "relu"}
+    generator = torch.Generator().manual_seed(0)
+    return AutoencoderNetwork(
+        512, **{**settings, "sphere": False, "generator": generator, **changes}
+    )
+
+
+def _plane(n: int, seed: int = 0) -> np.ndarray:
+    """A two-dimensional plane in ten dimensions, with a little noise."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(np.random.default_rng(1).normal(size=(10, 2)))[0]
+    return rng.normal(size=(n, 2)) @ basis.T + 0.01 * rng.normal(size=(n, 10))
+
+
+def test_layers_are_those_of_the_paper():
+    sizes = [
+        [layer.out_features for layer in half if isinstance(layer, torch.nn.Linear)]
+        for half in (_network().encoder, _network().decoder)
+    ]
+    assert sizes == [[128, 64, 32, 16, 8, 3], [8, 16, 32, 64, 128, 512]]
+
+
+def test_energy_is_the_mean_squared_error():
+    """Eq. 8 with the mean over components that text and thesis use."""
+    network, z = _network(), torch.randn(6, 512)
+    reconstruction = network.decode(network.encode(z))
+    expected = ((z - reconstruction) ** 2).sum(-1) / 512
+    torch.testing.assert_close(network.energy(z), expected)
+
+
+def test_latent_energy_is_that_of_the_decoded_point():
+    network = _network(sphere=True)
+    latent = torch.nn.functional.normalize(torch.randn(5, 3), dim=-1)
+    torch.testing.assert_close(
+        network.latent_energy(latent), network.energy(network.decode(latent))
+    )
+    norms = network.encode(torch.randn(7, 512)).norm(dim=-1)
+    torch.testing.assert_close(norms, torch.ones(7))
+
+
+def test_gradient_of_the_energy_in_double_precision():
+    network = _network(widths=(16, 8), activation="silu").double()
+    z = torch.randn(2, 512, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(network.energy, (z,))
+
+
+def test_points_off_the_learned_plane_are_reconstructed_badly():
+    detector = Autoencoder(epochs=60, batch_size=64, widths=(16,), bottleneck=2, activation="silu")
+    detector.fit(_plane(1000))
+    rng = np.random.default_rng(3)
+    on, off = _plane(200, seed=2), rng.normal(size=(200, 10)) / np.sqrt(5)
+    scores = detector.score_samples(on), detector.score_samples(off)
+    assert np.median(scores[1]) > 20 * np.median(scores[0])
+    energies = [row["validation_energy"] for row in detector.history_]
+    assert energies[-1] < 0.1 * energies[0]
+
+
+def test_rescaling_is_one_number():
+    """The score of kX, rescaled, is that of X: directions and ratios are untouched."""
+    X = _plane(300)
+    settings = {"epochs": 3, "widths": (8,), "bottleneck": 2, "rescale": True}
+    scores = [Autoencoder(**settings).fit(k * X).score_samples(k * X) for k in (1.0, 50.0)]
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-3)
+    detector = Autoencoder(**{**settings, "rescale": False}).fit(X)
+    assert detector.scale_ == 1
+
+
+def test_early_stopping_ends_with_the_best_epoch():
+    X = _plane(200)
+    settings = {"epochs": 25, "learning_rate": 0.05, "widths": (8,), "bottleneck": 2}
+    detector = Autoencoder(**settings, early_stopping=True, batch_size=32).fit(X)
+    rows = torch.randperm(200, generator=torch.Generator().manual_seed(0)).numpy()[:20]
+    best = min(row["validation_energy"] for row in detector.history_)
+    assert detector.score_samples(X[rows]).mean() == pytest.approx(best, rel=1e-5)
+
+
+def test_infinite_error_is_reported():
+    with pytest.raises(TrainingError, match="rescale"):
+        Autoencoder(epochs=2, widths=(8,)).fit(1e30 * _plane(100))
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(InputError, match="too few"):
+        Autoencoder().fit(np.ones((2, 4)))

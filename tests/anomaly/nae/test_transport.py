@@ -1,0 +1,57 @@
+"""Distances between samples against known solutions."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+import torch
+from scipy.stats import wasserstein_distance
+
+from darkclr.anomaly.nae.transport import energy_movers_distance, wasserstein_loss
+
+
+def _points(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_in_one_dimension_it_is_the_distance_of_the_sorted_values():
+    a, b = _points(100, 1, seed=1), 1 + 2 * _points(100, 1, seed=2)
+    expected = wasserstein_distance(a[:, 0].numpy(), b[:, 0].numpy())
+    assert energy_movers_distance(a, b) == pytest.approx(expected)
+    by_rank = (a.sort(dim=0).values - b.sort(dim=0).values).square().mean()
+    assert wasserstein_loss(a, b).item() == pytest.approx(by_rank.item())
+
+
+def test_best_of_all_assignments():
+    a, b = _points(6, 3, seed=1), _points(6, 3, seed=2)
+    everything = [
+        ((a - b[list(order)]).norm(dim=1).mean().item(), (a - b[list(order)]).square().sum().item())
+        for order in permutations(range(6))
+    ]
+    assert energy_movers_distance(a, b) == pytest.approx(min(first for first, _ in everything))
+    assert wasserstein_loss(a, b).item() == pytest.approx(min(s for _, s in everything) / 6)
+
+
+def test_distance_of_a_shift_is_the_shift():
+    a, shift = _points(50, 8), torch.full((8,), 0.5, dtype=torch.float64)
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(1))
+    assert energy_movers_distance(a, a[order] + shift) == pytest.approx(shift.norm().item())
+    assert wasserstein_loss(a, a[order]).item() == pytest.approx(0)
+
+
+def test_gradient_is_that_of_finite_differences():
+    a, b = _points(20, 2, seed=3), _points(20, 2, seed=4).requires_grad_()
+    (gradient,) = torch.autograd.grad(wasserstein_loss(a, b), b)
+    direction = _points(20, 2, seed=5)
+    with torch.no_grad():
+        h = 1e-6
+        up, down = (wasserstein_loss(a, b + s * h * direction) for s in (1, -1))
+    assert (gradient * direction).sum().item() == pytest.approx(((up - down) / (2 * h)).item())
+
+
+def test_broken_samples_raise_nothing():
+    """A chain that ran away is reported by its energy."""
+    b = _points(5, 2)
+    b[0] = float("nan")
+    assert not torch.isfinite(wasserstein_loss(_points(5, 2), b))
