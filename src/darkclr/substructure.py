@@ -303,7 +303,7 @@ def _packages() -> tuple[Any, Any]:
         import fastjet
     except ImportError as error:
         raise MissingExtraError(str(error.name), "densities") from error
-    # The one thing of a later station: FastJet prints a banner with its first clustering.
+    # The one thing of a later step: FastJet prints a banner with its first clustering.
     from darkclr.library_output import captured_output
 
     with captured_output():

@@ -9,9 +9,9 @@ from toy import toy_jets
 from darkclr.cli.main import main
 from darkclr.io import write_jets
 
-# One file for a whole run: every station reads its own part.
+# One file for a whole run: every step reads its own part.
 CONFIG = {
-    "output": "never-written",  # the directory of the run, not a station's output file
+    "output": "never-written",  # the directory of the run, not a step's output file
     "samples": {
         "qcd": {"process": "qcd", "n_jets": 60, "shard_jets": 30, "mpi": False},
         "aachen": {"process": "aachen", "n_jets": 30, "shard_jets": 30, "mpi": False},

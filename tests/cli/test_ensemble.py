@@ -15,7 +15,7 @@ from toy import toy_jets
 
 pytest.importorskip("lightning")
 
-from darkclr.cli import stations
+from darkclr.cli import steps
 from darkclr.cli.main import main
 from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics
 from darkclr.io import read_jets, write_jets
@@ -44,7 +44,7 @@ def draw(path: Path, sample, workers=None) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_simulation(monkeypatch):
-    monkeypatch.setattr(stations, "generate", draw)
+    monkeypatch.setattr(steps, "generate", draw)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def folder(arguments, tmp_path_factory) -> Path:
     """2 encoders x 2 densities, a Ctrl-C between, and what it left finished by another call."""
     folder = tmp_path_factory.mktemp("ensemble") / "table"
     command = [*arguments, "--densities", "2", "--output", str(folder)]
-    real = stations.fit
+    real = steps.fit
 
     def stop_at_the_second_encoder(representations, model, *rest, **options):
         if "encoder-2" in str(model):
@@ -68,12 +68,12 @@ def folder(arguments, tmp_path_factory) -> Path:
         real(representations, model, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stations, "generate", draw)
-        patch.setattr(stations, "fit", stop_at_the_second_encoder)
+        patch.setattr(steps, "generate", draw)
+        patch.setattr(steps, "fit", stop_at_the_second_encoder)
         assert main(command) == 130
         kept = files(folder)
         assert folder / "encoder-1" / "density-2" / "metrics.json" in kept
-        patch.setattr(stations, "fit", real)
+        patch.setattr(steps, "fit", real)
         assert main(command) == 0
     assert changed(folder, kept) == {folder / "config.yaml", folder / "timings.json"}
     return folder
@@ -353,7 +353,7 @@ def test_without_partons_there_is_no_other_mixture(command, arguments, tmp_path,
         draw(path, sample)
         write_jets(replace(read_jets(path), truth={}), path)
 
-    monkeypatch.setattr(stations, "generate", without_truth)
+    monkeypatch.setattr(steps, "generate", without_truth)
     own = [*arguments, "--output", tmp_path / "out", "--scores", "{norm: {}}"]
     own += ["--encoders", "1", "--densities", "1"]
     code, _, errors = command(*own)

@@ -1,6 +1,6 @@
 """kill -9 at random moments: the same command goes on to the bytes of an undisturbed run.
 
-``DARKCLR_KILLS=5`` kills each station five times instead of once.
+``DARKCLR_KILLS=5`` kills each step five times instead of once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytest.importorskip("matplotlib")
 
 KILLS = int(os.environ.get("DARKCLR_KILLS", "1"))
 
-# Arguments of each station, and the files that must not depend on a kill.
+# Arguments of each step, and the files that must not depend on a kill.
 STATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "generate": (
         (
@@ -104,26 +104,26 @@ class Commands:
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
 
-    def start(self, station: str, folder: Path) -> int:
-        """Start a station; returns its process."""
+    def start(self, step: str, folder: Path) -> int:
+        """Start a step; returns its process."""
         log = folder.with_name(f"{folder.name}.log")
         print(
-            json.dumps([str(folder), str(log), STATIONS[station][0]]),
+            json.dumps([str(folder), str(log), STATIONS[step][0]]),
             file=self._server.stdin,
             flush=True,
         )
         return self._answer()
 
-    def finish(self, station: str, folder: Path) -> float:
-        """Run a station to its end; returns how many seconds it takes."""
-        self.start(station, folder)
+    def finish(self, step: str, folder: Path) -> float:
+        """Run a step to its end; returns how many seconds it takes."""
+        self.start(step, folder)
         began = time.monotonic()
         assert self._answer() == 0, folder.with_name(f"{folder.name}.log").read_text()
         return time.monotonic() - began
 
-    def kill(self, station: str, folder: Path, after: float) -> None:
-        """kill -9 a station in its work, but not its workers: they have to notice."""
-        process = self.start(station, folder)
+    def kill(self, step: str, folder: Path, after: float) -> None:
+        """kill -9 a step in its work, but not its workers: they have to notice."""
+        process = self.start(step, folder)
         time.sleep(after)
         with suppress(ProcessLookupError):  # it was faster this time
             os.kill(process, signal.SIGKILL)
@@ -146,9 +146,9 @@ class Commands:
         return int(self._server.stdout.readline())
 
 
-def results(station: str, folder: Path) -> dict[str, bytes]:
-    """The results of a station that are there."""
-    paths = {name: folder / name for name in STATIONS[station][1]}
+def results(step: str, folder: Path) -> dict[str, bytes]:
+    """The results of a step that are there."""
+    paths = {name: folder / name for name in STATIONS[step][1]}
     return {name: path.read_bytes() for name, path in paths.items() if path.exists()}
 
 
@@ -183,22 +183,22 @@ def inputs(commands, config_file, tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs kill -9 and process groups")
-@pytest.mark.parametrize("station", STATIONS)
-def test_a_killed_station_goes_on_to_the_same_bytes(station, commands, inputs, tmp_path):
+@pytest.mark.parametrize("step", STATIONS)
+def test_a_killed_station_goes_on_to_the_same_bytes(step, commands, inputs, tmp_path):
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(inputs, undisturbed)
-    duration = commands.finish(station, undisturbed)
-    expected = results(station, undisturbed)
-    assert list(expected) == list(STATIONS[station][1])
-    rng = np.random.default_rng([KILLS, list(STATIONS).index(station)])
+    duration = commands.finish(step, undisturbed)
+    expected = results(step, undisturbed)
+    assert list(expected) == list(STATIONS[step][1])
+    rng = np.random.default_rng([KILLS, list(STATIONS).index(step)])
     for attempt in range(KILLS):
         folder = tmp_path / f"killed-{attempt}"
         shutil.copytree(inputs, folder)
-        commands.kill(station, folder, after=rng.uniform(0, 1) * duration)
+        commands.kill(step, folder, after=rng.uniform(0, 1) * duration)
         # What is there is complete; only the history grows with the epochs.
-        for name, content in results(station, folder).items():
+        for name, content in results(step, folder).items():
             assert content == expected[name] or name.endswith("history.csv")
-        commands.finish(station, folder)
-        assert results(station, folder) == expected
+        commands.finish(step, folder)
+        assert results(step, folder) == expected
         assert tree(folder) == tree(undisturbed)
         shutil.rmtree(folder)

@@ -179,8 +179,8 @@ def test_stations_read_shards_in_a_stream(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_named(refused, model, samples, tmp_path):
-    for station in ("encode", "score"):
-        arguments = (station, samples / "qcd.parquet", model, tmp_path / "a.parquet")
+    for step in ("encode", "score"):
+        arguments = (step, samples / "qcd.parquet", model, tmp_path / "a.parquet")
         assert "choose --device cpu" in refused(*arguments, "--device", "gpu")
     assert names(tmp_path) == []
 
@@ -340,7 +340,7 @@ def bad_files(samples, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("station", ["train", "encode", "score", "info"])
+@pytest.mark.parametrize("step", ["train", "encode", "score", "info"])
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -351,17 +351,17 @@ def bad_files(samples, tmp_path):
         ("missing", "no such file"),
     ],
 )
-def test_bad_files_are_named(refused, bad_files, model, tmp_path, station, name, message):
+def test_bad_files_are_named(refused, bad_files, model, tmp_path, step, name, message):
     file, output = bad_files / f"{name}.parquet", tmp_path / "output"
     line = refused(
-        station,
+        step,
         file,
         *{
             "train": (output,),
             "encode": (model, output),
             "score": (model, output),
             "info": (),
-        }[station],
+        }[step],
     )
     assert message in line
     assert str(file) in line

@@ -14,7 +14,7 @@ pytest.importorskip("fastjet")
 pytest.importorskip("lightning")
 pytest.importorskip("matplotlib")
 
-from darkclr.cli import stations
+from darkclr.cli import steps
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
 from darkclr.split import Split
@@ -85,16 +85,16 @@ def test_a_run_is_stopped_resumed_and_never_mixed(
         raise KeyboardInterrupt
 
     # Stopped before the second sample, and again after the training.
-    real = stations.generate
+    real = steps.generate
 
     def stop_at_the_signal(path, *rest):
         return stop() if path.stem == "aachen" else real(path, *rest)
 
-    monkeypatch.setattr(stations, "generate", stop_at_the_signal)
+    monkeypatch.setattr(steps, "generate", stop_at_the_signal)
     assert command(*arguments)[0] == 130
     assert [p.name for p in (folder / "samples").iterdir()] == ["qcd.parquet"]
-    monkeypatch.setattr(stations, "generate", real)
-    monkeypatch.setattr(stations, "fit", stop)
+    monkeypatch.setattr(steps, "generate", real)
+    monkeypatch.setattr(steps, "fit", stop)
     code, _, errors = command(*arguments)
     assert code == 130
     assert errors[-1] == "darkclr: stopped; the same command goes on where it was"
@@ -110,7 +110,7 @@ def test_a_run_is_stopped_resumed_and_never_mixed(
     assert code == 0, out
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
-    # All stations left their files.
+    # All steps left their files.
     timings = json.loads((folder / "timings.json").read_text())
     assert sorted(timings) == sorted(STATIONS)
     assert (folder / "report.html").is_file()

@@ -10,7 +10,7 @@ from darkclr.cli.files import convert, download, info
 from darkclr.cli.fitting import scores
 from darkclr.cli.probe import probe
 from darkclr.cli.run import run
-from darkclr.cli.stations import encode, evaluate, fit, generate, report, score, train
+from darkclr.cli.steps import encode, evaluate, fit, generate, report, score, train
 
 __all__ = ["COMMANDS", "GOES_ON"]
 

@@ -37,7 +37,7 @@ __all__ = ["build_parser", "main"]
 
 _DESCRIPTION = """Finding new physics in jets without knowing what it looks like.
 
-The stations, in order: generate, train, encode, fit, score, evaluate, report; `run` is all of
+The steps, in order: generate, train, encode, fit, score, evaluate, report; `run` is all of
 them, `ensemble` all of them several times over. Each reads and writes files, so enter or leave
 anywhere. `darkclr COMMAND --help` teaches.
 """
@@ -147,8 +147,8 @@ def _samples() -> str:
 def _with_config_text(arguments: list[str]) -> list[str]:
     """Replace the name after ``--config`` by the part of the file that concerns the command.
 
-    One file describes a whole run; a single station reads its own sections and passes over those
-    of the other stations, but not over a key that no station knows.
+    One file describes a whole run; a single step reads its own sections and passes over those
+    of the other steps, but not over a key that no step knows.
     """
     result = list(arguments)
     for i, argument in enumerate(result):
@@ -209,7 +209,7 @@ def _check_groups(function: Callable[..., Any], values: dict[str, Any]) -> None:
 def _options(function: Callable[..., Any]) -> set[str]:
     """Names of a command's options; its positional arguments do not come from a file.
 
-    A run's ``output`` is its directory and no station's output file.
+    A run's ``output`` is its directory and no step's output file.
     """
     parameters = inspect.signature(function).parameters.values()
     names = {p.name for p in parameters if p.default is not p.empty}

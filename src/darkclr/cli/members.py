@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkclr.cli import console, stations
+from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan
 from darkclr.cli.timings import read_timings, timed
 from darkclr.contrastive.training import TrainingConfig
@@ -208,7 +208,7 @@ class Members:
         self, folder: Path, model: Path, scores: dict[str, dict[str, Any]], density: int
     ) -> None:
         plan = self.plan
-        stations.fit(
+        steps.fit(
             plan.representations(model, plan.background),
             folder,
             scores,

@@ -1,4 +1,4 @@
-"""What whole runs share: a checked configuration, the directory it claims, the stations."""
+"""What whole runs share: a checked configuration, the directory it claims, the steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
-from darkclr.cli import console, stations
+from darkclr.cli import console, steps
 from darkclr.cli.timings import timed
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
@@ -115,11 +115,11 @@ class Plan:
         self._check_sizes()
         self._check_output()
         if (processes := self.training.devices * self.training.nodes) > 1:
-            # Each of them would go through all stations.
+            # Each of them would go through all steps.
             raise ConfigError(
                 f"{processes} processes, and only `darkclr train` works in several",
                 where="training.devices and training.nodes",
-                fix="take one of each, or call the stations one by one",
+                fix="take one of each, or call the steps one by one",
             )
         check_machine(self.training)
         for name, parameters in self.scores.items():
@@ -213,7 +213,7 @@ class Plan:
         """All samples."""
         for name, sample in self.samples.items():
             with timed(self.output, "generate"):
-                stations.generate(self.sample(name), sample, self.workers)
+                steps.generate(self.sample(name), sample, self.workers)
 
     def represent(self, model: Path, training: TrainingConfig) -> None:
         """Encoder and representations of all samples in a model directory.
@@ -224,7 +224,7 @@ class Plan:
 
         finished = is_finished(model / "encoder")
         with nullcontext() if finished else timed(model, "train"):
-            stations.train(
+            steps.train(
                 self.sample(self.background),
                 model,
                 self.split,
@@ -237,7 +237,7 @@ class Plan:
             target = self.representations(model, name)
             if not target.exists():
                 with timed(model, "encode"):
-                    stations.encode(
+                    steps.encode(
                         self.sample(name),
                         model,
                         target,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darkclr.cli import console
-from darkclr.cli.stations import print_metrics
+from darkclr.cli.steps import print_metrics
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions

@@ -1,4 +1,4 @@
-"""``darkclr run``: all stations, from collisions to a report, resumed where they stopped."""
+"""``darkclr run``: all steps, from collisions to a report, resumed where they stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.augmentations import Augmentations
-from darkclr.cli import console, stations
+from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan, default_samples, with_yardsticks
 from darkclr.cli.timings import read_timings, timed
 from darkclr.contrastive.encoder import EncoderConfig
@@ -33,9 +33,9 @@ def run(
     workers: int | None = None,
     dry_run: bool = False,
 ) -> None:
-    """From collisions to a ROC curve: all stations in order.
+    """From collisions to a ROC curve: all steps in order.
 
-    Every station leaves its files in the output directory. Stop with Ctrl-C; the same command
+    Every step leaves its files in the output directory. Stop with Ctrl-C; the same command
     goes on where it was. A directory that holds a run with another configuration is refused, and
     so is the command without any option: its defaults, those of the paper, take many hours.
 
@@ -75,7 +75,7 @@ def run(
 
 
 def _execute(plan: Plan) -> None:
-    """All stations; what is there already is not done again."""
+    """All steps; what is there already is not done again."""
     from darkclr.io.parquet import write_table
 
     output = plan.output
@@ -83,7 +83,7 @@ def _execute(plan: Plan) -> None:
     plan.simulate()
     plan.represent(output, plan.training)
     with timed(output, "fit"):
-        stations.fit(
+        steps.fit(
             plan.representations(output, plan.background),
             output,
             plan.scores,
@@ -95,9 +95,9 @@ def _execute(plan: Plan) -> None:
         table = plan.score(output, plan.test_rows(output), supervised)
         write_table(table, output / "scores.parquet", {"kind": "scores"})
     with timed(output, "evaluate"):
-        stations.evaluate([output / "scores.parquet"], output / "metrics.json", plan.evaluation)
+        steps.evaluate([output / "scores.parquet"], output / "metrics.json", plan.evaluation)
     with timed(output, "report"):
-        stations.report(output, plan.augmentations)
+        steps.report(output, plan.augmentations)
     timings = read_timings(output)
     parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())
     console.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")

@@ -1,4 +1,4 @@
-"""Wall-clock of the stations and fits, in a file beside their results."""
+"""Wall-clock of the steps and fits, in a file beside their results."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def train(
         output: model directory.
         validation: background jets to watch the training with; they choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
-        split: that made the parts; recorded for the stations that must leave these jets out.
+        split: that made the parts; recorded for the steps that must leave these jets out.
         progress: called after every step with the number of jets and the current terms.
 
     Raises:

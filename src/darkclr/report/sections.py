@@ -246,7 +246,7 @@ def _facts(run: Path) -> Section:
     section = Section("run", "The run")
     with _or_say_why(section, "the times"):
         timings = read_timings(run / "timings.json")
-        rows = {station: _duration(seconds) for station, seconds in timings.items()}
+        rows = {step: _duration(seconds) for step, seconds in timings.items()}
         rows["total"] = _duration(sum(timings.values()))
         section.markup += "<h3>Wall-clock</h3>" + key_values(rows)
     with _or_say_why(section, "the samples"):

@@ -109,7 +109,7 @@ def read_history(path: Path, required: tuple[str, ...]) -> dict[str, NDArray]:
 
 
 def read_timings(path: Path) -> dict[str, float]:
-    """Seconds by station.
+    """Seconds by step.
 
     Raises:
         InputError: missing, or not a JSON object of numbers.
@@ -119,7 +119,7 @@ def read_timings(path: Path) -> dict[str, float]:
     except FileNotFoundError:
         raise InputError("no such file", where=path) from None
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError("not a JSON object of seconds by station", where=path) from error
+        raise InputError("not a JSON object of seconds by step", where=path) from error
 
 
 def _check_columns(table: pa.Table, names: tuple[str, ...], where: object) -> None:

@@ -1,4 +1,4 @@
-"""The stations as commands: the signature is the command line, the docstring the help."""
+"""The steps as commands: the signature is the command line, the docstring the help."""
 
 from __future__ import annotations
 
