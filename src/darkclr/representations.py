@@ -132,7 +132,7 @@ class Representations:
         missing = [name for name in names if name not in table.column_names]
         if missing:
             raise InputError(
-                f"missing columns {missing}", where=where, mend="write the file with darkclr encode"
+                f"missing columns {missing}", where=where, fix="write the file with darkclr encode"
             )
         present = [name for name in (*_ROW_COLUMNS, "parton_pdg") if name in table.column_names]
         columns: dict[str, Any] = {name: table[name].to_numpy() for name in present}
@@ -159,6 +159,6 @@ def common_encoder(encoders: Iterable[str | None]) -> str | None:
     different = set(encoders)
     if len(different - {None}) > 1:
         raise InputError(
-            "representations of different encoders", mend="encode all jets with one of them"
+            "representations of different encoders", fix="encode all jets with one of them"
         )
     return different.pop() if len(different) == 1 else None

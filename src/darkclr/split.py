@@ -36,7 +36,7 @@ class Split:
             raise ConfigError(
                 f"the shares train + validation + test = {sum(shares):g}",
                 where="split",
-                mend="give three numbers between 0 and 1 that add up to 1",
+                fix="give three numbers between 0 and 1 that add up to 1",
             )
         check_parameters(self, "split")
 
@@ -49,7 +49,7 @@ class Split:
             "all": (0.0, 2.0),
         }
         if name not in edges:
-            raise ConfigError(f"no part {name!r}", where="split", mend=f"choose of {list(edges)}")
+            raise ConfigError(f"no part {name!r}", where="split", fix=f"choose of {list(edges)}")
         low, high = edges[name]
         u = _uniform_hash(event, self.seed)
         return (u >= low) & (u < high)

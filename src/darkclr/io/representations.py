@@ -32,7 +32,7 @@ def read_representations(path: str | Path) -> Representations:
     table = read_table(path)
     rows = Representations.from_table(table, read_metadata(table), path)
     if not len(rows):
-        raise InputError("there are no jets", where=path, mend="encode some")
+        raise InputError("there are no jets", where=path, fix="encode some")
     return rows
 
 
