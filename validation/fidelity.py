@@ -24,12 +24,8 @@ from darkclr.io import atomic_path, read_jets
 from darkclr.jets import Jets
 from darkclr.ragged import segment_sum
 from darkclr.report.style import figure, png, styled
-from darkclr.selection import (
-    cut_constituents,
-    gluon_weights,
-    match_pt,
-    recompute_kinematics,
-)
+from darkclr.reweighting import gluon_weights, match_pt
+from darkclr.selection import cut_constituents, recompute_kinematics
 from darkclr.simulation.sample import SampleConfig, generate
 
 HERE = Path(__file__).parent

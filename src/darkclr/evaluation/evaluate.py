@@ -33,7 +33,7 @@ from darkclr.evaluation.score_file import jet_columns, parton_pdg, read_scores, 
 from darkclr.io.parquet import read_metadata
 from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.parameters import check_ranges
-from darkclr.selection import gluon_weights
+from darkclr.reweighting import gluon_weights
 
 __all__ = ["EvaluationConfig", "evaluate"]
 

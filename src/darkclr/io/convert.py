@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import darkclr
+from darkclr.duplicates import FirstOccurrence
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.layouts import ReadOptions, iterate_jets, refuse_own_input
@@ -24,7 +25,7 @@ from darkclr.io.writers import (
     target_of,
 )
 from darkclr.jets import Jets
-from darkclr.selection import FirstOccurrence, matching_rows
+from darkclr.reweighting import matching_rows
 
 __all__ = ["BATCH_SIZE", "Conversion", "convert"]
 

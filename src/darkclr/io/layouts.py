@@ -27,7 +27,8 @@ from darkclr.io.pfnano import PFNANO
 from darkclr.io.sources import Source, expand, fetched
 from darkclr.io.top_tagging import TOP_TAGGING
 from darkclr.jets import Jets
-from darkclr.selection import cut_constituents, select_jets, spot_check
+from darkclr.kinematics_check import spot_check
+from darkclr.selection import cut_constituents, select_jets
 
 __all__ = [
     "EVENT_PT_MIN",

@@ -13,7 +13,7 @@ from darkclr.io.layouts import ReadOptions, files_of, iterate_jets, recognise
 from darkclr.io.sources import Source, fetched
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 from darkclr.kinematics import delta_phi
-from darkclr.selection import KinematicsCheck, spot_check
+from darkclr.kinematics_check import KinematicsCheck, spot_check
 
 __all__ = ["FileSummary", "Quantity", "Summary", "summarise"]
 

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from darkclr.errors import ConfigError, InputError
+from darkclr.jets import Jets
+from darkclr.reweighting import gluon_weights, match_pt
+from darkclr.selection import select_jets
+
+
+def spectrum(n: int, seed: int, slope: float, weight: float = 1.0) -> Jets:
+    """Jets of one constituent with an exponential pT above 150 GeV."""
+    pt = 150 + np.random.default_rng(seed).exponential(slope, n)
+    return Jets.from_constituents(np.arange(n + 1), pt, np.zeros(n), np.zeros(n), weight=weight)
+
+
+def test_matched_spectra_agree():
+    soft, hard = spectrum(40_000, 1, slope=40), spectrum(5_000, 2, slope=80)
+    assert ks_2samp(soft.pt, hard.pt).pvalue < 1e-10
+    matched = match_pt(soft, hard, seed=5)
+    assert len(matched) > 1500
+    # The same number in every bin of equal numbers of the reference, up to rounding.
+    counts = np.histogram(matched.pt, np.quantile(hard.pt, np.linspace(0, 1, 21)))[0]
+    assert counts.max() - counts.min() <= 1
+    assert matched.pt.max() <= hard.pt.max()
+
+
+def test_matching_is_a_choice_of_rows_that_the_seed_repeats():
+    soft, hard = spectrum(4_000, 1, slope=40), spectrum(1_000, 2, slope=60)
+    first, again, other = (match_pt(soft, hard, seed=seed) for seed in (1, 1, 2))
+    assert first.event.tolist() == again.event.tolist()
+    assert first.event.tolist() != other.event.tolist()
+    assert set(first.event) <= set(soft.event)
+    assert (np.diff(first.event) > 0).all()
+
+
+def test_matching_honours_weights():
+    """Background generated flat and weighted back to an exponential."""
+    rng = np.random.default_rng(0)
+    pt = rng.uniform(150, 550, 40_000)
+    weight = np.exp(-(pt - 150) / 40)
+    flat = Jets.from_constituents(
+        np.arange(len(pt) + 1), pt, np.zeros(len(pt)), np.zeros(len(pt)), weight=weight
+    )
+    hard = spectrum(5_000, 2, slope=80, weight=3.0)
+    hard = select_jets(hard, pt_max=500)
+    matched = match_pt(flat, hard, seed=0, bins=10)
+    edges = np.quantile(hard.pt, np.linspace(0, 1, 11))
+    share = np.histogram(matched.pt, edges, weights=matched.weight)[0]
+    np.testing.assert_allclose(share / share.sum(), 0.1, rtol=0.05)
+
+
+def test_gluon_weights_make_the_share_and_keep_the_sum():
+    rng = np.random.default_rng(3)
+    pdg = rng.choice([0, 21, 1, -2, 5], 1000, p=[0.1, 0.6, 0.1, 0.1, 0.1])
+    weight = rng.uniform(0.5, 2, 1000)
+    tuned = gluon_weights(weight, pdg, 0.45)
+    assert tuned[pdg == 21].sum() / tuned[pdg != 0].sum() == pytest.approx(0.45)
+    assert tuned.sum() == pytest.approx(weight.sum())
+    np.testing.assert_array_equal(tuned[pdg == 0], weight[pdg == 0])
+    # Among quarks nothing is preferred.
+    ratio = tuned[np.isin(pdg, (1, -2, 5))] / weight[np.isin(pdg, (1, -2, 5))]
+    np.testing.assert_allclose(ratio, ratio[0])
+
+
+def test_a_mixture_of_nothing_is_refused():
+    with pytest.raises(InputError, match="3 gluon and 0 quark jets"):
+        gluon_weights(np.ones(3), np.full(3, 21), 0.45)
+    with pytest.raises(ConfigError, match="no share"):
+        gluon_weights(np.ones(2), [21, 1], 1.2)
+
+
+def test_a_reference_out_of_reach_is_refused():
+    low, high = spectrum(1000, 1, slope=10), spectrum(1000, 2, slope=300)
+    with pytest.raises(InputError, match=r"no jets between .* GeV, where the reference has"):
+        match_pt(low, high, seed=0)
+    with pytest.raises(InputError, match="same pT"):
+        match_pt(low, high[[0, 0]], seed=0)
+    with pytest.raises(ConfigError, match="bins"):
+        match_pt(low, low, seed=0, bins=0)
