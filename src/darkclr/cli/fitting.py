@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.cli import console
-from darkclr.cli.timings import timed
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import read_representations
+from darkclr.io.timings import timed
 from darkclr.split import Split
 
 __all__ = ["OneScore", "fit", "scores"]

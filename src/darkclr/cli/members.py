@@ -11,10 +11,10 @@ import numpy as np
 
 from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan
-from darkclr.cli.timings import read_timings, timed
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import evaluate, read_metrics, write_metrics
+from darkclr.io.timings import read_timings, timed
 
 if TYPE_CHECKING:
     import pyarrow as pa

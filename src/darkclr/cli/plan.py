@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console, steps
-from darkclr.cli.timings import timed
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig, check_machine, check_views
@@ -21,6 +20,7 @@ from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
 from darkclr.io.representations import read_representations
+from darkclr.io.timings import timed
 from darkclr.jets import BACKGROUND, Jets
 from darkclr.parameters import check_ranges
 from darkclr.simulation.sample import SampleConfig

@@ -8,11 +8,11 @@ from typing import Any
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan, default_samples, with_yardsticks
-from darkclr.cli.timings import read_timings, timed
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.evaluation import EvaluationConfig
+from darkclr.io.timings import read_timings, timed
 from darkclr.simulation.sample import SampleConfig
 from darkclr.split import Split
 
