@@ -30,6 +30,7 @@ from darkclr.cli.ensemble import ensemble
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.presets import find_configuration
 from darkclr.simulation.processes import PROCESSES
 from darkclr.simulation.sample import SampleConfig
 
@@ -116,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
     description = inspect.getdoc(function) or ""
     parser = Parser(description=description.partition("\nArgs:")[0], formatter_class=_Help)
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with options")
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with options, or the name of a preset, such as quick")
     if function.__name__ == "generate":
         parser.epilog = _samples()
         parser.add_class_arguments(SampleConfig, as_group=False)
@@ -159,7 +160,7 @@ def _with_config_text(arguments: list[str]) -> list[str]:
         if position == len(result):
             break  # the parser says that the name is missing
         path = value if equals else result[position]
-        text = _sections(Path(path), _options(COMMANDS.get(result[0], run)))
+        text = _sections(find_configuration(path), _options(COMMANDS.get(result[0], run)))
         result[position] = f"--config={text}" if equals else text
     return result
 

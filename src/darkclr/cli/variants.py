@@ -14,6 +14,7 @@ from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
+from darkclr.presets import find_configuration
 
 __all__ = ["variant"]
 
@@ -37,7 +38,7 @@ def variant(plan: Plan, path: Path) -> Plan:
     for name, section in _SECTIONS.items():
         parser.add_argument(f"--{name}", type=section, default=getattr(plan, name))
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(find_configuration(path).read_text())
         if not isinstance(content, dict) or not all(isinstance(c, dict) for c in content.values()):
             raise TypeError("no sections with options")
         if unknown := content.keys() - _SECTIONS.keys():

@@ -1,0 +1,43 @@
+"""The configurations that come with darkclr, by name: the files in ``configs/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from darkclr.errors import ConfigError
+
+__all__ = ["find_configuration", "presets"]
+
+_HERE = Path(__file__).parent
+
+
+def presets() -> dict[str, Path]:
+    """All configurations by their path in ``configs/`` without the suffix.
+
+    >>> "quick" in presets() and "representations/jetclr" in presets()
+    True
+    """
+    # A wheel carries the folder in the package; a checkout shows it at its top.
+    folder = next(f for f in (_HERE / "configs", _HERE.parents[1] / "configs") if f.is_dir())
+    files = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def find_configuration(name: str | Path) -> Path:
+    """The file of that name or, where there is none, the preset.
+
+    A preset may be called ``quick``, ``quick.yaml`` or ``configs/quick.yaml``.
+
+    Raises:
+        ConfigError: neither; the presets are listed.
+    """
+    path = Path(name)
+    if path.exists() and not path.is_dir():
+        return path
+    known = presets()
+    found = known.get(path.as_posix().removeprefix("configs/").removesuffix(".yaml"))
+    if found is None:
+        raise ConfigError(
+            "No such file", where=name, fix=f"give a YAML file or one of {', '.join(known)}"
+        )
+    return found
