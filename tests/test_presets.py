@@ -32,5 +32,5 @@ def test_a_file_comes_before_a_preset_and_a_folder_does_not(tmp_path, monkeypatc
 
 
 def test_an_unknown_name_lists_the_presets():
-    with pytest.raises(ConfigError, match=r"^nosuch: No such file; .*quick.*representations/jetclr"):
+    with pytest.raises(ConfigError, match=r"^nosuch: No such file; .*quick.*/jetclr"):
         find_configuration("nosuch")

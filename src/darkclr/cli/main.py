@@ -117,7 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
     description = inspect.getdoc(function) or ""
     parser = Parser(description=description.partition("\nArgs:")[0], formatter_class=_Help)
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with options, or the name of a preset, such as quick")
+    parser.add_argument(
+        "--config",
+        action=ActionConfigFile,
+        help="YAML file with options, or the name of a preset such as quick",
+    )
     if function.__name__ == "generate":
         parser.epilog = _samples()
         parser.add_class_arguments(SampleConfig, as_group=False)
