@@ -41,10 +41,9 @@ from reader_files import (
     write_top_tagging,
 )
 
-from darkclr.io import write_jets
+from darkclr.io import events, write_jets
 from darkclr.io.layouts import iterate_jets
 from darkclr.jets import Jets
-from darkclr.simulation import clustering
 
 BATCH = 10_000
 EVENT_BATCH = BATCH // 5  # events that darkclr reads at a time
@@ -224,35 +223,38 @@ CASES = {
 
 
 @contextmanager
-def clustering_watched(flows: list | None = None) -> Iterator[list[float]]:
-    """CPU seconds of the calls of FastJet, one entry each; their input is appended to ``flows``."""
-    original, times = clustering.cluster, []
+def clustering_watched(seen: list | None = None) -> Iterator[list[float]]:
+    """CPU seconds of the calls of FastJet, one entry each.
 
-    def cluster(flow: Any, *arguments: Any, **options: Any) -> Any:
-        if flows is not None:
-            flows.append(flow)
+    pt, eta and phi of the particles that it clusters are appended to ``seen``.
+    """
+    original, times = events.anti_kt, []
+
+    def anti_kt(offsets: Any, *particles: Any, **options: Any) -> Any:
+        if seen is not None:
+            seen.append(particles[:3])
         start = time.process_time()
         try:
-            return original(flow, *arguments, **options)
+            return original(offsets, *particles, **options)
         finally:
             times.append(time.process_time() - start)
 
-    clustering.cluster = cluster
+    events.anti_kt = anti_kt
     try:
         yield times
     finally:
-        clustering.cluster = original
+        events.anti_kt = original
 
 
 def check(jets: Jets, path: Path, layout: str) -> None:
     """The particles that are read are those that were written."""
-    flows: list = []
-    with clustering_watched(flows):
+    seen: list = []
+    with clustering_watched(seen):
         again = Jets.concatenate(list(iterate_jets(path, layout=layout, batch_size=BATCH)))
     c = jets.constituents
     expected = [c.pt, c.eta, c.phi]
-    if flows:
-        found = [np.concatenate([getattr(x, name) for x in flows]) for name in ("pt", "eta", "phi")]
+    if seen:
+        found = [np.concatenate(column) for column in zip(*seen, strict=True)]
         arrays = [np.array(x, np.float64) for x in (expected, found)]
         expected, found = ([*x[:, np.lexsort(x)]] for x in arrays)
     else:

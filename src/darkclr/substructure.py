@@ -7,16 +7,14 @@ otherwise. A jet of one constituent has no extension: its shapes are 0.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.errors import ConfigError, MissingExtraError
+from darkclr.clustering import JET_RADIUS, kt_axes, soft_drop
+from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.kinematics import centroid, delta_phi, four_vector_sum
 from darkclr.ragged import segment_sum
@@ -35,14 +33,11 @@ __all__ = [
     "soft_drop_mass",
 ]
 
-#: R of the jets, which makes angularities dimensionless (arXiv:2312.03067 section 4).
-RADIUS = 0.8
-
 _PADDED = 2_000_000  # entries of a padded batch of pair matrices
 
 
 def angularity(
-    constituents: Constituents, kappa: float = 1.0, beta: float = 1.0, radius: float = RADIUS
+    constituents: Constituents, kappa: float = 1.0, beta: float = 1.0, radius: float = JET_RADIUS
 ) -> NDArray[np.float64]:
     r"""Generalised angularity :math:`λ^κ_β = \sum_i z_i^κ (ΔR_i/R)^β` (arXiv:1408.3122 eq. 1.2).
 
@@ -128,24 +123,19 @@ def energy_correlators(
 
 
 def soft_drop_mass(
-    constituents: Constituents, z_cut: float = 0.1, beta: float = 0.0, radius: float = RADIUS
+    constituents: Constituents, z_cut: float = 0.1, beta: float = 0.0, radius: float = JET_RADIUS
 ) -> NDArray[np.float64]:
     """Mass of the jet after soft drop [GeV] (arXiv:1402.2657), by FastJet's contribution.
 
     Raises:
         MissingExtraError: fastjet or awkward is not installed.
+        SimulationError: fastjet is too old.
     """
-    groomed = _clustered(
-        constituents,
-        "cambridge_algorithm",
-        "exclusive_jets_softdrop_grooming",
-        **{"njets": 1, "beta": beta, "symmetry_cut": z_cut, "R0": radius},
-    )
-    return np.asarray(groomed.msoftdrop, dtype=np.float64).reshape(-1)
+    return soft_drop(constituents, z_cut=z_cut, beta=beta, radius=radius)
 
 
 def n_subjettiness(
-    constituents: Constituents, n_axes: int, radius: float = RADIUS
+    constituents: Constituents, n_axes: int, radius: float = JET_RADIUS
 ) -> NDArray[np.float64]:
     r""":math:`τ_N = \sum_i z_i \min_k ΔR_{ik} / R` with exclusive kT axes (arXiv:1011.2268).
 
@@ -153,15 +143,14 @@ def n_subjettiness(
 
     Raises:
         MissingExtraError: fastjet or awkward is not installed.
+        SimulationError: fastjet is too old.
     """
     rows = np.flatnonzero(constituents.lengths > n_axes)
     result = np.zeros(len(constituents))
     if not len(rows):
         return result
     jets = constituents[rows]
-    axes = _clustered(jets, "kt_algorithm", "exclusive_jets", n_jets=n_axes)
-    px, py, pz = (np.asarray(axes[name], np.float64).reshape(-1, n_axes) for name in _MOMENTA)
-    eta, phi = np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px)  # (n, N)
+    eta, phi = kt_axes(jets, n_axes)
     ids = jets.jet_index
     distance = np.hypot(
         jets.eta[:, None].astype(np.float64) - eta[ids],
@@ -213,6 +202,7 @@ def observables(
     Raises:
         ConfigError: an unknown name.
         MissingExtraError: fastjet or awkward is needed and not installed.
+        SimulationError: fastjet is needed and too old.
     """
     unknown = [name for name in names if name not in OBSERVABLES]
     if unknown:
@@ -270,44 +260,3 @@ def _triangles(z: NDArray[np.float64], theta: NDArray[np.float64]) -> NDArray[np
     """Σ_ijk z_i z_j z_k θ_ij θ_jk θ_ki, (b,)."""
     paths = (theta * z[:, None, :]) @ theta  # (b, m, m)
     return np.sum(z[:, :, None] * z[:, None, :] * theta * paths, axis=(1, 2))
-
-
-_MOMENTA = ("px", "py", "pz")
-
-
-def _clustered(constituents: Constituents, algorithm: str, method: str, **options: Any) -> Any:
-    """What a method of FastJet's ClusterSequence gives for each jet as an event of its own."""
-    awkward, fastjet = _packages()
-    pt, eta, phi = (getattr(constituents, name).astype(np.float64) for name in ("pt", "eta", "phi"))
-    momenta = {
-        "px": pt * np.cos(phi),
-        "py": pt * np.sin(phi),
-        "pz": pt * np.sinh(eta),
-        "E": pt * np.cosh(eta),
-    }
-    jets = awkward.unflatten(awkward.zip(momenta, with_name="Momentum4D"), constituents.lengths)
-    # A radius that no jet reaches: nothing is left out.
-    definition = fastjet.JetDefinition(getattr(fastjet, algorithm), 10.0)
-    form = warnings.formatwarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of kT and C/A, for which its own rule holds
-        result = getattr(fastjet.ClusterSequence(jets, definition), method)(**options)
-    warnings.formatwarning = form  # which FastJet replaces
-    return result
-
-
-@cache
-def _packages() -> tuple[Any, Any]:
-    try:
-        import awkward
-        import fastjet
-    except ImportError as error:
-        raise MissingExtraError(str(error.name), "densities") from error
-    # The one thing of a later step: FastJet prints a banner with its first clustering.
-    from darkclr.library_output import captured_output
-
-    with captured_output():
-        one = {name: [[1.0]] for name in ("px", "py", "pz", "E")}
-        event = awkward.zip(one, with_name="Momentum4D")
-        fastjet.ClusterSequence(event, fastjet.JetDefinition(fastjet.antikt_algorithm, 1.0))
-    return awkward, fastjet

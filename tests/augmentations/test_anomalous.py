@@ -13,7 +13,7 @@ from darkclr.augmentations import (
     PtReweighting,
     recentre,
 )
-from darkclr.augmentations.branches import cambridge_aachen
+from darkclr.clustering import cambridge_aachen_branches
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.kinematics import centroid
@@ -144,64 +144,8 @@ def test_impossible_parameters_are_refused(wrong):
 # --- branches ------------------------------------------------------------------------------
 
 
-def plain_cambridge_aachen(pt, eta, phi, radius) -> list[set[int]]:
-    """Merge the two nearest, distance in rapidity and azimuth, until none is nearer than radius."""
-    momenta = [
-        (np.array([p * np.cos(f), p * np.sin(f), p * np.sinh(e), p * np.cosh(e)]), {i})
-        for i, (p, e, f) in enumerate(zip(pt, eta, phi, strict=True))
-    ]
-
-    def place(m):
-        return 0.5 * np.log((m[3] + m[2]) / (m[3] - m[2])), np.arctan2(m[1], m[0])
-
-    while len(momenta) > 1:
-        places = np.array([place(m) for m, _ in momenta])
-        difference = places[:, None] - places[None]
-        difference[..., 1] = (difference[..., 1] + np.pi) % (2 * np.pi) - np.pi
-        distance = np.hypot(difference[..., 0], difference[..., 1]) + 99 * np.eye(len(momenta))
-        i, j = np.unravel_index(distance.argmin(), distance.shape)
-        if distance[i, j] > radius:
-            break
-        (a, members_a), (b, members_b) = momenta[i], momenta[j]
-        momenta = [m for k, m in enumerate(momenta) if k not in (i, j)]
-        momenta.append((a + b, members_a | members_b))
-    return [members for _, members in momenta]
-
-
-def branches_of(branch, jets, i) -> set[frozenset]:
-    rows = np.arange(jets.offsets[i], jets.offsets[i + 1])
-    return {
-        frozenset((rows[branch[rows] == b] - rows[0]).tolist()) for b in np.unique(branch[rows])
-    }
-
-
-@pytest.mark.parametrize("radius", [0.1, 0.2, 0.4])
-def test_branches_are_those_of_the_definition(jets, radius):
-    branch = cambridge_aachen(jets, radius)
-    for i in range(12):
-        rows = slice(jets.offsets[i], jets.offsets[i + 1])
-        pt, eta, phi = (getattr(jets, name)[rows].astype(float) for name in ("pt", "eta", "phi"))
-        expected = plain_cambridge_aachen(pt, eta, phi, radius)
-        assert branches_of(branch, jets, i) == {frozenset(x) for x in expected}
-
-
-def test_branches_do_not_depend_on_order_or_neighbours(jets):
-    branch = cambridge_aachen(jets, 0.2)
-    np.testing.assert_array_equal(np.unique(branch), np.arange(branch.max() + 1))
-    # No branch spans two jets.
-    assert len(np.unique(np.stack([branch, jets.jet_index]), axis=1).T) == branch.max() + 1
-    order = np.lexsort((jets.pt, jets.jet_index))  # softest first
-    turned = Constituents(jets.offsets, jets.pt[order], jets.eta[order], jets.phi[order])
-    again = np.empty_like(branch)
-    again[order] = cambridge_aachen(turned, 0.2)
-    alone = cambridge_aachen(jets[[7]], 0.2)
-    for i in range(30):
-        assert branches_of(again, jets, i) == branches_of(branch, jets, i)
-    assert branches_of(alone, jets[[7]], 0) == branches_of(branch, jets, 7)
-
-
 def test_branches_are_dropped_whole(jets):
-    branch = cambridge_aachen(jets, 0.2)
+    branch = cambridge_aachen_branches(jets, 0.2)
     dropped = BranchDrop(0.5, radius=0.2)(jets, jets, np.random.default_rng(0))
     for i in range(40):
         before, after = (
@@ -218,7 +162,9 @@ def test_branches_are_dropped_whole(jets):
                 break
         else:
             pytest.fail("survivors are not originals")
-        for members in branches_of(branch, jets, i):
+        own = branch[jets.offsets[i] : jets.offsets[i + 1]]
+        for b in np.unique(own):
+            members = set(np.flatnonzero(own == b).tolist())
             assert members <= survivors or not members & survivors
 
 

@@ -9,10 +9,9 @@ import pytest
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
+from darkclr.clustering import ClusteredJets
 from darkclr.errors import ConfigError, InputError, SimulationError
 from darkclr.io import read_jets
-from darkclr.simulation.clustering import ClusteredJets
-from darkclr.simulation.particles import EnergyFlow
 from darkclr.simulation.pythia import Partons
 from darkclr.simulation.sample import SampleConfig, generate, plan
 from darkclr.simulation.shard import EVENTS_PER_SHARD, match_partons
@@ -210,9 +209,9 @@ def test_senseless_configurations_are_refused(wrong):
 
 def test_jets_are_matched_to_the_nearest_wanted_parton():
     event = np.array([0, 0, 2])
-    ones, none = np.ones(3), EnergyFlow(*[np.zeros(0)] * 6)
+    ones = np.ones(3)
     jets = ClusteredJets(
-        event, event, ones, np.zeros(3), np.array([0.0, 3.1, 0.0]), ones, np.arange(4), event, none
+        event, event, ones, np.zeros(3), np.array([0.0, 3.1, 0.0]), ones, np.arange(4), event
     )
     partons = Partons(
         event=np.array([0, 0, 0, 1, 2]),

@@ -5,8 +5,7 @@ import pytest
 
 pytest.importorskip("pythia8mc")
 
-from darkclr.simulation.clustering import ClusteredJets
-from darkclr.simulation.particles import EnergyFlow
+from darkclr.clustering import ClusteredJets
 from darkclr.simulation.pythia import Partons
 from darkclr.simulation.top_truth import tops_inside
 
@@ -17,9 +16,9 @@ def test_w_and_top_are_inside_only_as_a_whole():
     phi = np.array([0.1, 0.2, 0.3, 3.0, 2.9, 2.8])
     partons = Partons(np.zeros(6, dtype=np.int64), pdg, np.ones(6), np.zeros(6), phi)
     axes = np.array([0.2, 0.85, 1.05, -0.65, 3.0, -1.5])
-    n, none = len(axes), EnergyFlow(*[np.zeros(0)] * 6)
+    n = len(axes)
     event, zero = np.zeros(n, dtype=np.int64), np.zeros(n)
-    jets = ClusteredJets(event, event, zero, zero, axes, zero, np.arange(n + 1), event, none)
+    jets = ClusteredJets(event, event, zero, zero, axes, zero, np.arange(n + 1), event)
     inside = tops_inside(jets, partons, 0.8)
     #                                       all  u dbar  dbar  b only  bbar  nothing
     assert inside["b_inside"].tolist() == [1, 1, 0, 1, 1, 0]
@@ -32,9 +31,9 @@ def test_quarks_of_both_tops_are_not_mixed():
     pdg = np.array([5, 2, -1, -5, 1, -2])
     phi = np.array([0.0, 0.1, 3.0, 3.1, 0.2, 2.9])
     partons = Partons(np.zeros(6, dtype=np.int64), pdg, np.ones(6), np.zeros(6), phi)
-    one, none = np.zeros(1), EnergyFlow(*[np.zeros(0)] * 6)
+    one = np.zeros(1)
     event = np.zeros(1, dtype=np.int64)
-    jets = ClusteredJets(event, event, one, one, one, one, np.arange(2), event, none)
+    jets = ClusteredJets(event, event, one, one, one, one, np.arange(2), event)
     assert {k: v.item() for k, v in tops_inside(jets, partons, 0.8).items()} == {
         "b_inside": 1,
         "w_inside": 0,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.augmentations.base import Augmentation, recentre
-from darkclr.augmentations.branches import cambridge_aachen
+from darkclr.clustering import cambridge_aachen_branches
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.parameters import check_ranges
@@ -80,7 +80,7 @@ class BranchDrop(Augmentation):
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
     ) -> Constituents:
         """Constituents of the branches that survive, with the summed pT of all."""
-        branch = cambridge_aachen(constituents, self.radius)
+        branch = cambridge_aachen_branches(constituents, self.radius)
         probability = _drawn(self.probability, constituents, rng)
         return _drop_branches(constituents, branch, probability, rng)
 
@@ -113,7 +113,7 @@ class NonUniformDecay(Augmentation):
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
     ) -> Constituents:
         """Constituents of the branches that decay in time, with the summed pT of all."""
-        branch = cambridge_aachen(constituents, self.radius)
+        branch = cambridge_aachen_branches(constituents, self.radius)
         pt = np.bincount(branch, weights=constituents.pt)[branch]
         return _drop_branches(constituents, branch, np.exp(-self.scale / pt), rng)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from darkclr.augmentations.base import Augmentation
+from darkclr.clustering import JET_RADIUS
 from darkclr.jets import Constituents
 from darkclr.parameters import check_ranges
 
@@ -127,7 +128,7 @@ class SoftSmearing(Augmentation):
     """
 
     scale: float = 0.1
-    radius: float = 0.8
+    radius: float = JET_RADIUS
 
     def __post_init__(self) -> None:
         check_ranges(

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.clustering import anti_kt
 from darkclr.errors import InputError
-from darkclr.io.assembly import Particles, assemble, refuse_not_finite
+from darkclr.io.assembly import Particles, assemble, keep_only, refuse_not_finite
 from darkclr.io.options import EVENT_PT_MIN, ReadOptions
 from darkclr.jets import Jets
 from darkclr.plausibility import check_angles, check_pt
-from darkclr.ragged import segment_ids, to_offsets
+from darkclr.ragged import to_offsets
 
 __all__ = ["cluster_events"]
 
@@ -44,10 +45,8 @@ def cluster_events(
         InputError: values that are not finite, negative pT, pT that looks like MeV, angles that
             are none.
         MissingExtraError: fastjet is not installed.
+        SimulationError: fastjet is too old.
     """
-    from darkclr.simulation.clustering import cluster
-    from darkclr.simulation.particles import EnergyFlow
-
     for name in ("pt", "eta", "phi"):
         refuse_not_finite(getattr(particles, name), name, where)
     if (particles.pt < 0).any():
@@ -57,36 +56,29 @@ def cluster_events(
     if len(particles.pt):
         check_pt(particles.pt, "particle", where)
     check_angles(particles.eta, particles.phi, "particle", where)
-    event = segment_ids(to_offsets(particles.lengths))
-    masses = np.broadcast_to(np.asarray(mass), event.shape)
-    columns: list[NDArray] = [event, particles.pt, particles.eta, particles.phi, masses]
-    keep = (particles.pt > 0) & (particles.pt >= options.constituent_pt_min)
-    if not keep.all():
-        columns = [x[keep] for x in columns]
-    if not len(columns[0]):
-        return None
-    event, *four = columns
-    pt, eta, phi, masses = (x.astype(np.float64) for x in four)
-    flow = EnergyFlow(event, pt, eta, phi, masses, np.zeros(len(pt), dtype=np.int8))
+    pt, eta, phi = particles.pt, particles.eta, particles.phi
+    masses = np.broadcast_to(np.asarray(mass), pt.shape)
+    keep = (pt > 0) & (pt >= options.constituent_pt_min)
+    lengths, columns = keep_only(keep, particles.lengths, (pt, eta, phi, masses))
+    pt, eta, phi, masses = (x.astype(np.float64) for x in columns)
     pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
-    clustered = cluster(flow, len(particles.lengths), radius=options.radius, pt_min=pt_min)
-    if len(clustered) == 0:
+    jets = anti_kt(to_offsets(lengths), pt, eta, phi, masses, radius=options.radius, pt_min=pt_min)
+    if len(jets) == 0:
         return None
-    constituents = clustered.constituents
     return assemble(
         Particles(
-            np.diff(clustered.offsets),
-            constituents.pt,
-            constituents.eta,
-            constituents.phi,
-            (clustered.pt, clustered.eta, clustered.phi, clustered.mass),
+            np.diff(jets.offsets),
+            pt[jets.index],
+            eta[jets.index],
+            phi[jets.index],
+            (jets.pt, jets.eta, jets.phi, jets.mass),
         ),
         options=options,
         start=0,
         where=where,
-        label=None if label is None else label[clustered.event],
-        weight=weight if np.ndim(weight) == 0 else np.asarray(weight)[clustered.event],
-        event=start + clustered.event,
-        rank=np.minimum(clustered.rank, np.iinfo(np.int8).max),
+        label=None if label is None else label[jets.event],
+        weight=weight if np.ndim(weight) == 0 else np.asarray(weight)[jets.event],
+        event=start + jets.event,
+        rank=np.minimum(jets.rank, np.iinfo(np.int8).max),
         provenance={**(provenance or {}), "clustering": f"anti-kT, R = {options.radius:g}"},
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from docstring_parser import parse
 
+from darkclr.clustering import JET_RADIUS
 from darkclr.errors import ConfigError
 from darkclr.jets import UNKNOWN
 from darkclr.simulation.dark_sector import (
@@ -56,7 +57,7 @@ class Selection:
     pt_min: float = 150.0
     pt_max: float | None = 300.0
     abs_eta_max: float = 2.0
-    radius: float = 0.8
+    radius: float = JET_RADIUS
 
     def with_values(self, values: Mapping[str, float | None]) -> Selection:
         """The same selection with other values.
@@ -95,7 +96,7 @@ class Match:
     """
 
     pdg: tuple[int, ...] = ()
-    radius: float = 0.8
+    radius: float = JET_RADIUS
     required: bool = True
 
 

@@ -10,11 +10,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.clustering import ClusteredJets, anti_kt
 from darkclr.errors import InputError, SimulationError
 from darkclr.jets import Jets
 from darkclr.kinematics import delta_r
-from darkclr.simulation.clustering import ClusteredJets, cluster
-from darkclr.simulation.detector import Detector
+from darkclr.ragged import to_offsets
+from darkclr.simulation.detector import Detector, EnergyFlow
 from darkclr.simulation.event_files import EventRange
 from darkclr.simulation.hepmc import HepMCEvents
 from darkclr.simulation.les_houches import LesHouchesEvents
@@ -27,6 +28,7 @@ __all__ = [
     "Counts",
     "EventSource",
     "Shard",
+    "cluster",
     "match_partons",
     "simulate_shard",
 ]
@@ -163,16 +165,16 @@ def simulate_shard(
         if batch is None:
             break
         n_partons += len(batch.partons.pdg)
-        jets, partons, distances = _select(batch, detector, process, rng)
+        flow, jets, partons, distances = _select(batch, detector, process, rng)
         new = len(jets)
         if shard.n_jets is not None:
             new = min(new, shard.n_jets - accepted.n_jets)
         accepted.add(
             len(jets),
             lengths=np.diff(jets.offsets),
-            constituent_pt=jets.constituents.pt,
-            constituent_eta=jets.constituents.eta,
-            constituent_phi=jets.constituents.phi,
+            constituent_pt=flow.pt[jets.index],
+            constituent_eta=flow.eta[jets.index],
+            constituent_phi=flow.phi[jets.index],
             **{name: getattr(jets, name) for name in ("pt", "eta", "phi", "mass", "rank")},
             event=offset + counts.events + jets.event,
             weight=batch.weight[jets.event],
@@ -208,8 +210,11 @@ def _source(shard: Shard, seed: int) -> EventSource:
 
 def _select(
     batch: EventBatch, detector: Detector, process: Process, rng: np.random.Generator
-) -> tuple[ClusteredJets, NDArray[np.int64], NDArray[np.float64]]:
-    """Jets of a batch that pass selection and matching; matched PDG code and distance of each."""
+) -> tuple[EnergyFlow, ClusteredJets, NDArray[np.int64], NDArray[np.float64]]:
+    """Objects of a batch, their jets that pass selection and matching, and the matched partons.
+
+    Of a parton these are PDG code and distance to its jet, (n_jets,) each.
+    """
     selection, match = process.selection, process.match
     reach = selection.abs_eta_max + _REACH * selection.radius
     flow = detector.simulate(batch.particles, rng, reach)
@@ -222,7 +227,17 @@ def _select(
     if match.required:
         matched = partons != 0
         jets, partons, distances = jets[matched], partons[matched], distances[matched]
-    return jets, partons, distances
+    return flow, jets, partons, distances
+
+
+def cluster(flow: EnergyFlow, n_events: int, *, radius: float, pt_min: float) -> ClusteredJets:
+    """Anti-kT jets of the energy-flow objects of a batch of events."""
+    return anti_kt(
+        to_offsets(np.bincount(flow.event, minlength=n_events)),
+        *(flow.pt, flow.eta, flow.phi, flow.mass),
+        radius=radius,
+        pt_min=pt_min,
+    )
 
 
 def match_partons(

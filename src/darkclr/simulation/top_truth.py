@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.clustering import ClusteredJets
 from darkclr.kinematics import delta_r
-from darkclr.simulation.clustering import ClusteredJets
 from darkclr.simulation.pythia import Partons
 
 __all__ = ["TOP_TRUTH", "tops_inside"]
