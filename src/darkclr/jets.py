@@ -16,9 +16,13 @@ from darkclr.plausibility import check_angles, check_constituents, check_pt
 from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
 from darkclr.split import Split
 
-__all__ = ["BACKGROUND", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
+__all__ = ["BACKGROUND", "N_CONSTITUENTS", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
 
 BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
+
+#: N_c, how many constituents of a jet are read, the hardest ones, unless something else is asked
+#: for (DarkCLR, arXiv:2312.03067 table 1).
+N_CONSTITUENTS = 50
 
 
 @dataclass(frozen=True, eq=False)

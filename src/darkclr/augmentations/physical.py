@@ -13,7 +13,7 @@ import numpy as np
 
 from darkclr.augmentations.base import Augmentation
 from darkclr.clustering import JET_RADIUS
-from darkclr.jets import Constituents
+from darkclr.jets import N_CONSTITUENTS, Constituents
 from darkclr.parameters import check_ranges
 
 __all__ = ["CollinearSplitting", "Rotation", "SoftSmearing", "Translation"]
@@ -91,7 +91,7 @@ class CollinearSplitting(Augmentation):
             ``n_constituents`` if that is another one.
     """
 
-    max_constituents: int = 50
+    max_constituents: int = N_CONSTITUENTS
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator

@@ -21,6 +21,7 @@ from darkclr.contrastive.batches import PackedBatch
 from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.contrastive.fused import linear
 from darkclr.errors import ConfigError
+from darkclr.jets import N_CONSTITUENTS
 from darkclr.parameters import check_ranges
 
 __all__ = ["Encoder", "EncoderConfig"]
@@ -44,7 +45,7 @@ class EncoderConfig:
             (infrared safety; the public code of JetCLR has a = 0.5). 0 is without.
     """
 
-    n_constituents: int = 50
+    n_constituents: int = N_CONSTITUENTS
     pt_scale: float = 300.0
     embedding_dim: int = 128
     feedforward_dim: int = 512

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from darkclr.clustering import JET_RADIUS
 from darkclr.errors import ConfigError
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 
@@ -38,7 +39,7 @@ class ReadOptions:
 
     label: int | None = None
     constituent_pt_min: float = 0.0
-    radius: float = 0.8
+    radius: float = JET_RADIUS
     pt_min: float | None = None
     pt_max: float | None = None
     abs_eta_max: float | None = None

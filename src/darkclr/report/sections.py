@@ -18,7 +18,7 @@ from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import read_metrics
 from darkclr.evaluation.score_file import score_columns
 from darkclr.io.parquet import read_parquet, read_table
-from darkclr.jets import BACKGROUND, Constituents, Jets
+from darkclr.jets import BACKGROUND, N_CONSTITUENTS, Constituents, Jets
 from darkclr.report.distributions import (
     constituents_figure,
     norm_figure,
@@ -42,8 +42,6 @@ __all__ = ["sections"]
 
 # Jets of the picture of augmentations: few, middling and many constituents.
 _SHOWN_QUANTILES = (0.2, 0.5, 0.8)
-# The network sees the hardest 50 of them (paper, Table 1).
-_SHOWN_CONSTITUENTS = 50
 
 
 def sections(run: Path, augmentations: Augmentations) -> list[Section]:
@@ -291,7 +289,7 @@ def _background_jets(folder: Path) -> Jets:
 def _typical(jets: Jets) -> Constituents:
     order = np.argsort(jets.n_constituents, kind="stable")
     rows = order[[int(q * (len(order) - 1)) for q in _SHOWN_QUANTILES]]
-    return jets.constituents[rows].hardest(_SHOWN_CONSTITUENTS)
+    return jets.constituents[rows].hardest(N_CONSTITUENTS)
 
 
 def _columns(augmentations: Augmentations) -> dict[str, Augmentation]:
