@@ -20,7 +20,7 @@ pytest.importorskip("pyod")
 
 from darkclr.anomaly import SCORES, FittedScore, fit_score
 from darkclr.anomaly.catalogue import find_score
-from darkclr.anomaly.fitted import _features
+from darkclr.anomaly.fitted import features
 from darkclr.anomaly.scoring import score_table
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
@@ -195,7 +195,7 @@ def test_gradient_of_the_energy_in_double_precision(name, fitted, source):
     again = type(detector)(**detector.get_params(deep=False))
     again.restore(detector.state())
     network = again.network_.double()
-    rows = _features(find_score(name), again, _rows(source, np.arange(2)))
+    rows = features(find_score(name), again, _rows(source, np.arange(2)))
     if name == "dirichlet_vae_images":
         rows = 0.9 * rows + 0.1 / rows.shape[1]  # x log x has no derivative at an empty pixel
     if hasattr(again, "energy"):

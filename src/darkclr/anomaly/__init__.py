@@ -17,7 +17,8 @@ from darkclr.anomaly.detectors.gaussian import GaussianMixture, Mahalanobis
 from darkclr.anomaly.detectors.jet_images import ImageAutoencoder, ImageNormalizedAutoencoder
 from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
-from darkclr.anomaly.fitted import FittedScore, fit_score
+from darkclr.anomaly.fitted import FittedScore
+from darkclr.anomaly.fitting import fit_score, fit_scores
 from darkclr.anomaly.nae.langevin import Chain, langevin
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 
@@ -42,5 +43,6 @@ __all__ = [
     "NormalizedAutoencoder",
     "Score",
     "fit_score",
+    "fit_scores",
     "langevin",
 ]

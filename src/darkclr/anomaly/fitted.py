@@ -1,4 +1,4 @@
-"""A score that has learned the background: fit, save, load, score."""
+"""A score that has learned the background: save, load, score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,21 +17,18 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from darkclr.anomaly.catalogue import Score, create_detector, find_score
-from darkclr.anomaly.detectors.autoencoder import Autoencoder
 from darkclr.anomaly.detectors.checkpoint import CHECKPOINT
-from darkclr.anomaly.detectors.detector import Detector, Progress, check_weights
+from darkclr.anomaly.detectors.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import Jets
+from darkclr.representations import Representations
 
-if TYPE_CHECKING:  # representations need the encoder; fitting a score does not
-    from darkclr.representations import Representations
+__all__ = ["FittedScore", "Source", "features", "fit_digest", "is_fitted"]
 
-    Source: TypeAlias = Representations | Jets | pa.Table
-
-__all__ = ["FittedScore", "fit_digest", "fit_score", "is_fitted"]
+Source: TypeAlias = Representations | Jets | pa.Table
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -70,7 +67,7 @@ class FittedScore:
                     where=f"score {self.name}",
                     fix="encode the jets with its encoder, or fit it again",
                 )
-        return self.detector.score_samples(_features(find_score(self.name), self.detector, source))
+        return self.detector.score_samples(features(find_score(self.name), self.detector, source))
 
     @property
     def n_parameters(self) -> int | None:
@@ -203,67 +200,7 @@ def _parameters(detector: Detector) -> dict[str, Any]:
     }
 
 
-def fit_score(
-    name: str,
-    parameters: Mapping[str, Any],
-    train: Source,
-    *,
-    seed: int,
-    background: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    checkpoint_directory: Path | None = None,
-) -> FittedScore:
-    """Fit a score on background; labels are not read, weights are.
-
-    Weights that differ go to detectors whose ``fit`` takes ``sample_weight``; for the others the
-    rows are drawn again, with replacement and in proportion to their weights.
-
-    Args:
-        name: of :data:`~darkclr.anomaly.catalogue.SCORES`, or the import path of a detector.
-        parameters: constructor arguments that differ from the defaults.
-        train: background, as the score reads it: representations with their dropped copies for
-            scores that use them, jets, or a table with the scores of the members.
-        seed: of all random numbers.
-        background: which representations these are, if ``train`` are their jets or their scores;
-            recorded.
-        progress: called after each epoch with its row of the history.
-        checkpoint_directory: where autoencoders keep their state after each epoch: called again
-            after a crash, the fit goes on from there to the same result.
-
-    Raises:
-        ConfigError: unknown score or parameter, or a value out of its range.
-        InputError: rows that the score cannot use.
-        TrainingError: the training broke down.
-    """
-    detector = create_detector(name, parameters, seed=seed)
-    score = find_score(name)
-    X = _features(score, detector, train)
-    if isinstance(train, pa.Table):
-        weight = train["weight"].to_numpy().astype(np.float64)
-    else:
-        weight = np.asarray(train.weight, dtype=np.float64)
-    dropped = np.zeros(len(X), dtype=bool)
-    if score.reads == "representations":
-        dropped = np.asarray(train.dropped, dtype=bool)  # type: ignore[union-attr]
-    if not score.uses_dropped:
-        X, weight, dropped = X[~dropped], weight[~dropped], dropped[~dropped]
-    y = dropped.astype(np.int64) if score.uses_dropped else None
-    options: dict[str, Any] = {"progress": progress}
-    if isinstance(detector, Autoencoder):
-        options["checkpoint_directory"] = checkpoint_directory
-    if len(weight) and not (weight == weight[0]).all():
-        if detector.weighted:
-            options["sample_weight"] = weight
-        else:
-            rows = _drawn(weight, dropped, np.random.default_rng(seed))
-            X, y = X[rows], None if y is None else y[rows]
-    detector.fit(X, y, **options)
-    if background is None and score.reads == "representations":
-        background = train.fingerprint()  # type: ignore[union-attr]
-    return FittedScore(name, detector, background)
-
-
-def _features(score: Score, detector: Detector, source: Source) -> NDArray:
+def features(score: Score, detector: Detector, source: Source) -> NDArray:
     """The columns of the source that the score reads, (n, d) or (n,)."""
     kind = (
         "jets"
@@ -287,17 +224,6 @@ def _features(score: Score, detector: Detector, source: Source) -> NDArray:
             )
         source = np.column_stack([source[name].to_numpy() for name in members])
     return score.features(source)
-
-
-def _drawn(weight: NDArray, dropped: NDArray, rng: np.random.Generator) -> NDArray[np.int64]:
-    """As many rows of each kind as there are, drawn in proportion to their weights."""
-    check_weights(weight, len(weight))
-    drawn = []
-    for kind in (False, True):
-        rows = np.flatnonzero(dropped == kind)
-        if len(rows):
-            drawn.append(rng.choice(rows, len(rows), p=weight[rows] / weight[rows].sum()))
-    return np.concatenate(drawn)
 
 
 def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from darkclr.cli import console
-from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import timed
@@ -123,114 +123,41 @@ def fit(
         layout: of the file of jets; recognised from its content if not given.
         options: cuts, label, clustering of the file of jets, as they were for the encoding.
     """
-    from darkclr.anomaly.catalogue import create_detector, default_scores, find_score
-    from darkclr.anomaly.fitted import FittedScore, fit_digest, fit_score, is_fitted
-    from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
+    from darkclr.anomaly.catalogue import default_scores
+    from darkclr.anomaly.fitting import check_scores, fit_scores, with_members
     from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
     from darkclr.io import read_jets
-    from darkclr.jets import Jets
 
-    chosen = {name: {} for name in default_scores()} if scores is None else dict(scores)
+    directory = model / "scores"
+    chosen: Mapping[str, Mapping[str, Any]] = {name: {} for name in default_scores()}
     if score.name is not None:
-        chosen = _one(score.name, scores or {}, model)
-    for name, parameters in chosen.items():
-        create_detector(name, parameters)
-    reads = {name: find_score(name).reads for name in chosen}
-    if jets is None and "jets" in reads.values():
-        wanting = ", ".join(name for name in reads if reads[name] == "jets")
-        raise ConfigError(
-            f"{wanting} read the constituents of the jets", fix="give their file with --jets"
-        )
-    everything = read_representations(representations)
+        chosen = with_members(score.name, scores or {}, directory)
+    elif scores is not None:
+        chosen = scores
+    check_scores(chosen, with_jets=jets is not None)
     encoder = load_encoder(model / "encoder") if is_finished(model / "encoder") else None
-    if encoder is not None and everything.encoder not in (None, encoder.digest()):
-        raise InputError(
-            f"representations of another encoder than that of {model}",
-            where=representations,
-            fix="encode the jets again, or fit into the directory of their encoder",
-        )
-    split = split or training_split(model / "encoder")
-    parts = {part: everything.part(part, split) for part in ("train", "validation")}
-    marks = {part: rows.fingerprint() for part, rows in parts.items()}
-    part_of = {name: "validation" if reads[name] == "scores" else "train" for name in chosen}
-    for name, parameters in list(chosen.items()):
-        target, mark = model / "scores" / name, marks[part_of[name]]
-        if reads[name] != "scores" and is_fitted(
-            target, name, parameters, seed=seed, background=mark
-        ):
-            console.line(f"fit {name}: done before")
-            del chosen[name]
-    if not chosen:
-        return
-
-    @cache
-    def constituents() -> Jets:
-        assert jets is not None  # checked above
-        return read_jets(jets, layout=layout, options=options)
-
-    failed: dict[str, TrainingError] = {}
-    for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
-        target = model / "scores" / name
-        detector = create_detector(name, parameters)
-        rows, mark = parts[part_of[name]], marks[part_of[name]]
-        source: Any = rows
-        if reads[name] == "jets":
-            source = matching_jets(constituents().part("train", split), rows[~rows.dropped])
-        elif reads[name] == "scores":
-            names = detector.get_params()["members"]
-            if lacking := failed.keys() & set(names):  # the reason is told below
-                failed[name] = TrainingError(f"no {', '.join(sorted(lacking))}")
-                continue
-            members = [s for s in load_scores(model / "scores") if s.name in names]
-            fits = {s.name: fit_digest(model / "scores" / s.name) for s in members}
-            mark = mark | {"members": fits}
-            if is_fitted(target, name, parameters, seed=seed, background=mark):
-                console.line(f"fit {name}: done before")
-                continue
-            with_jets = jets is not None and needs_jets(members)
-            source = score_table(
-                {"": rows}, members, jets={"": constituents()} if with_jets else None
-            )
-        epochs = detector.n_epochs
-        try:
-            with (
-                timed(target, "fit"),
-                console.bar(f"fit {name}", epochs or 1, "epochs") as advance,
-            ):
-                fitted: FittedScore = fit_score(
-                    name,
-                    parameters,
-                    source,
-                    seed=seed,
-                    background=mark,
-                    progress=partial(_epoch_done, advance),
-                    checkpoint_directory=target,
-                )
-                if not epochs:
-                    advance()
-        except TrainingError as error:  # the other scores do not depend on it
-            failed[name] = error
-        else:
-            fitted.save(target)
-    console.line(f"scores in {model / 'scores'}")
-    if failed:
-        first = next(iter(failed.values()))
-        raise TrainingError(
-            f"{', '.join(failed)} could not be fitted ({first})", where=model / "scores"
-        ) from first
+    done = fit_scores(
+        chosen,
+        read_representations(representations),
+        directory,
+        split=split or training_split(model / "encoder"),
+        jets=None if jets is None else partial(read_jets, jets, layout=layout, options=options),
+        encoder=None if encoder is None else encoder.digest(),
+        seed=seed,
+        watch=partial(_watched, directory),
+    )
+    for name in done:
+        console.line(f"fit {name}: done before")
+    console.line(f"scores in {directory}")
 
 
-def _one(name: str, scores: dict[str, dict[str, Any]], model: Path) -> dict[str, dict[str, Any]]:
-    """Parameters of a score, and of the members of a combination that are not fitted yet."""
-    from darkclr.anomaly.catalogue import create_detector, find_score
-
-    chosen = {name: scores.get(name, {})}
-    if find_score(name).reads == "scores":
-        for member in create_detector(name, chosen[name]).get_params()["members"]:
-            if not (model / "scores" / member / "model.safetensors").exists():
-                chosen[member] = scores.get(member, {})
-    return chosen
-
-
-def _epoch_done(advance: Callable[..., None], row: Mapping[str, Any]) -> None:
-    advance(1, str(row.get("stage", "")))
+@contextmanager
+def _watched(directory: Path, name: str, n_epochs: int) -> Iterator[Callable[..., None]]:
+    """A bar, and the wall-clock in the directory of the score."""
+    with (
+        timed(directory / name, "fit"),
+        console.bar(f"fit {name}", n_epochs or 1, "epochs") as advance,
+    ):
+        yield lambda row: advance(1, str(row.get("stage", "")))
+        if not n_epochs:
+            advance()
