@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 
 # The first of these that runs and is 3.11 to 3.13 makes the environment.
 PYTHON ?= python3.11 python3.12 python3.13 python3
+# The version that the published numbers are from; others that work are in pyproject.toml.
 # On Linux, PyPI's torch brings gigabytes of CUDA. Without an NVIDIA GPU the CPU build is taken;
 # where its index cannot be reached, pip takes the build it finds. `TORCH_INDEX=` asks for PyPI's.
 TORCH ?= torch~=2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
-CONFIG ?= configs/quick.yaml
+CONFIG ?= quick
 ARGS ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -22,7 +23,7 @@ INSTALL := $(PIP) install --quiet --only-binary :all:
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: setup ## collisions to ROC curve: darkclr run --config configs/quick.yaml (CONFIG=... for another)
+run: setup ## collisions to ROC curve: darkclr run --config quick (CONFIG=... for another)
 	$(BIN)/darkclr run --config $(CONFIG) $(ARGS)
 
 test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" for the fast ones)
@@ -33,7 +34,7 @@ lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: $(VENV)/.installed-all ## install what `make run` needs
+setup: $(VENV)/.installed-run ## install what `make run` needs
 setup-dev: $(VENV)/.installed-dev ## install what `make test` and `make lint` need
 
 clean: ## remove the environment and caches; runs/ stays
@@ -55,4 +56,4 @@ $(VENV)/.installed-%: $(VENV)/.created pyproject.toml
 	@echo "installing darkclr[$*] (once; some minutes)"
 	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
 	@$(INSTALL) --editable ".[$*]"
-	@touch $@ $(if $(filter dev,$*),$(VENV)/.installed-all)
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.installed-run)

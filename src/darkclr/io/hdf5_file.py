@@ -130,7 +130,7 @@ def _check_filters(node: Any, path: Path) -> None:
         try:
             import hdf5plugin  # noqa: F401  (makes its filters known to h5py)
         except ImportError as error:
-            raise MissingExtraError("hdf5plugin", "files") from error
+            raise MissingExtraError("hdf5plugin", "blosc") from error
         if not h5py.h5z.filter_avail(code):
             raise InputError(
                 f"is compressed with {name.decode(errors='replace') or code}, which cannot be read",

@@ -217,7 +217,7 @@ def find_estimator(path: str) -> Any:
         if package == module.partition(".")[0] and missing != "pyod":
             found = None
         elif package == "pyod":
-            raise MissingExtraError(package, "densities") from error
+            raise MissingExtraError(package, "pyod") from error
         else:
             raise ConfigError(
                 f"needs the package {package!r}",

@@ -1,0 +1,20 @@
+# docker build -t darkclr .
+# docker run --rm -v "$PWD:/work" darkclr run --config quick
+#
+# For NVIDIA GPUs: docker build --build-arg TORCH_INDEX= -t darkclr . ; docker run --gpus all ...
+FROM python:3.12-slim
+
+# The CPU build of torch; PyPI's brings gigabytes of CUDA.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+COPY configs configs
+RUN pip install --no-cache-dir --only-binary :all: \
+      ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} ".[all]"
+
+WORKDIR /work
+USER 1000
+ENTRYPOINT ["darkclr"]
+CMD ["--help"]
