@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +17,13 @@ from darkclr.anomaly.detectors.detector import Progress, check_weights
 from darkclr.anomaly.fitted import FittedScore, Source, features, fit_digest, is_fitted
 from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
 from darkclr.errors import ConfigError, InputError, TrainingError
+from darkclr.io.timings import timed
 from darkclr.jets import Jets
+from darkclr.reporter import Advance, Reporter, Silent
 from darkclr.representations import Representations
 from darkclr.split import Split
 
-__all__ = ["Watch", "check_scores", "fit_score", "fit_scores", "with_members"]
-
-#: Called with a score's name and number of epochs (0 if it has none) when its fit begins; the
-#: block gets what is called with each row of the history.
-Watch: TypeAlias = Callable[[str, int], AbstractContextManager[Progress | None]]
+__all__ = ["check_scores", "fit_score", "fit_scores", "with_members"]
 
 
 def fit_score(
@@ -98,9 +95,9 @@ def fit_scores(
     jets: Jets | Callable[[], Jets] | None = None,
     encoder: str | None = None,
     seed: int = 0,
-    watch: Watch = lambda name, n_epochs: nullcontext(),
-) -> tuple[str, ...]:
-    """Fit scores on background and write each to ``directory/NAME``.
+    reporter: Reporter = Silent(),
+) -> None:
+    """Fit scores on background and write each to ``directory/NAME``, with the wall-clock.
 
     All but combinations are fitted on the training part; combinations on the validation part,
     where the scores of their members are not biased by their fit. What is fitted already, with the
@@ -116,10 +113,7 @@ def fit_scores(
             that reads them when they are needed.
         encoder: digest of the encoder that the directory belongs to, if it is known.
         seed: of all random numbers.
-        watch: context of each fit, see :data:`Watch`.
-
-    Returns:
-        Names of the scores that were fitted before.
+        reporter: is told of each fit.
 
     Raises:
         ConfigError: unknown score or parameter, a value out of its range, or a directory with
@@ -141,14 +135,13 @@ def fit_scores(
     parts = {part: representations.part(part, split) for part in ("train", "validation")}
     marks = {part: rows.fingerprint() for part, rows in parts.items()}
     part_of = {name: "validation" if reads[name] == "scores" else "train" for name in chosen}
-    done = [
-        name
-        for name, parameters in chosen.items()
-        if reads[name] != "scores"
-        and is_fitted(
-            directory / name, name, parameters, seed=seed, background=marks[part_of[name]]
-        )
-    ]
+    for name, parameters in list(chosen.items()):
+        target, mark = directory / name, marks[part_of[name]]
+        if reads[name] != "scores" and is_fitted(
+            target, name, parameters, seed=seed, background=mark
+        ):
+            reporter.line(f"fit {name}: done before")
+            del chosen[name]
 
     @cache
     def constituents() -> Jets:
@@ -157,8 +150,7 @@ def fit_scores(
 
     failed: dict[str, TrainingError] = {}
     for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
-        if name in done:
-            continue
+        target = directory / name
         detector = create_detector(name, parameters)
         rows, mark = parts[part_of[name]], marks[part_of[name]]
         source: Source = rows
@@ -171,34 +163,38 @@ def fit_scores(
                 continue
             members = [s for s in load_scores(directory) if s.name in names]
             mark = mark | {"members": {s.name: fit_digest(directory / s.name) for s in members}}
-            if is_fitted(directory / name, name, parameters, seed=seed, background=mark):
-                done.append(name)
+            if is_fitted(target, name, parameters, seed=seed, background=mark):
+                reporter.line(f"fit {name}: done before")
                 continue
             with_jets = jets is not None and needs_jets(members)
             source = score_table(
                 {"": rows}, members, jets={"": constituents()} if with_jets else None
             )
         try:
-            with watch(name, detector.n_epochs) as progress:
+            with (
+                timed(target, "fit"),
+                reporter.bar(f"fit {name}", detector.n_epochs or 1, "epochs") as advance,
+            ):
                 fitted = fit_score(
                     name,
                     parameters,
                     source,
                     seed=seed,
                     background=mark,
-                    progress=progress,
-                    checkpoint_directory=directory / name,
+                    progress=partial(_epoch_done, advance),
+                    checkpoint_directory=target,
                 )
+                if not detector.n_epochs:
+                    advance()
         except TrainingError as error:  # the other scores do not depend on it
             failed[name] = error
         else:
-            fitted.save(directory / name)
+            fitted.save(target)
     if failed:
         first = next(iter(failed.values()))
         raise TrainingError(
             f"{', '.join(failed)} could not be fitted ({first})", where=directory
         ) from first
-    return tuple(done)
 
 
 def check_scores(scores: Mapping[str, Mapping[str, Any]], *, with_jets: bool) -> None:
@@ -234,6 +230,10 @@ def with_members(
             if not (directory / member / "model.safetensors").exists():
                 chosen[member] = scores.get(member, {})
     return chosen
+
+
+def _epoch_done(advance: Advance, row: Mapping[str, Any]) -> None:
+    advance(1, str(row.get("stage", "")))
 
 
 def _drawn(weight: NDArray, dropped: NDArray, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 from darkclr.cli import console
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import read_representations
-from darkclr.io.timings import timed
 from darkclr.split import Split
 
 __all__ = ["OneScore", "fit", "scores"]
@@ -136,7 +134,7 @@ def fit(
         chosen = scores
     check_scores(chosen, with_jets=jets is not None)
     encoder = load_encoder(model / "encoder") if is_finished(model / "encoder") else None
-    done = fit_scores(
+    fit_scores(
         chosen,
         read_representations(representations),
         directory,
@@ -144,20 +142,6 @@ def fit(
         jets=None if jets is None else partial(read_jets, jets, layout=layout, options=options),
         encoder=None if encoder is None else encoder.digest(),
         seed=seed,
-        watch=partial(_watched, directory),
+        reporter=console,
     )
-    for name in done:
-        console.line(f"fit {name}: done before")
     console.line(f"scores in {directory}")
-
-
-@contextmanager
-def _watched(directory: Path, name: str, n_epochs: int) -> Iterator[Callable[..., None]]:
-    """A bar, and the wall-clock in the directory of the score."""
-    with (
-        timed(directory / name, "fit"),
-        console.bar(f"fit {name}", n_epochs or 1, "epochs") as advance,
-    ):
-        yield lambda row: advance(1, str(row.get("stage", "")))
-        if not n_epochs:
-            advance()
