@@ -14,6 +14,7 @@ from darkclr.cli.generating import generate
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
+from darkclr.devices import Device, torch_device
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import iterate_representations
@@ -24,7 +25,6 @@ from darkclr.split import Split
 __all__ = ["encode", "evaluate", "fit", "generate", "report", "score", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
-Device = Literal["auto", "cpu", "gpu"]
 
 
 def train(
@@ -120,7 +120,7 @@ def encode(
         layout: of the file; recognised from its content if not given.
         options: cuts, label, clustering.
     """
-    from darkclr.contrastive.encoding import encode_stream, torch_device
+    from darkclr.contrastive.encoding import encode_stream
     from darkclr.contrastive.model_directory import load_encoder
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.layouts import refuse_own_input
@@ -183,7 +183,7 @@ def score(
         options: cuts, label, clustering.
     """
     from darkclr.anomaly.scoring import load_scores, score_table
-    from darkclr.contrastive.encoding import CHUNK, encode_stream, torch_device
+    from darkclr.contrastive.encoding import CHUNK, encode_stream
     from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.errors import InputError
     from darkclr.io import atomic_path, iterate_jets

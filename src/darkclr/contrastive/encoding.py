@@ -13,7 +13,7 @@ from darkclr.contrastive.batches import pack
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.contrastive.training_config import Precision, use_bfloat16
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
 from darkclr.jets import Constituents, Jets
 from darkclr.representations import Representations
@@ -24,7 +24,6 @@ __all__ = [
     "encode",
     "encode_stream",
     "prepare",
-    "torch_device",
 ]
 
 #: Jets that are altered, sorted by length and encoded together. The last bit of a representation
@@ -130,18 +129,6 @@ def encode_stream(
             encoder=digest,
         )
         yield rows, jets
-
-
-def torch_device(name: str) -> torch.device:
-    """The device called "cpu", "gpu", or "auto": a GPU if there is one.
-
-    Raises:
-        ConfigError: there is no GPU.
-    """
-    there = torch.cuda.is_available()
-    if name == "gpu" and not there:
-        raise ConfigError("there is no GPU that PyTorch can use", fix="choose --device cpu")
-    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 def encode_constituents(
