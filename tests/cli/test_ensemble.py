@@ -17,7 +17,7 @@ pytest.importorskip("lightning")
 
 from darkclr.cli import steps
 from darkclr.cli.main import main
-from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics
+from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics, to_json
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
 from darkclr.split import Split
@@ -139,8 +139,8 @@ def test_the_other_mixture_is_that_of_the_evaluation(folder):
     config = EvaluationConfig(signal_efficiencies=(0.3, 0.5), n_bootstrap=20, gluon_share=0.45)
     expected = evaluate(table / "scores.parquet", config)
     found = read_metrics(table / "metrics_gluons.json")
-    assert found["scores"] == expected["scores"]
-    assert found["scores"] != read_metrics(table / "metrics.json")["scores"]
+    assert found.scores == expected.scores
+    assert found.scores != read_metrics(table / "metrics.json").scores
 
 
 @pytest.mark.parametrize("mixture", ["natural", "gluons"])
@@ -149,21 +149,19 @@ def test_the_table_is_computed_from_the_members(folder, mixture):
     metrics = [[read_metrics(f / file) for f in row] for row in members(folder)]
     table = json.loads((folder / "table.json").read_text())
     assert (table["encoders"], table["densities"], table["gluon_share"]) == (2, 2, 0.45)
-    assert table["samples"] == metrics[0][0]["samples"]
-    assert {row["score"] for row in table["rows"]} == set(metrics[0][0]["scores"])
+    assert table["samples"] == to_json(metrics[0][0].samples)
+    assert {row["score"] for row in table["rows"]} == set(metrics[0][0].scores)
     for row in table["rows"]:
         for name in FIGURES:
-            results = [
-                [m["scores"][row["score"]]["signals"]["aachen"] for m in of] for of in metrics
-            ]
+            results = [[m.scores[row["score"]].signals["aachen"] for m in of] for of in metrics]
             if name == "auc":
-                value = np.array([[r["auc"] for r in of] for of in results])
-                error = np.array([[r["auc_error"] for r in of] for of in results])
+                value = np.array([[r.auc for r in of] for of in results])
+                error = np.array([[r.auc_error for r in of] for of in results])
             else:
                 at = name.removeprefix("rejection_")
-                number = [[r["background_rejection"][at] for r in of] for of in results]
-                value = np.array([[n["value"] for n in of] for of in number], dtype=float)
-                error = np.array([[n["error"] for n in of] for of in number], dtype=float)
+                number = [[r.background_rejection[at] for r in of] for of in results]
+                value = np.array([[n.value for n in of] for of in number], dtype=float)
+                error = np.array([[n.error for n in of] for of in number], dtype=float)
             found = row[mixture][name]
             if np.isnan(value).any():
                 assert found["value"] is None
@@ -258,10 +256,7 @@ def test_what_is_done_is_not_done_again_and_densities_are_added(folder, argument
     table = json.loads((folder / "table.json").read_text())
     assert (table["encoders"], table["densities"]) == (2, 3)
     aucs = [
-        [
-            read_metrics(f / "metrics.json")["scores"]["autoencoder"]["signals"]["aachen"]["auc"]
-            for f in row
-        ]
+        [read_metrics(f / "metrics.json").scores["autoencoder"].signals["aachen"].auc for f in row]
         for row in members(folder, 3)
     ]
     (row,) = (row for row in table["rows"] if row["score"] == "autoencoder")
@@ -309,7 +304,7 @@ def test_variants_add_rows_and_leave_the_others_alone(folder, arguments, tmp_pat
     assert all(row["published"] is None for row in others)
     (row,) = (r for r in others if (r["representation"], r["score"]) == ("wide", "norm"))
     aucs = [
-        read_metrics(path)["scores"]["norm"]["signals"]["aachen"]["auc"]
+        read_metrics(path).scores["norm"].signals["aachen"].auc
         for path in sorted((folder / "variants" / "wide").glob("*/*/metrics.json"))
     ]
     assert len(aucs) == 4

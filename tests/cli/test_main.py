@@ -20,7 +20,7 @@ pytest.importorskip("lightning")
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.main import main
 from darkclr.io import read_jets, write_jets
-from darkclr.io.parquet import read_table
+from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.representations import read_representations
 from darkclr.split import Split
 
@@ -64,6 +64,10 @@ def test_score_and_evaluate(command, model, samples, config_file, tmp_path):
     assert background["event"].to_pylist() == jets.event.tolist()
     assert background["jet_pt"].to_pylist() == pytest.approx(jets.pt.tolist())
     assert len(set(background["id"].to_pylist())) == len(jets)
+    metadata = read_metadata(read_table(tables[0]))
+    assert metadata["titles"]["jet_pt"] == "jet pT"
+    assert metadata["baselines"] == ["jet_pt"]
+    assert metadata["samples"] == {"qcd": {"title": "QCD", "process": "qcd"}}
 
     output = tmp_path / "metrics.json"
     code, out, errors = command(

@@ -17,6 +17,7 @@ from darkclr.jets import Jets
 
 # Mean number of constituents and separation of each score; QCD is at 0.
 MULTIPLICITY = {"qcd": 33.0, "aachen": 23.0}
+TITLES = {"norm": "s_CLR = ‖z‖", "nae": "s_NAE", "jet_pt": "jet pT"}
 SEPARATION = {"norm": 1.0, "discriminant": 1.2, "autoencoder": 0.9, "nae": 1.1}
 
 
@@ -108,7 +109,13 @@ def _scores(run: Path, counts: dict[str, np.ndarray], rng: np.random.Generator) 
     for name, shift in SEPARATION.items():
         normal = rng.normal(shift * label)
         columns[name] = normal if name == "discriminant" else np.exp(0.9 * normal)
-    write_table(pa.table(columns), run / "scores.parquet", {"kind": "scores"})
+    metadata = {
+        "kind": "scores",
+        "titles": TITLES,
+        "baselines": ["autoencoder", "few_constituents", "jet_pt"],
+        "samples": {"qcd": {"title": "QCD"}, "aachen": {"title": "Aachen"}},
+    }
+    write_table(pa.table(columns), run / "scores.parquet", metadata)
 
 
 def _encoder(folder: Path, rng: np.random.Generator) -> None:

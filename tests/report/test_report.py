@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from darkclr.errors import InputError
 from darkclr.evaluation import read_metrics
-from darkclr.report import report
+from darkclr.report import report, run_files
 
 SECTIONS = (
     "results", "roc", "scores", "constituents", "augmentations", "training", "similarity",
@@ -96,11 +96,11 @@ def test_pictures_are_files_too(finished_run, page):
 
 def test_the_table_shows_the_numbers_of_the_metrics_file(finished_run, page):
     metrics = read_metrics(finished_run / "metrics.json")
-    for entry in metrics["scores"].values():
-        result = entry["signals"]["aachen"]
-        assert any(word.startswith(f"{result['auc']:.3f} ±") for word in page.words)
+    for entry in metrics.scores.values():
+        auc = entry.signals["aachen"].auc
+        assert any(word.startswith(f"{auc:.3f} ±") for word in page.words)
     marks = sum(a.get("class") == "baseline" for a in page.all("span"))
-    assert marks == sum(entry["baseline"] for entry in metrics["scores"].values()) > 0
+    assert marks == sum(entry.baseline for entry in metrics.scores.values()) > 0
 
 
 def test_text_of_files_is_escaped(page):
@@ -176,13 +176,21 @@ def test_a_missing_directory_is_an_error(tmp_path):
 
 def test_scores_without_a_finite_rejection_have_a_bound(undrawn, finished_run, tmp_path):
     run = _copy(finished_run, tmp_path)
-    metrics = read_metrics(run / "metrics.json")
+    metrics = json.loads((run / "metrics.json").read_text())
     entry = metrics["scores"]["nae"]["signals"]["aachen"]
     entry["background_rejection"]["0.1"] = {"value": None, "error": None, "lower_bound": 100.0}
     entry["roc"]["background_efficiency"][:10] = [0.0] * 10
     entry["roc"]["high"][:10] = [None] * 10
     (run / "metrics.json").write_text(json.dumps(metrics))
     assert "> 100" in Page(report(run)).words
+
+
+def test_metrics_are_read_once(undrawn, finished_run, tmp_path, monkeypatch):
+    calls = []
+    read = run_files.read_metrics
+    monkeypatch.setattr(run_files, "read_metrics", lambda path: calls.append(path) or read(path))
+    report(_copy(finished_run, tmp_path))
+    assert len(calls) == 1
 
 
 def test_divergence_is_told(undrawn, finished_run, tmp_path):

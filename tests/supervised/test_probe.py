@@ -14,7 +14,7 @@ from darkclr.cli.main import main
 from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.errors import ConfigError, InputError
-from darkclr.evaluation import EvaluationConfig
+from darkclr.evaluation import EvaluationConfig, to_json
 from darkclr.io import write_jets
 from darkclr.supervised.probe import ProbeConfig, Probed, flat_constituents, probe
 
@@ -42,8 +42,8 @@ def ring(n: int, seed: int) -> tuple[Probed, Probed]:
 
 
 def auc(metrics, score="linear_z", signal="signal"):
-    entry = metrics["scores"][score]["signals"][signal]
-    return entry["auc"], entry["auc_error"]
+    entry = metrics.scores[score].signals[signal]
+    return entry.auc, entry.auc_error
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0])
@@ -82,10 +82,10 @@ def test_what_no_line_can_tell_the_multilayer_classifier_finds():
 def test_the_result_cannot_be_taken_for_anomaly_scores():
     signals = {"a": gaussian(300, 1, 1.0), "b": gaussian(300, 2, 3.0)}
     metrics = probe(gaussian(300, 0), signals, config=LINEAR, evaluation=QUICK)
-    assert (metrics["kind"], metrics["supervised"]) == ("probe", True)
-    assert metrics["scores"]["linear_z"]["title"] == "linear on head output z"
+    assert (metrics.kind, metrics.supervised) == ("probe", True)
+    assert metrics.scores["linear_z"].title == "linear on head output z"
     assert auc(metrics, signal="b")[0] > auc(metrics, signal="a")[0] > 0.6
-    json.dumps(metrics, allow_nan=False)
+    json.dumps(to_json(metrics), allow_nan=False)
 
 
 def test_only_test_jets_are_measured_and_only_training_jets_teach():
@@ -93,7 +93,7 @@ def test_only_test_jets_are_measured_and_only_training_jets_teach():
     noise = gaussian(200, 1, d=60)
     metrics = probe(gaussian(200, 0, d=60), {"signal": noise}, config=LINEAR, evaluation=QUICK)
     assert abs(auc(metrics)[0] - 0.5) < 0.2
-    assert metrics["samples"]["signal"]["n_jets"] < 100
+    assert metrics.samples["signal"].n_jets < 100
 
 
 def test_classes_count_equally_whatever_their_weights():

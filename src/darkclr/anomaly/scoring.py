@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from darkclr.anomaly.catalogue import SCORES, find_score
 from darkclr.anomaly.fitted import FittedScore, fit_digest
 from darkclr.errors import InputError
+from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.jets import Jets
 from darkclr.representations import Representations
 
@@ -36,7 +37,8 @@ def score_table(
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents,
         parton_pdg if a sample has it (0 for the jets of the others), and a float64 column for each
-        score.
+        score. The metadata of the table name the titles of the scores, those that are yardsticks
+        (``baselines``), and title and process of the ``samples`` where they are known.
 
     Raises:
         InputError: a score reads jets or other scores that are not there.
@@ -72,7 +74,19 @@ def score_table(
         if supervised is not None:
             table = table.append_column("supervised", pa.array(supervised[name], pa.float64()))
         tables.append(table)
-    return pa.concat_tables(tables)
+    metadata = {
+        "kind": "scores",
+        "titles": {score.name: find_score(score.name).title for score in scores},
+        "baselines": [score.name for score in scores if find_score(score.name).baseline],
+        "samples": {name: _origin(rows) for name, rows in samples.items()},
+    }
+    table = pa.concat_tables(tables)
+    return table.replace_schema_metadata({METADATA_KEY: encode_metadata(metadata)})
+
+
+def _origin(rows: Representations) -> dict[str, Any]:
+    """Title and process of a sample, as far as its file says them."""
+    return {key: rows.provenance[key] for key in ("title", "process") if key in rows.provenance}
 
 
 def needs_jets(scores: Sequence[FittedScore]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from darkclr.cli import console
 from darkclr.cli.members import Members
-from darkclr.evaluation import comparison, markdown, readable_rows
+from darkclr.evaluation import EnsembleMetrics, comparison, markdown, readable_rows, to_json
 from darkclr.io import atomic_path
 
 __all__ = ["write_comparison"]
@@ -24,19 +24,19 @@ def write_comparison(representations: Sequence[Members], output: Path) -> None:
     first = representations[0]
     table = comparison(
         {
-            members.variant: {
-                "natural": members.metrics(None),
-                "gluons": None
+            members.variant: EnsembleMetrics(
+                natural=members.metrics(None),
+                gluons=None
                 if members.gluon_share is None
                 else members.metrics(members.gluon_share),
-                "facts": members.facts(),
-                "encoder": members.encoder_facts(),
-            }
+                facts=members.facts(),
+                encoder=members.encoder_facts(),
+            )
             for members in representations
         },
         processes={name: sample.process for name, sample in first.plan.samples.items()},
     )
-    text = json.dumps(table, indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(to_json(table), indent=1, allow_nan=False, ensure_ascii=False)
     for name, content in (("table.json", text + "\n"), ("table.md", markdown(table))):
         with atomic_path(output / name) as temporary:
             temporary.write_text(content, encoding="utf-8")

@@ -13,7 +13,14 @@ from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.errors import ConfigError
-from darkclr.evaluation import evaluate, read_metrics, write_metrics
+from darkclr.evaluation import (
+    EncoderFacts,
+    Metrics,
+    ScoreFacts,
+    evaluate,
+    read_metrics,
+    write_metrics,
+)
 from darkclr.io.timings import read_timings, timed
 
 if TYPE_CHECKING:
@@ -131,7 +138,7 @@ class Members:
             for density in self.seeds:
                 self._evaluate(self.member(encoder, density))
 
-    def metrics(self, gluon_share: float | None) -> list[list[dict[str, Any]]]:
+    def metrics(self, gluon_share: float | None) -> list[list[Metrics]]:
         """Figures of merit of all members with a share of gluon jets, by encoder and density."""
         name = _NATURAL if gluon_share is None else _GLUONS
         return [
@@ -139,12 +146,12 @@ class Members:
             for encoder in self.encoder_numbers
         ]
 
-    def facts(self) -> dict[str, dict[str, Any]]:
+    def facts(self) -> dict[str, ScoreFacts]:
         """What each score reads, how many numbers it learned and how long that took."""
         from darkclr.anomaly.catalogue import find_score
         from darkclr.anomaly.fitted import FittedScore
 
-        facts: dict[str, dict[str, Any]] = {}
+        facts: dict[str, ScoreFacts] = {}
         for name in self.plan.scores:
             folders = (
                 [self.jets(seed) for seed in self.seeds]
@@ -154,26 +161,26 @@ class Members:
                 ]
             )
             fits = [folder / "scores" / name for folder in folders]
-            facts[name] = {
-                "reads": find_score(name).reads,
-                "parameters": FittedScore.load(fits[0]).n_parameters,
-                "fit_minutes": _minutes(fits, "fit"),
-            }
+            facts[name] = ScoreFacts(
+                reads=find_score(name).reads,
+                parameters=FittedScore.load(fits[0]).n_parameters,
+                fit_minutes=_minutes(fits, "fit"),
+            )
         if self.supervised:
             fits = [self.classifier(encoder) for encoder in self.encoder_numbers]
-            facts[_SUPERVISED] = {
-                "reads": "jets and labels",
-                "parameters": _n_elements(fits[0]),
-                "fit_minutes": _minutes(fits, "train"),
-            }
+            facts[_SUPERVISED] = ScoreFacts(
+                reads="jets and labels",
+                parameters=_n_elements(fits[0]),
+                fit_minutes=_minutes(fits, "train"),
+            )
         return facts
 
-    def encoder_facts(self) -> dict[str, Any]:
+    def encoder_facts(self) -> EncoderFacts:
         """How many numbers an encoder learned and how long that took."""
-        return {
-            "parameters": _n_elements(self.model(1) / "encoder"),
-            "train_minutes": _minutes([self.model(e) for e in self.encoder_numbers], "train"),
-        }
+        return EncoderFacts(
+            parameters=_n_elements(self.model(1) / "encoder"),
+            train_minutes=_minutes([self.model(e) for e in self.encoder_numbers], "train"),
+        )
 
     def _score_jets(self, density: int) -> None:
         """Fit the scores that read jets, and score the test jets."""
@@ -218,17 +225,17 @@ class Members:
         )
 
     def _write_scores(self, table: pa.Table, folder: Path) -> None:
-        from darkclr.io.parquet import write_table
+        from darkclr.io.parquet import read_metadata, write_table
 
-        write_table(table, folder / "scores.parquet", {"kind": "scores"})
+        write_table(table, folder / "scores.parquet", read_metadata(table))
 
     def _evaluate(self, folder: Path) -> None:
         """Figures of merit with the simulated mixture and with the other one."""
         for path, share in self._files(folder).items():
             if path.exists():
                 found = read_metrics(path)
-                known = self.plan.scores.keys() <= set(found["scores"])
-                if known and found["config"].get("gluon_share") == share:
+                known = self.plan.scores.keys() <= set(found.scores)
+                if known and found.config.gluon_share == share:
                     continue
             config = replace(self.plan.evaluation, gluon_share=share)
             with timed(folder, "evaluate"):

@@ -76,7 +76,7 @@ def run(
 
 def _execute(plan: Plan) -> None:
     """All steps; what is there already is not done again."""
-    from darkclr.io.parquet import write_table
+    from darkclr.io.parquet import read_metadata, write_table
 
     output = plan.output
     plan.claim()
@@ -93,7 +93,7 @@ def _execute(plan: Plan) -> None:
     with timed(output, "score"):
         supervised = plan.classify(output / "supervised", plan.training)
         table = plan.score(output, plan.test_rows(output), supervised)
-        write_table(table, output / "scores.parquet", {"kind": "scores"})
+        write_table(table, output / "scores.parquet", read_metadata(table))
     with timed(output, "evaluate"):
         steps.evaluate([output / "scores.parquet"], output / "metrics.json", plan.evaluation)
     with timed(output, "report"):

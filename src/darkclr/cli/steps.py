@@ -15,7 +15,7 @@ from darkclr.contrastive.encoder import EncoderConfig
 from darkclr.contrastive.losses import LossConfig
 from darkclr.contrastive.training import TrainingConfig
 from darkclr.devices import Device, torch_device
-from darkclr.evaluation import EvaluationConfig
+from darkclr.evaluation import EvaluationConfig, Metrics
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import iterate_representations
 from darkclr.io.sources import sample_name
@@ -189,7 +189,7 @@ def score(
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
     from darkclr.io.layouts import container_of, refuse_own_input
-    from darkclr.io.parquet import TableWriter, column_names
+    from darkclr.io.parquet import TableWriter, column_names, read_metadata
     from darkclr.representations import Representations
 
     refuse_own_input(str(jets), output)
@@ -207,6 +207,7 @@ def score(
             yield from encode_stream(trained, chosen_jets, device=where)
 
     fitted, name = load_scores(model / "scores"), sample_name(jets)
+    metadata: dict[str, Any] = {}
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     with (
         console.bar(f"score {name}", None) as advance,
@@ -217,11 +218,13 @@ def score(
             there = None if content is None else {name: content}
             partons = rows.parton_pdg is not None if partons is None else partons
             alike = {name: rows.with_partons(partons)}
-            writer.write(score_table(alike, fitted, jets=there))
+            table = score_table(alike, fitted, jets=there)
+            metadata = metadata or read_metadata(table)
+            writer.write(table)
             advance(len(rows))
         if not writer.n_rows:
             raise InputError(f"there are no jets in the part {part!r}", where=jets)
-        writer.finish({"kind": "scores"})
+        writer.finish(metadata)
     console.line(f"{writer.n_rows} jets with {len(fitted)} scores in {output}")
 
 
@@ -269,29 +272,28 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     console.line(f"report: {write_report(run, augmentations)}")
 
 
-def print_metrics(metrics: dict[str, Any]) -> None:
+def print_metrics(metrics: Metrics) -> None:
     """The summary table of figures of merit."""
-    from darkclr.evaluation import format_number, summary_rows
-
-    for signal in dict.fromkeys(row["signal"] for row in summary_rows(metrics)):
-        rows = [row for row in summary_rows(metrics) if row["signal"] == signal]
+    rows = metrics.rows()
+    for signal in metrics.signals:
         console.table(
             f"{signal} against background (rejection at signal efficiency; * = yardstick)",
             [
                 {
-                    "score": row["title"] + (" *" if row["baseline"] else ""),
-                    "AUC": format_number(row["auc"]),
+                    "score": row.title + (" *" if row.baseline else ""),
+                    "AUC": str(row.figures["auc"]),
                     **{
-                        key.removeprefix("rejection_"): format_number(number)
-                        for key, number in row.items()
-                        if key.startswith("rejection_")
+                        name.removeprefix("rejection_"): str(number)
+                        for name, number in row.figures.items()
+                        if name.startswith("rejection_")
                     },
                 }
                 for row in rows
+                if row.signal == signal
             ],
         )
-    counts = metrics["samples"].items()
-    console.line("scored: " + ", ".join(f"{n['n_jets']} {name} jets" for name, n in counts))
+    counts = metrics.samples.items()
+    console.line("scored: " + ", ".join(f"{n.n_jets} {name} jets" for name, n in counts))
 
 
 def _terms_note(terms: Mapping[str, float]) -> str:

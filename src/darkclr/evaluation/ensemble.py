@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.evaluation.summary import summary_rows
+from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, sorted_rows
 
-__all__ = ["ensemble_rows"]
+__all__ = ["Spread", "ensemble_rows"]
 
 
-def ensemble_rows(metrics: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Rows like those of :func:`summary_rows`, of all members together.
+@dataclass(frozen=True, kw_only=True)
+class Spread(FigureOfMerit):
+    """A figure of merit of all members; its value is their mean, its error their spread.
 
-    Members of one encoder are not independent of each other, so the spreads are given apart. Each
-    figure of merit is a mapping of
-
-    - ``value``: mean over all members,
-    - ``error``: standard deviation over all members,
-    - ``encoders``: standard deviation of the encoders' means; each is a mean over the densities, so
-      that a part of their spread, its square over their number, is still in there,
-    - ``densities``: root of the mean over encoders of the variance over their densities,
-    - ``bootstrap``: mean of the members' own errors. They share the test jets: it does not shrink
-      with their number.
-
-    Variances have n - 1 in the denominator; a spread of one is null. All are null where a member
+    Variances have n - 1 in the denominator; a spread of one is None. All are None where a member
     has no value.
+
+    Args:
+        encoders: standard deviation of the encoders' means; each is a mean over the densities, so
+            that a part of their spread, its square over their number, is still in there.
+        densities: root of the mean over encoders of the variance over their densities.
+        bootstrap: mean of the members' own errors. They share the test jets: it does not shrink
+            with their number.
+    """
+
+    encoders: float | None
+    densities: float | None
+    bootstrap: float | None
+
+
+def ensemble_rows(metrics: Sequence[Sequence[Metrics]]) -> list[Row]:
+    """Rows like those of :meth:`Metrics.rows`, of all members together, with their spreads.
+
+    Members of one encoder are not independent of each other, so the spreads are given apart.
 
     Args:
         metrics: of the members, ``metrics[encoder][density]``; as many densities for each encoder.
@@ -44,7 +52,7 @@ def ensemble_rows(metrics: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str,
             fix="give the same number of densities, at least one, for each encoder",
         )
     members = [
-        [{(row["signal"], row["score"]): row for row in summary_rows(m)} for m in of_encoder]
+        [{(row.signal, row.score): row for row in m.rows()} for m in of_encoder]
         for of_encoder in metrics
     ]
     first = members[0][0]
@@ -52,25 +60,20 @@ def ensemble_rows(metrics: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str,
         raise InputError("the members have different scores or signals", where="ensemble")
     rows = []
     for key, example in first.items():
-        row = {name: example[name] for name in ("signal", "score", "title", "baseline")}
-        for name, number in example.items():
-            if isinstance(number, dict):
-                numbers = [[rows_[key][name] for rows_ in of_encoder] for of_encoder in members]
-                row[name] = _together(numbers)
-        rows.append(row)
-    signals = list(dict.fromkeys(row["signal"] for row in rows))
-    return sorted(
-        rows,
-        key=lambda row: (signals.index(row["signal"]), not row["baseline"], -row["auc"]["value"]),
-    )
+        of_members = [[rows[key].figures for rows in of_encoder] for of_encoder in members]
+        together = {
+            name: _together([[figures[name] for figures in row] for row in of_members])
+            for name in example.figures
+        }
+        rows.append(replace(example, figures=together))
+    return sorted_rows(rows)
 
 
-def _together(numbers: list[list[dict[str, Any]]]) -> dict[str, float | None]:
+def _together(numbers: Sequence[Sequence[FigureOfMerit]]) -> Spread:
     """Mean, spreads and error of a figure of merit of each member."""
-    value, error = (
-        np.array([[number[key] for number in row] for row in numbers], dtype=np.float64)
-        for key in ("value", "error")
-    )  # (encoders, densities) each; null is NaN
+    value = np.array([[n.value for n in row] for row in numbers], dtype=np.float64)
+    error = np.array([[n.error for n in row] for row in numbers], dtype=np.float64)
+    # (encoders, densities) each; None is NaN.
     # A score of jets knows no encoder, and one that draws nothing no density: the same number
     # several times has no spread, and counts once; the last bits make no difference.
     distinct = value
@@ -78,14 +81,17 @@ def _together(numbers: list[list[dict[str, Any]]]) -> dict[str, float | None]:
         distinct = distinct[:1]
     if np.isclose(value, value[:, :1], rtol=1e-9, atol=0).all():
         distinct = distinct[:, :1]
-    spreads = {
-        "value": np.mean(value),
-        "error": np.sqrt(_variance(distinct.ravel())),
-        "encoders": np.sqrt(_variance(distinct.mean(axis=1))),
-        "densities": np.sqrt(np.mean(_variance(distinct.T))),
-        "bootstrap": np.mean(error),
-    }
-    return {name: float(x) if np.isfinite(x) else None for name, x in spreads.items()}
+    return Spread(
+        value=_finite(np.mean(value)),
+        error=_finite(np.sqrt(_variance(distinct.ravel()))),
+        encoders=_finite(np.sqrt(_variance(distinct.mean(axis=1)))),
+        densities=_finite(np.sqrt(np.mean(_variance(distinct.T)))),
+        bootstrap=_finite(np.mean(error)),
+    )
+
+
+def _finite(x: np.floating | NDArray[np.float64]) -> float | None:
+    return float(x) if np.isfinite(x) else None
 
 
 def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import InputError
 from darkclr.evaluation.bootstrap import (
     bootstrap_roc,
     central_interval,
     event_multiplicities,
     half_width,
 )
+from darkclr.evaluation.config import EvaluationConfig
 from darkclr.evaluation.metrics import (
     auc,
     background_rejection,
@@ -29,65 +29,32 @@ from darkclr.evaluation.metrics import (
     roc,
     significance_improvement,
 )
-from darkclr.evaluation.score_file import jet_columns, parton_pdg, read_scores, score_columns
+from darkclr.evaluation.results import (
+    Curve,
+    FigureOfMerit,
+    Maximum,
+    Metrics,
+    Provenance,
+    SampleCounts,
+    ScoreResult,
+    SignalResult,
+)
+from darkclr.evaluation.score_file import (
+    described_samples,
+    described_score,
+    jet_columns,
+    parton_pdg,
+    read_scores,
+    score_columns,
+)
 from darkclr.io.parquet import read_metadata
 from darkclr.jets import BACKGROUND, SIGNAL
-from darkclr.parameters import check_ranges
 from darkclr.reweighting import gluon_weights
 
-__all__ = ["EvaluationConfig", "evaluate"]
+__all__ = ["evaluate"]
 
 # Where the ROC curve is sampled: fixed, so that replicas and scores can be compared point by point.
 ROC_GRID = np.round(np.linspace(0.01, 1.0, 100), 2)
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What to measure.
-
-    Args:
-        signal_efficiencies: where background rejection and significance improvement are quoted.
-        n_bootstrap: replicas of the bootstrap over events.
-        seed: of the bootstrap.
-        minimum_background: the maximum of the significance improvement is searched where at least
-            this many (effective) background jets pass; 25 of them are known to 20 %.
-        gluon_share: share of gluon jets among the background, by weights; None: the mixture as it
-            is. A share that was not simulated is a choice after the fact: quote it beside None.
-    """
-
-    signal_efficiencies: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5)
-    n_bootstrap: int = 200
-    seed: int = 0
-    minimum_background: float = 25.0
-    gluon_share: float | None = None
-
-    def __post_init__(self) -> None:
-        if not self.signal_efficiencies or not all(0 < e < 1 for e in self.signal_efficiencies):
-            raise ConfigError(
-                f"signal_efficiencies = {list(self.signal_efficiencies)}",
-                where="evaluation",
-                fix="give numbers between 0 and 1",
-            )
-        if self.n_bootstrap < 20:
-            raise ConfigError(
-                f"n_bootstrap = {self.n_bootstrap}",
-                where="evaluation",
-                fix="68 % of fewer than 20 replicas mean nothing; give more",
-            )
-        check_ranges(
-            self,
-            "evaluation",
-            {
-                "seed": (self.seed >= 0, "at least 0"),
-                "minimum_background": (0 < self.minimum_background < np.inf, "a positive number"),
-            },
-        )
-        if self.gluon_share is not None and not 0 <= self.gluon_share <= 1:
-            raise ConfigError(
-                f"gluon_share = {self.gluon_share:g}",
-                where="evaluation",
-                fix="give a number between 0 and 1, or null for the mixture as it is",
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +68,7 @@ class _Sample:
 
 def evaluate(
     scores: pa.Table | str | Path | Sequence[str | Path], config: EvaluationConfig | None = None
-) -> dict[str, Any]:
+) -> Metrics:
     """Figures of merit of every score on every signal sample.
 
     Background is every row of label 0; the signal samples are told apart by the column ``sample``
@@ -112,13 +79,6 @@ def evaluate(
             and a column of floats for each score (higher = more anomalous); parton_pdg if the
             share of gluon jets is to be another one.
         config: what to measure.
-
-    Returns:
-        JSON-able: ``config``, ``provenance``, ``samples`` (jets and events), and ``scores``: by
-        score ``title``, ``baseline`` and ``signals``, there by sample: ``auc``, ``auc_error``,
-        ``background_rejection`` and ``significance_improvement`` by signal efficiency as
-        ``{value, error}``, ``roc`` with its 68 % band, ``n_background``, ``n_signal``. A value is
-        null where no background passes; ``lower_bound`` (95 %) then stands in for it.
 
     Raises:
         InputError: columns are missing, labels are all equal, scores or weights are NaN, the
@@ -136,14 +96,7 @@ def evaluate(
     if config.gluon_share is not None:
         columns["parton_pdg"] = parton_pdg(table, where)
     background, signals = _classes(columns, config, where)
-    metrics: dict[str, Any] = {
-        "kind": "metrics",
-        "config": asdict(config) | {"signal_efficiencies": list(config.signal_efficiencies)},
-        "provenance": _provenance(table),
-        "samples": _counts(columns),
-        "n_unlabelled": int(np.sum(~np.isin(columns["label"], (BACKGROUND, SIGNAL)))),
-        "scores": {},
-    }
+    scored = {}
     for name, position in score_columns(table, where).items():
         values = table.column(position).to_numpy().astype(np.float64)
         broken = int(np.sum(~np.isfinite(values)))
@@ -153,24 +106,20 @@ def evaluate(
                 where=where,
                 fix="fit that score again, or leave the column out",
             )
-        metrics["scores"][name] = _describe(name) | {
-            "signals": {
-                sample: _figures_of_merit(values, background, signal, config)
-                for sample, signal in signals.items()
-            }
+        title, baseline = described_score(table, name)
+        results = {
+            sample: _figures_of_merit(values, background, signal, config)
+            for sample, signal in signals.items()
         }
-    return metrics
-
-
-def _describe(name: str) -> dict[str, Any]:
-    """Title and baseline flag of a score; unknown scores are called by their column."""
-    try:
-        registry = importlib.import_module("darkclr.anomaly.catalogue").SCORES
-    except ModuleNotFoundError:
-        registry = {}
-    if name in registry:
-        return {"title": registry[name].title, "baseline": bool(registry[name].baseline)}
-    return {"title": name, "baseline": False}
+        scored[name] = ScoreResult(title, baseline, results)
+    return Metrics(
+        kind="metrics",
+        config=config,
+        provenance=_provenance(table),
+        samples=_counts(columns, described_samples(table)),
+        n_unlabelled=int(np.sum(~np.isin(columns["label"], (BACKGROUND, SIGNAL)))),
+        scores=scored,
+    )
 
 
 def _classes(
@@ -215,7 +164,7 @@ def _classes(
 
 def _figures_of_merit(
     values: NDArray[np.float64], background: _Sample, signal: _Sample, config: EvaluationConfig
-) -> dict[str, Any]:
+) -> SignalResult:
     rows = np.concatenate([background.rows, signal.rows])
     weight = np.concatenate([background.weight, signal.weight])
     label = np.repeat([0, 1], [len(background.rows), len(signal.rows)])
@@ -229,49 +178,36 @@ def _figures_of_merit(
         (signal.weight, signal.drawn),
         grid,
     )
-    n_effective = effective_count(background.weight)
-    n_roc = len(ROC_GRID)
-    low, high = central_interval(replicas.background_efficiency[:, :n_roc])
-    at_quoted = {
-        key: {
-            f"{e:g}": _number(value, error)
-            for e, value, error in zip(
-                quoted, function(efficiency[n_roc:]), half_width(spread), strict=True
-            )
+    n_effective, n_roc = effective_count(background.weight), len(ROC_GRID)
+    at_quoted = efficiency[n_roc:], replicas.background_efficiency[:, n_roc:]
+    rejection, improvement = (
+        {
+            f"{e:g}": _number(value, error, bound)
+            for e, value, error in zip(quoted, values, half_width(spread), strict=True)
         }
-        for key, function, spread in (
-            (
-                "background_rejection",
-                background_rejection,
-                background_rejection(replicas.background_efficiency[:, n_roc:]),
-            ),
-            (
-                "significance_improvement",
-                lambda eps_b: significance_improvement(quoted, eps_b),
-                significance_improvement(quoted, replicas.background_efficiency[:, n_roc:]),
-            ),
+        for (values, spread), bound in (
+            (map(background_rejection, at_quoted), rejection_lower_bound(n_effective)),
+            ((significance_improvement(quoted, x) for x in at_quoted), None),
         )
-    }
-    for entry in at_quoted["background_rejection"].values():
-        if entry["value"] is None:
-            entry["lower_bound"] = rejection_lower_bound(n_effective)
-    return {
-        "n_background": len(background.rows),
-        "n_signal": len(signal.rows),
-        "n_background_effective": n_effective,
-        "auc": auc(label, values[rows], weight),
-        "auc_error": _finite(half_width(replicas.auc)),
-        **at_quoted,
-        "maximum_significance_improvement": _maximum(
-            efficiency[:n_roc], replicas.background_efficiency[:, :n_roc], n_effective, config
+    )
+    efficiency, spread = efficiency[:n_roc], replicas.background_efficiency[:, :n_roc]
+    low, high = central_interval(spread)
+    return SignalResult(
+        n_background=len(background.rows),
+        n_signal=len(signal.rows),
+        n_background_effective=n_effective,
+        auc=auc(label, values[rows], weight),
+        auc_error=_finite(half_width(replicas.auc)),
+        background_rejection=rejection,
+        significance_improvement=improvement,
+        maximum_significance_improvement=_maximum(efficiency, spread, n_effective, config),
+        roc=Curve(
+            tuple(ROC_GRID.tolist()),
+            tuple(efficiency.tolist()),
+            tuple(map(_finite, low)),
+            tuple(map(_finite, high)),
         ),
-        "roc": {
-            "signal_efficiency": ROC_GRID.tolist(),
-            "background_efficiency": efficiency[:n_roc].tolist(),
-            "low": [_finite(x) for x in low],
-            "high": [_finite(x) for x in high],
-        },
-    }
+    )
 
 
 def _maximum(
@@ -279,46 +215,49 @@ def _maximum(
     replicas: NDArray[np.float64],
     n_background: float,
     config: EvaluationConfig,
-) -> dict[str, Any]:
-    """Largest ε_S/√ε_B on the grid where enough background passes; all null if nowhere."""
+) -> Maximum:
+    """Largest ε_S/√ε_B on the grid where enough background passes."""
     allowed = efficiency * n_background >= config.minimum_background
     if not np.any(allowed):
-        return _number(np.nan, np.nan) | {"signal_efficiency": None}
+        return Maximum(None, None)
     grid = ROC_GRID[allowed]
     values = significance_improvement(grid, efficiency[allowed])
     # Each replica may have its maximum elsewhere: the search is part of the uncertainty.
     spread = np.max(significance_improvement(grid, replicas[:, allowed]), axis=1)
     best = int(np.argmax(values))
-    return _number(values[best], half_width(spread)) | {"signal_efficiency": float(grid[best])}
+    error = _finite(half_width(spread))
+    return Maximum(float(values[best]), error, signal_efficiency=float(grid[best]))
 
 
-def _number(value: Any, error: Any) -> dict[str, Any]:
-    value = _finite(value)
-    return {"value": value, "error": None if value is None else _finite(error)}
+def _number(value: float, error: float, bound: float | None) -> FigureOfMerit:
+    if np.isfinite(value):
+        return FigureOfMerit(float(value), _finite(error))
+    return FigureOfMerit(None, None, bound)
 
 
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _counts(columns: dict[str, NDArray]) -> dict[str, Any]:
+def _counts(
+    columns: dict[str, NDArray], described: dict[str, dict[str, Any]]
+) -> dict[str, SampleCounts]:
     counts = {}
     for name in dict.fromkeys(columns["sample"]):
         rows = columns["sample"] == name
-        counts[str(name)] = {
-            "n_jets": int(rows.sum()),
-            "n_events": len(np.unique(columns["event"][rows])),
-            "n_signal": int(np.sum(columns["label"][rows] == SIGNAL)),
-            "n_background": int(np.sum(columns["label"][rows] == BACKGROUND)),
-            "sum_of_weights": float(np.sum(columns["weight"][rows], dtype=np.float64)),
-        }
+        counts[str(name)] = SampleCounts(
+            n_jets=int(rows.sum()),
+            n_events=len(np.unique(columns["event"][rows])),
+            n_signal=int(np.sum(columns["label"][rows] == SIGNAL)),
+            n_background=int(np.sum(columns["label"][rows] == BACKGROUND)),
+            sum_of_weights=float(np.sum(columns["weight"][rows], dtype=np.float64)),
+            title=described.get(str(name), {}).get("title"),
+            process=described.get(str(name), {}).get("process"),
+        )
     return counts
 
 
-def _provenance(table: pa.Table) -> dict[str, Any]:
+def _provenance(table: pa.Table) -> Provenance:
     packages = ("darkclr", "numpy", "scikit-learn", "pyarrow")
-    return {
-        "versions": {name: importlib.metadata.version(name) for name in packages}
-        | {"python": platform.python_version()},
-        "scores": read_metadata(table),
-    }
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return Provenance(versions | {"python": platform.python_version()}, read_metadata(table))

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+
+from darkclr.evaluation.results import FigureOfMerit
 
 __all__ = ["PUBLISHED"]
 
@@ -25,32 +26,34 @@ def _row(
     *,
     errors: tuple[float | None, float | None] = (None, None),
     source: str,
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"source": source, "auc": {"value": auc, "error": errors[0]}}
+) -> dict[str, FigureOfMerit | str]:
+    row: dict[str, FigureOfMerit | str] = {"source": source, "auc": FigureOfMerit(auc, errors[0])}
     if rejection is not None:
-        row["rejection_0.2"] = {"value": rejection, "error": errors[1]}
+        row["rejection_0.2"] = FigureOfMerit(rejection, errors[1])
     return row
 
 
 _TABLE_2 = "arXiv:2312.03067 table 2"
 
 #: By process, score and name of the variant (None for DarkCLR itself): ``source``, ``auc`` and
-#: ``rejection_0.2`` as mappings of value and error.
-PUBLISHED: Mapping[tuple[str, str, str | None], dict[str, Any]] = MappingProxyType(
-    {
-        ("aachen", "dirichlet_vae_images", None): _row(0.71, 36, source=_TABLE_2),
-        ("aachen", "flow_efp", None): _row(0.73, 39, source=_TABLE_2),
-        ("aachen", "nae_images", None): _row(0.76, 41, errors=(0.01, 1), source=_TABLE_2),
-        ("aachen", "nae", None): _row(0.76, 59, errors=(0.01, 1), source=_TABLE_2),
-        ("aachen", "supervised", None): _row(
-            0.81, 80, errors=(None, 1), source="thesis (AUC); arXiv:2312.03067 table 3"
-        ),
-        ("aachen", "few_constituents", None): _row(0.71, source="thesis"),
-        ("aachen", "nae_thesis", "minimal"): _row(
-            0.767, errors=(0.034, None), source="thesis Fig. 6.9"
-        ),
-        ("aachen", "nae_thesis", "multiplicity"): _row(
-            0.661, errors=(0.039, None), source="thesis Fig. 6.8"
-        ),
-    }
+#: ``rejection_0.2``.
+PUBLISHED: Mapping[tuple[str, str, str | None], Mapping[str, FigureOfMerit | str]] = (
+    MappingProxyType(
+        {
+            ("aachen", "dirichlet_vae_images", None): _row(0.71, 36, source=_TABLE_2),
+            ("aachen", "flow_efp", None): _row(0.73, 39, source=_TABLE_2),
+            ("aachen", "nae_images", None): _row(0.76, 41, errors=(0.01, 1), source=_TABLE_2),
+            ("aachen", "nae", None): _row(0.76, 59, errors=(0.01, 1), source=_TABLE_2),
+            ("aachen", "supervised", None): _row(
+                0.81, 80, errors=(None, 1), source="thesis (AUC); arXiv:2312.03067 table 3"
+            ),
+            ("aachen", "few_constituents", None): _row(0.71, source="thesis"),
+            ("aachen", "nae_thesis", "minimal"): _row(
+                0.767, errors=(0.034, None), source="thesis Fig. 6.9"
+            ),
+            ("aachen", "nae_thesis", "multiplicity"): _row(
+                0.661, errors=(0.039, None), source="thesis Fig. 6.8"
+            ),
+        }
+    )
 )

@@ -6,8 +6,10 @@ floats that does not describe the jet is a score.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +17,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.parquet import read_table
+from darkclr.io.parquet import METADATA_KEY, encode_metadata, read_metadata, read_table
 
-__all__ = ["jet_columns", "parton_pdg", "read_scores", "score_columns"]
+__all__ = [
+    "described_samples",
+    "described_score",
+    "jet_columns",
+    "parton_pdg",
+    "read_scores",
+    "score_columns",
+]
 
 # Columns that describe the jet; all other columns of floats are scores.
 _JET_COLUMNS = (
@@ -45,6 +54,23 @@ def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
             fix=f"add a column of floats for each score; it has {table.column_names}",
         )
     return found
+
+
+def described_score(table: pa.Table, name: str) -> tuple[str, bool]:
+    """Title of a score and whether it is a yardstick, as the file says; else its name and False.
+
+    Files that were written before files said so are read with the catalogue of scores.
+    """
+    metadata = read_metadata(table)
+    if "titles" in metadata:
+        return str(metadata["titles"].get(name, name)), name in metadata.get("baselines", ())
+    score = importlib.import_module("darkclr.anomaly.catalogue").SCORES.get(name)
+    return (name, False) if score is None else (score.title, score.baseline)
+
+
+def described_samples(table: pa.Table) -> dict[str, dict[str, Any]]:
+    """What the file says of its samples, by name: ``title`` and ``process``, if it does."""
+    return read_metadata(table).get("samples", {})
 
 
 def read_scores(paths: Sequence[Path]) -> pa.Table:
@@ -82,6 +108,9 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
             where=", ".join(map(str, paths)),
             fix="score them anew with one version of darkclr",
         ) from error
+    joined = joined.replace_schema_metadata(
+        {METADATA_KEY: encode_metadata(_joined(tables.values()))}
+    )
     if "id" in joined.column_names:
         again = len(joined) - pc.count_distinct(joined["id"]).as_py()
         if again:
@@ -91,6 +120,18 @@ def read_scores(paths: Sequence[Path]) -> pa.Table:
                 fix="leave copies out, and give the shards of a sample different event numbers",
             )
     return joined
+
+
+def _joined(tables: Iterable[pa.Table]) -> dict[str, Any]:
+    """The metadata of the first file, with the titles, yardsticks and samples of all."""
+    first, *others = [read_metadata(table) for table in tables]
+    for other in others:
+        for key in ("titles", "samples"):
+            if key in other:
+                first[key] = first.get(key, {}) | other[key]
+        if "baselines" in other:
+            first["baselines"] = sorted({*first.get("baselines", ()), *other["baselines"]})
+    return first
 
 
 def jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:

@@ -2,135 +2,218 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from darkclr.errors import InputError
-from darkclr.evaluation.ensemble import ensemble_rows
+from darkclr.evaluation.ensemble import Spread, ensemble_rows
 from darkclr.evaluation.published import PUBLISHED
-from darkclr.evaluation.summary import format_number
+from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, SampleCounts
 
-__all__ = ["comparison", "markdown", "readable_rows"]
+__all__ = [
+    "EncoderFacts",
+    "EnsembleMetrics",
+    "ScoreFacts",
+    "Table",
+    "TableRow",
+    "comparison",
+    "markdown",
+    "readable_rows",
+]
 
 #: Signal efficiency of the tables in the papers.
 _QUOTED = "rejection_0.2"
 
 
+@dataclass(frozen=True)
+class ScoreFacts:
+    """What a score reads and costs.
+
+    Args:
+        reads: what, in words.
+        parameters: how many numbers it learned, if that is known.
+        fit_minutes: how long that took, if that is known.
+    """
+
+    reads: str
+    parameters: int | None
+    fit_minutes: float | None
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """What an encoder costs.
+
+    Args:
+        parameters: how many numbers it learned.
+        train_minutes: how long that took, if that is known.
+    """
+
+    parameters: int
+    train_minutes: float | None
+
+
+@dataclass(frozen=True)
+class EnsembleMetrics:
+    """The members of one configuration.
+
+    Args:
+        natural: figures of merit with the simulated mixture, ``[encoder][density]``.
+        gluons: the same with another share of gluon jets, or None.
+        facts: by name of the score.
+        encoder: of all encoders.
+    """
+
+    natural: Sequence[Sequence[Metrics]]
+    gluons: Sequence[Sequence[Metrics]] | None
+    facts: Mapping[str, ScoreFacts]
+    encoder: EncoderFacts
+
+
+@dataclass(frozen=True)
+class Representation(EncoderFacts):
+    """A representation of the table; the configuration's own has no name."""
+
+    name: str | None
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A score on a signal sample, over all members.
+
+    Args:
+        representation: name of the variant that it reads, None for the configuration's own.
+        signal, score, title, baseline: as of :class:`~darkclr.evaluation.results.Row`.
+        reads, parameters, fit_minutes: as of :class:`ScoreFacts`.
+        published: ``source`` and figures of merit, if there are any.
+        natural, gluons: figures of merit with the simulated and with the other mixture.
+    """
+
+    representation: str | None
+    signal: str
+    score: str
+    title: str
+    baseline: bool
+    reads: str
+    parameters: int | None
+    fit_minutes: float | None
+    published: Mapping[str, FigureOfMerit | str] | None
+    natural: Mapping[str, FigureOfMerit]
+    gluons: Mapping[str, FigureOfMerit] | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """All scores on all signals over an ensemble: the content of ``table.json``."""
+
+    kind: str
+    encoders: int
+    densities: int
+    gluon_share: float | None
+    samples: Mapping[str, SampleCounts]
+    representations: Sequence[Representation]
+    rows: Sequence[TableRow]
+
+
 def comparison(
-    representations: Mapping[str | None, Mapping[str, Any]], *, processes: Mapping[str, str]
-) -> dict[str, Any]:
+    representations: Mapping[str | None, EnsembleMetrics], *, processes: Mapping[str, str]
+) -> Table:
     """All scores on all signals over an ensemble.
 
     Args:
-        representations: by name, None for that of the configuration itself, which comes first:
-            ``natural``, metrics of the members with the simulated mixture, ``[encoder][density]``;
-            ``gluons``, the same with another share of gluon jets, or None; ``facts`` by score with
-            ``reads``, ``parameters``, ``fit_minutes``; ``encoder`` with ``parameters`` and
-            ``train_minutes``.
+        representations: by name, None for that of the configuration itself, which comes first.
         processes: process of each signal sample, by which published values are found.
-
-    Returns:
-        JSON-able: ``encoders``, ``densities``, ``gluon_share``, ``samples`` (jets and events),
-        ``representations`` (``name`` or null, ``parameters``, ``train_minutes``), and ``rows``:
-        representation, signal, score, title, baseline, the facts, ``published`` or null,
-        ``natural`` and ``gluons`` (or null) with the figures of merit of :func:`ensemble_rows`.
 
     Raises:
         InputError: as of :func:`ensemble_rows`, or the members have other test jets.
     """
     own = representations[None]
-    natural, gluons = own["natural"], own["gluons"]
-    samples = natural[0][0]["samples"]
-    rows = []
-    for name, of_one in representations.items():
-        if any(m["samples"] != samples for members in of_one["natural"] for m in members):
+    samples = own.natural[0][0].samples
+    rows: list[TableRow] = []
+    for name, ensemble in representations.items():
+        if any(m.samples != samples for members in ensemble.natural for m in members):
             raise InputError("the members have other test jets", where=f"variant {name}")
-        rows += _rows(name, of_one, processes)
-    signals = list(dict.fromkeys(row["signal"] for row in rows))
+        rows += _rows(name, ensemble, processes)
+    signals = list(dict.fromkeys(row.signal for row in rows))
     rows.sort(
         key=lambda row: (
-            signals.index(row["signal"]),
-            not row["baseline"],
-            -row["natural"]["auc"]["value"],
+            signals.index(row.signal),
+            not row.baseline,
+            -(row.natural["auc"].value or 0.0),
         )
     )
-    return {
-        "kind": "table",
-        "encoders": len(natural),
-        "densities": len(natural[0]),
-        "gluon_share": gluons[0][0]["config"]["gluon_share"] if gluons else None,
-        "samples": samples,
-        "representations": [
-            {"name": name} | of_one["encoder"] for name, of_one in representations.items()
+    return Table(
+        kind="table",
+        encoders=len(own.natural),
+        densities=len(own.natural[0]),
+        gluon_share=own.gluons[0][0].config.gluon_share if own.gluons else None,
+        samples=samples,
+        representations=[
+            Representation(e.encoder.parameters, e.encoder.train_minutes, name)
+            for name, e in representations.items()
         ],
-        "rows": rows,
-    }
+        rows=rows,
+    )
 
 
 def _rows(
-    representation: str | None, members: Mapping[str, Any], processes: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    named = ("signal", "score", "title", "baseline")
-    gluons = members["gluons"]
-    mixed = {(r["signal"], r["score"]): r for r in ensemble_rows(gluons)} if gluons else {}
-
-    def figures(row: dict[str, Any] | None) -> dict[str, Any] | None:
-        return row and {name: number for name, number in row.items() if name not in named}
-
-    def published(row: dict[str, Any]) -> dict[str, Any] | None:
-        return PUBLISHED.get((processes[row["signal"]], row["score"], representation))
-
-    return [
-        {"representation": representation}
-        | {name: row[name] for name in named}
-        | dict(members["facts"][row["score"]])
-        | {
-            "published": published(row),
-            "natural": figures(row),
-            "gluons": figures(mixed.get((row["signal"], row["score"]))),
-        }
-        for row in ensemble_rows(members["natural"])
-        if row["score"] in members["facts"]  # earlier calls may have asked for more
-    ]
+    representation: str | None, ensemble: EnsembleMetrics, processes: Mapping[str, str]
+) -> Iterable[TableRow]:
+    mixed: dict[tuple[str, str], Row] = {}
+    if ensemble.gluons:
+        mixed = {(row.signal, row.score): row for row in ensemble_rows(ensemble.gluons)}
+    for row in ensemble_rows(ensemble.natural):
+        if row.score not in ensemble.facts:  # earlier calls may have asked for more
+            continue
+        facts, other = ensemble.facts[row.score], mixed.get((row.signal, row.score))
+        yield TableRow(
+            representation=representation,
+            signal=row.signal,
+            score=row.score,
+            title=row.title,
+            baseline=row.baseline,
+            reads=facts.reads,
+            parameters=facts.parameters,
+            fit_minutes=facts.fit_minutes,
+            published=PUBLISHED.get((processes[row.signal], row.score, representation)),
+            natural=row.figures,
+            gluons=None if other is None else other.figures,
+        )
 
 
-def readable_rows(table: dict[str, Any], signal: str) -> list[dict[str, str]]:
+def readable_rows(table: Table, signal: str) -> list[dict[str, str]]:
     """The rows of one signal as text: AUC and rejection at ε_S = 0.2, or where it is quoted."""
-    rows = [row for row in table["rows"] if row["signal"] == signal]
-    quoted = [name for name in rows[0]["natural"] if name.startswith("rejection_")]
+    rows = [row for row in table.rows if row.signal == signal]
+    quoted = [name for name in rows[0].natural if name.startswith("rejection_")]
     quoted = [_QUOTED] if _QUOTED in quoted else quoted
     figures = {"auc": "AUC"} | {
         name: f"1/ε_B({name.removeprefix('rejection_')})" for name in quoted
     }
-    share = table["gluon_share"]
-    variants = len(table["representations"]) > 1
+    variants = len(table.representations) > 1
     readable = []
     for row in rows:
-        cells = {"representation": row["representation"] or "–"} if variants else {}
-        cells |= {"score": row["title"] + (" *" if row["baseline"] else ""), "reads": row["reads"]}
+        cells = {"representation": row.representation or "–"} if variants else {}
+        cells |= {"score": row.title + (" *" if row.baseline else ""), "reads": row.reads}
         for name, title in figures.items():
-            number = row["natural"][name]
-            cells[title] = format_number(number)
-            cells[f"{title}: encoders, densities, test"] = ", ".join(
-                _spread(number[key], name) for key in ("encoders", "densities", "bootstrap")
-            )
-        if share is not None:
+            number = row.natural[name]
+            cells[title] = str(number)
+            cells[f"{title}: encoders, densities, test"] = _spreads(number, name)
+        if table.gluon_share is not None and row.gluons is not None:
             for name, title in figures.items():
-                cells[f"{title}, {share:.0%} gluons"] = format_number(row["gluons"][name])
-        cells["published"] = _published(row["published"])
-        parameters, minutes = row["parameters"], row["fit_minutes"]
-        cells["parameters"] = "–" if parameters is None else f"{parameters}"
-        cells["fit [min]"] = "–" if minutes is None else f"{minutes:.1f}"
+                cells[f"{title}, {table.gluon_share:.0%} gluons"] = str(row.gluons[name])
+        cells["published"] = _published(row.published)
+        cells["parameters"] = "–" if row.parameters is None else f"{row.parameters}"
+        cells["fit [min]"] = "–" if row.fit_minutes is None else f"{row.fit_minutes:.1f}"
         readable.append(cells)
     return readable
 
 
-def markdown(table: dict[str, Any]) -> str:
+def markdown(table: Table) -> str:
     """The page: what the numbers are, and a table for each signal."""
-    encoders, densities = table["encoders"], table["densities"]
-    counts = ", ".join(f"{n['n_jets']} {name}" for name, n in table["samples"].items())
-    own, *variants = table["representations"]
-    minutes = own["train_minutes"]
+    encoders, densities = table.encoders, table.densities
+    counts = ", ".join(f"{n.n_jets} {name}" for name, n in table.samples.items())
+    own, *variants = table.representations
+    minutes = own.train_minutes
     trained = "" if minutes is None else f", trained in {minutes:.0f} minutes each"
     lines = [
         f"Test jets: {counts}. Mean ± standard deviation over {encoders * densities} members, "
@@ -139,7 +222,7 @@ def markdown(table: dict[str, Any]) -> str:
         "their means), over densities (of one encoder), and the error of the test jets from the "
         "bootstrap; all members share these jets, so that it does not shrink with their number.",
         "",
-        f"The encoder has {own['parameters']} parameters{trained}; those of a score "
+        f"The encoder has {own.parameters} parameters{trained}; those of a score "
         "that reads representations come on top. "
         "* yardstick. – unknown, or no such number: scores that keep training jets, detectors of "
         "other packages, spreads over what a score does not depend on. "
@@ -151,7 +234,7 @@ def markdown(table: dict[str, Any]) -> str:
             "Representation: – is that of the configuration itself, or none where a score does not "
             "read it; the others are its variants.",
         ]
-    for signal in dict.fromkeys(row["signal"] for row in table["rows"]):
+    for signal in dict.fromkeys(row.signal for row in table.rows):
         rows = readable_rows(table, signal)
         lines += ["", f"## {signal}", ""]
         lines += [_line(rows[0]), _line(["---"] * len(rows[0]))]
@@ -159,16 +242,18 @@ def markdown(table: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(cells: Any) -> str:
+def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _spread(value: float | None, name: str) -> str:
-    return "–" if value is None else f"{value:.3f}" if name == "auc" else f"{value:.1f}"
+def _spreads(number: FigureOfMerit, name: str) -> str:
+    assert isinstance(number, Spread)
+    digits = 3 if name == "auc" else 1
+    spreads = (number.encoders, number.densities, number.bootstrap)
+    return ", ".join("–" if spread is None else f"{spread:.{digits}f}" for spread in spreads)
 
 
-def _published(row: dict[str, Any] | None) -> str:
+def _published(row: Mapping[str, FigureOfMerit | str] | None) -> str:
     if row is None:
         return "–"
-    names = [name for name in ("auc", _QUOTED) if name in row]
-    return " / ".join(format_number(row[name]) for name in names)
+    return " / ".join(str(row[name]) for name in ("auc", _QUOTED) if name in row)

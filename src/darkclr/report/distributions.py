@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from darkclr.report.style import LineStyle, figure, sample_style, sample_title, styled
+from darkclr.report.style import LineStyle, figure, sample_style, styled
 
 __all__ = ["constituents_figure", "norm_figure", "score_figure", "similarity_figure"]
 
@@ -31,7 +31,7 @@ def score_figure(title: str, background: Weighted, signals: Mapping[str, Weighte
     Args:
         title: of the score.
         background: scores and weights of the background jets.
-        signals: the same, by signal sample.
+        signals: the same, by title of the signal sample.
     """
     with styled():
         picture = figure(5.6, 4.0)
@@ -40,7 +40,7 @@ def score_figure(title: str, background: Weighted, signals: Mapping[str, Weighte
         _filled(axes, background, edges, "QCD", logarithmic)
         for position, (name, sample) in enumerate(signals.items()):
             style = sample_style(position)
-            _line(axes, sample, edges, sample_title(name), style, logarithmic)
+            _line(axes, sample, edges, name, style, logarithmic)
         if logarithmic:
             axes.set_xscale("log")
         axes.set_xlim(edges[0], edges[-1])
@@ -60,7 +60,7 @@ def constituents_figure(
 
     Args:
         background, dropped: numbers and weights of QCD jets and of their anomalous copies.
-        signals: the same, by signal sample.
+        signals: the same, by title of the signal sample.
     """
     with styled():
         picture = figure(6.8, 4.4)
@@ -73,9 +73,7 @@ def constituents_figure(
         if dropped is not None:
             _line(axes, dropped, edges, _with_mean("QCD, constituents dropped", dropped), _DROPPED)
         for position, (name, sample) in enumerate(signals.items()):
-            _line(
-                axes, sample, edges, _with_mean(sample_title(name), sample), sample_style(position)
-            )
+            _line(axes, sample, edges, _with_mean(name, sample), sample_style(position))
         axes.set_xlim(0, edges[-1])
         axes.set_ylim(bottom=0)
         axes.set_xlabel("number of constituents")

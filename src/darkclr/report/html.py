@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
 
-from darkclr.evaluation import format_number, summary_rows
-from darkclr.report.style import sample_title
+from darkclr.evaluation import Metrics
+from darkclr.evaluation.results import Row
 
 __all__ = ["Picture", "Section", "page", "summary_table"]
 
@@ -20,10 +19,10 @@ class Picture:
     """A picture of the page.
 
     Args:
-        name: of its file, without ``.png``.
+        name: name of its file, without ``.png``.
         caption: what one sees, also for readers who cannot see it.
         png: the image.
-        wide: takes the whole width of the page.
+        wide: whether it takes the whole width of the page.
     """
 
     name: str
@@ -68,37 +67,40 @@ def page(title: str, sections: Sequence[Section]) -> str:
     )
 
 
-def summary_table(metrics: dict[str, Any]) -> str:
-    """The table of all scores as HTML, baselines marked, best of each signal in bold."""
-    rows = summary_rows(metrics)
-    efficiencies = [k.removeprefix("rejection_") for k in rows[0] if k.startswith("rejection_")]
-    columns = ["auc", *(f"rejection_{e}" for e in efficiencies), "max_sic"]
-    heads = [
-        "AUC",
-        *(f"1/ε<sub>B</sub> at ε<sub>S</sub> = {html.escape(e)}" for e in efficiencies),
-        "max ε<sub>S</sub>/√ε<sub>B</sub>",
-    ]
+def summary_table(metrics: Metrics, title: Callable[[str], str]) -> str:
+    """The table of all scores as HTML, yardsticks marked, best of each signal in bold.
+
+    Args:
+        metrics: figures of merit.
+        title: of a sample, by its name.
+    """
+    rows = metrics.rows()
+    columns = list(rows[0].figures)
+    heads = {
+        name: f"1/ε<sub>B</sub> at ε<sub>S</sub> = {html.escape(name.removeprefix('rejection_'))}"
+        for name in columns
+    } | {"auc": "AUC", "max_sic": "max ε<sub>S</sub>/√ε<sub>B</sub>"}
     parts = []
-    for signal in dict.fromkeys(row["signal"] for row in rows):
-        mine = [row for row in rows if row["signal"] == signal]
+    for signal in metrics.signals:
+        mine = [row for row in rows if row.signal == signal]
         best = {
-            c: max((r[c]["value"] for r in mine if r[c]["value"] is not None), default=None)
+            c: max((v for r in mine if (v := r.figures[c].value) is not None), default=None)
             for c in columns
         }
-        lines = "".join(_row(row, columns, best) for row in mine)
-        counts = next(iter(metrics["scores"].values()))["signals"][signal]
+        lines = "".join(_row(row, best) for row in mine)
+        counts = metrics.scores[mine[0].score].signals[signal]
         parts.append(
-            f"<h3>{html.escape(sample_title(signal))}"
-            f" <small>{counts['n_background']:,} background and {counts['n_signal']:,} signal "
+            f"<h3>{html.escape(title(signal))}"
+            f" <small>{counts.n_background:,} background and {counts.n_signal:,} signal "
             "jets</small></h3>"
             '<div class="scroll"><table class="numbers"><thead><tr><th>score</th>'
-            + "".join(f"<th>{head}</th>" for head in heads)
+            + "".join(f"<th>{heads[name]}</th>" for name in columns)
             + f"</tr></thead><tbody>{lines}</tbody></table></div>"
         )
     return "".join(parts)
 
 
-def key_values(rows: dict[str, str]) -> str:
+def key_values(rows: Mapping[str, str]) -> str:
     """A two-column table as HTML."""
     lines = "".join(
         f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items()
@@ -113,16 +115,14 @@ def folded(title: str, text: str) -> str:
     )
 
 
-def _row(row: dict[str, Any], columns: list[str], best: dict[str, float | None]) -> str:
-    mark = ' <span class="baseline">baseline</span>' if row["baseline"] else ""
+def _row(row: Row, best: Mapping[str, float | None]) -> str:
+    mark = ' <span class="baseline">yardstick</span>' if row.baseline else ""
     cells = []
-    for column in columns:
-        text = format_number(row[column])
-        value = row[column]["value"]
-        bold = value is not None and value == best[column]
-        cells.append(f"<td><strong>{text}</strong></td>" if bold else f"<td>{text}</td>")
-    kind = ' class="is-baseline"' if row["baseline"] else ""
-    return f"<tr{kind}><th>{html.escape(row['title'])}{mark}</th>{''.join(cells)}</tr>"
+    for column, number in row.figures.items():
+        bold = number.value is not None and number.value == best[column]
+        cells.append(f"<td><strong>{number}</strong></td>" if bold else f"<td>{number}</td>")
+    kind = ' class="is-baseline"' if row.baseline else ""
+    return f"<tr{kind}><th>{html.escape(row.title)}{mark}</th>{''.join(cells)}</tr>"
 
 
 def _section(section: Section) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from darkclr.report.style import figure, sample_title, score_styles, styled
+from darkclr.evaluation import Metrics
+from darkclr.report.style import figure, score_styles, styled
 
 __all__ = ["rejection_figure", "significance_figure"]
 
@@ -18,12 +20,13 @@ MINIMUM_BACKGROUND = 5
 _BESIDE = 9
 
 
-def rejection_figure(metrics: dict[str, Any], signal: str) -> Figure:
+def rejection_figure(metrics: Metrics, signal: str, title: str) -> Figure:
     """1/ε_B (log) against ε_S with 68 % bands, all scores on one signal sample.
 
     Args:
         metrics: result of :func:`darkclr.evaluation.evaluate`.
         signal: name of the signal sample.
+        title: how it is called in the picture.
     """
     with styled():
         picture = figure(6.4, 5.2)
@@ -40,13 +43,13 @@ def rejection_figure(metrics: dict[str, Any], signal: str) -> Figure:
         axes.set_ylim(bottom=1)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_ylabel("background rejection 1/ε$_B$")
-        _finish(axes, signal)
+        _finish(axes, title)
         if not _many(picture):
             axes.legend(loc="upper right")
         return picture
 
 
-def significance_figure(metrics: dict[str, Any], signal: str) -> Figure:
+def significance_figure(metrics: Metrics, signal: str, title: str) -> Figure:
     """ε_S/√ε_B against ε_S with 68 % bands, all scores on one signal sample."""
     with styled():
         picture = figure(6.4, 5.2)
@@ -55,7 +58,7 @@ def significance_figure(metrics: dict[str, Any], signal: str) -> Figure:
         _curves(axes, metrics, signal, lambda s, background: s / np.sqrt(background))
         axes.set_ylim(bottom=0)
         axes.set_ylabel("significance improvement ε$_S$/√ε$_B$")
-        _finish(axes, signal)
+        _finish(axes, title)
         # No corner of this picture is free for sure.
         if not _many(picture):
             picture.legend(loc="outside lower center", ncols=2, fontsize=9.5)
@@ -73,23 +76,34 @@ def _many(picture: Figure) -> bool:
 
 
 def _curves(
-    axes: Axes, metrics: dict[str, Any], signal: str, function: Any, *, with_auc: bool = False
+    axes: Axes,
+    metrics: Metrics,
+    signal: str,
+    function: Callable[[NDArray, NDArray], NDArray],
+    *,
+    with_auc: bool = False,
 ) -> None:
-    styles = score_styles(metrics["scores"])
-    for score, entry in metrics["scores"].items():
-        result = entry["signals"].get(signal)
+    styles = score_styles(metrics.scores)
+    for score, entry in metrics.scores.items():
+        result = entry.signals.get(signal)
         if result is None:
             continue
-        curve = {key: np.array(values, dtype=float) for key, values in result["roc"].items()}
-        efficiency = curve["signal_efficiency"]
-        background, low, high = (curve[k] for k in ("background_efficiency", "low", "high"))
-        drawn = background * result["n_background_effective"] >= MINIMUM_BACKGROUND
-        style = styles[score]
+        curve, style = result.roc, styles[score]
+        efficiency, background, low, high = (
+            np.array(values, dtype=float)
+            for values in (
+                curve.signal_efficiency,
+                curve.background_efficiency,
+                curve.low,
+                curve.high,
+            )
+        )
+        drawn = background * result.n_background_effective >= MINIMUM_BACKGROUND
         with np.errstate(divide="ignore", invalid="ignore"):
             axes.plot(
                 efficiency[drawn],
                 function(efficiency, background)[drawn],
-                label=entry["title"] + (f"   AUC {result['auc']:.3f}" if with_auc else ""),
+                label=entry.title + (f"   AUC {result.auc:.3f}" if with_auc else ""),
                 zorder=3,
                 **style,
             )
@@ -105,7 +119,7 @@ def _curves(
             )
 
 
-def _finish(axes: Axes, signal: str) -> None:
+def _finish(axes: Axes, title: str) -> None:
     axes.set_xlim(0, 1)
     axes.set_xlabel("signal efficiency ε$_S$")
-    axes.set_title(f"signal: {sample_title(signal)}", loc="left")
+    axes.set_title(f"signal: {title}", loc="left")

@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 
 from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.errors import DarkclrError, InputError
-from darkclr.evaluation import read_metrics
-from darkclr.evaluation.score_file import score_columns
-from darkclr.io.parquet import read_parquet, read_table
-from darkclr.jets import BACKGROUND, N_CONSTITUENTS, Constituents, Jets
+from darkclr.evaluation.score_file import described_score, score_columns
+from darkclr.io.parquet import read_table
+from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
 from darkclr.report.distributions import (
     constituents_figure,
     norm_figure,
@@ -29,13 +28,14 @@ from darkclr.report.html import Picture, Section, folded, key_values, summary_ta
 from darkclr.report.jets import augmentations_figure
 from darkclr.report.normalization import density_figure
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
-from darkclr.report.style import png, sample_title
-from darkclr.report.tables import (
+from darkclr.report.run_files import (
+    RunFiles,
     read_constituent_counts,
     read_history,
     read_timings,
     split_classes,
 )
+from darkclr.report.style import png
 from darkclr.report.training import encoder_figure, energies_figure, loss_figure
 
 __all__ = ["sections"]
@@ -46,34 +46,34 @@ _SHOWN_QUANTILES = (0.2, 0.5, 0.8)
 
 def sections(run: Path, augmentations: Augmentations) -> list[Section]:
     """All sections of the page about one run, in order."""
+    files = RunFiles(run)
     return [
-        _results(run),
-        _roc(run),
-        _scores(run),
-        _constituents(run),
-        _augmentations(run, augmentations),
+        _results(files),
+        _roc(files),
+        _scores(files),
+        _constituents(files),
+        _augmentations(files, augmentations),
         _training(run),
         _similarity(run),
         _energies(run),
-        _facts(run),
+        _facts(files),
     ]
 
 
-def _results(run: Path) -> Section:
+def _results(files: RunFiles) -> Section:
     section = Section(
         "results",
         "Results",
         "Area under the ROC curve, background rejection at fixed signal efficiencies, and the "
         "largest significance improvement. Uncertainties: 68 % of a bootstrap over events. "
-        "Baselines come from the same jets; the best value of a column is bold.",
+        "Yardsticks come from the same jets; the best value of a column is bold.",
     )
     with _or_say_why(section, "the table of scores"):
-        metrics = read_metrics(run / "metrics.json")
-        section.markup = summary_table(metrics)
+        section.markup = summary_table(files.metrics, files.title)
     return section
 
 
-def _roc(run: Path) -> Section:
+def _roc(files: RunFiles) -> Section:
     section = Section(
         "roc",
         "ROC curves",
@@ -81,46 +81,41 @@ def _roc(run: Path) -> Section:
         f"{MINIMUM_BACKGROUND} background jets pass.",
     )
     with _or_say_why(section, "the ROC curves"):
-        metrics = read_metrics(run / "metrics.json")
-        signals = dict.fromkeys(s for e in metrics["scores"].values() for s in e["signals"])
-        for signal in signals:
-            title = sample_title(signal)
+        metrics = files.metrics
+        for signal in metrics.signals:
+            title = files.title(signal)
             _add(
                 section,
                 f"roc_{signal}",
                 f"Background rejection against signal efficiency, signal {title}.",
-                rejection_figure(metrics, signal),
+                rejection_figure(metrics, signal, title),
             )
             _add(
                 section,
                 f"significance_{signal}",
                 f"Significance improvement against signal efficiency, signal {title}.",
-                significance_figure(metrics, signal),
+                significance_figure(metrics, signal, title),
             )
     return section
 
 
-def _scores(run: Path) -> Section:
+def _scores(files: RunFiles) -> Section:
     section = Section(
         "scores",
         "Score distributions",
         "Held-out jets, each class normalised to 1. The outermost bins hold what lies beyond.",
     )
     with _or_say_why(section, "the score distributions"):
-        table = read_table(run / "scores.parquet")
-        titles = {}
-        if (run / "metrics.json").is_file():
-            scores = read_metrics(run / "metrics.json")["scores"]
-            titles = {name: entry["title"] for name, entry in scores.items()}
-        for name, position in score_columns(table, run / "scores.parquet").items():
-            classes = split_classes(table, position)
-            title = titles.get(name, name)
+        table = files.scores
+        for name, position in score_columns(table, files.folder / "scores.parquet").items():
+            classes = split_classes(table, position, files.title)
+            title = described_score(table, name)[0]
             picture = score_figure(title, classes.background, classes.signals)
             _add(section, f"score_{name}", f"{title}: QCD and signal.", picture)
     return section
 
 
-def _constituents(run: Path) -> Section:
+def _constituents(files: RunFiles) -> Section:
     section = Section(
         "constituents",
         "Number of constituents",
@@ -129,17 +124,17 @@ def _constituents(run: Path) -> Section:
     )
     with _or_say_why(section, "the number of constituents"):
         try:
-            classes = read_constituent_counts(run / "representations")
+            classes = read_constituent_counts(files.folder / "representations", files.title)
         except InputError as error:
             section.missing.append(f"No dropped copies: {error}.")
-            classes = split_classes(read_table(run / "scores.parquet"), "n_constituents")
+            classes = split_classes(files.scores, "n_constituents", files.title)
         picture = constituents_figure(classes.background, classes.dropped, classes.signals)
         caption = "Number of constituents of QCD jets, their dropped copies, and signal jets."
         _add(section, "constituents", caption, picture)
     return section
 
 
-def _augmentations(run: Path, augmentations: Augmentations) -> Section:
+def _augmentations(files: RunFiles, augmentations: Augmentations) -> Section:
     section = Section(
         "augmentations",
         "Augmentations",
@@ -147,7 +142,7 @@ def _augmentations(run: Path, augmentations: Augmentations) -> Section:
         "augmentation.",
     )
     with _or_say_why(section, "the augmentations"):
-        constituents = _typical(_background_jets(run / "samples"))
+        constituents = _typical(files.background_jets())
         picture = augmentations_figure(constituents, _columns(augmentations))
         caption = (
             "Constituents in the η-φ plane about the jet axis (+). The area of a marker is "
@@ -240,23 +235,23 @@ def _divergence(history: dict[str, np.ndarray]) -> str:
     )
 
 
-def _facts(run: Path) -> Section:
+def _facts(files: RunFiles) -> Section:
     section = Section("run", "The run")
     with _or_say_why(section, "the times"):
-        timings = read_timings(run / "timings.json")
+        timings = read_timings(files.folder / "timings.json")
         rows = {step: _duration(seconds) for step, seconds in timings.items()}
         rows["total"] = _duration(sum(timings.values()))
         section.markup += "<h3>Wall-clock</h3>" + key_values(rows)
     with _or_say_why(section, "the samples"):
-        metrics = read_metrics(run / "metrics.json")
+        metrics = files.metrics
         rows = {
-            sample_title(name): f"{n['n_jets']:,} jets of {n['n_events']:,} events"
-            for name, n in metrics["samples"].items()
+            files.title(name): f"{n.n_jets:,} jets of {n.n_events:,} events"
+            for name, n in metrics.samples.items()
         }
         section.markup += "<h3>Scored jets</h3>" + key_values(rows)
-        section.markup += "<h3>Versions</h3>" + key_values(metrics["provenance"]["versions"])
+        section.markup += "<h3>Versions</h3>" + key_values(metrics.provenance.versions)
     with _or_say_why(section, "the configuration"):
-        path = run / "config.yaml"
+        path = files.folder / "config.yaml"
         if not path.is_file():
             raise InputError("no such file", where=path)
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -274,16 +269,6 @@ def _or_say_why(section: Section, what: str) -> Iterator[None]:
 
 def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bool = False) -> None:
     section.pictures.append(Picture(name, caption, png(picture), wide))
-
-
-def _background_jets(folder: Path) -> Jets:
-    paths = sorted(folder.glob("*.parquet"), key=lambda path: (path.stem != "qcd", path.stem))
-    for path in paths:
-        jets = read_parquet(path)
-        background = jets.label == BACKGROUND
-        if background.any():
-            return jets[background]
-    raise InputError("no background jets", where=folder, fix="run `darkclr generate`")
 
 
 def _typical(jets: Jets) -> Constituents:

@@ -20,7 +20,7 @@ try:
 except ImportError as error:  # pragma: no cover
     raise MissingExtraError("matplotlib", "report") from error
 
-__all__ = ["LineStyle", "figure", "png", "sample_style", "sample_title", "score_styles", "styled"]
+__all__ = ["LineStyle", "figure", "png", "sample_style", "score_styles", "styled"]
 
 LineStyle = Mapping[str, Any]
 
@@ -70,8 +70,6 @@ _FURTHER_SCORES: tuple[LineStyle, ...] = tuple(
 )
 _SIGNAL_COLOURS = (_VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY)
 
-_TITLES = {"qcd": "QCD", "aachen": "Aachen"}
-
 
 @contextmanager
 def styled() -> Iterator[None]:
@@ -109,8 +107,3 @@ def sample_style(position: int) -> LineStyle:
         "color": _SIGNAL_COLOURS[position % len(_SIGNAL_COLOURS)],
         "linestyle": ("-", (0, (5, 1.5)))[position // len(_SIGNAL_COLOURS) % 2],
     }
-
-
-def sample_title(name: str) -> str:
-    """How a sample is called in pictures."""
-    return _TITLES.get(name, name)

@@ -9,7 +9,7 @@ holds and must never choose among representations or scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from darkclr.contrastive.encoder import Encoder, EncoderConfig
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
-from darkclr.evaluation import EvaluationConfig, evaluate
+from darkclr.evaluation import EvaluationConfig, Metrics, evaluate
+from darkclr.evaluation.results import ScoreResult
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
 from darkclr.parameters import check_ranges
 from darkclr.representations import Representations, common_encoder
@@ -138,7 +139,7 @@ def probe(
     split: Split | None = None,
     config: ProbeConfig | None = None,
     evaluation: EvaluationConfig | None = None,
-) -> dict[str, Any]:
+) -> Metrics:
     """Train classifiers on the training parts and measure them on the test parts.
 
     One classifier for each signal, kind and kind of features. Both classes count equally; weights
@@ -152,7 +153,7 @@ def probe(
         evaluation: what to measure.
 
     Returns:
-        JSON-able figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
+        Figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
 
     Raises:
         InputError: the samples have no kind of features in common, they are representations of
@@ -166,27 +167,29 @@ def probe(
             fix="give jets of both, or representations of both",
         )
     common_encoder(sample.encoder for sample in (background, *signals.values()))
-    merged: dict[str, Any] | None = None
-    for name, signal in signals.items():
-        table = _scored(background, name, signal, shared, split, config)
-        metrics = evaluate(table, evaluation)
-        if merged is None:
-            merged = metrics
-        else:
-            merged["samples"] |= metrics["samples"]
-            for score, entry in metrics["scores"].items():
-                merged["scores"][score]["signals"] |= entry["signals"]
-    if merged is None:
+    if not signals:
         raise InputError("there is no signal sample")
-    for score, entry in merged["scores"].items():
-        kind, _, feature = score.partition("_")
-        entry["title"] = f"{kind} on {_TITLES[feature]}"
+    of_signals = [
+        evaluate(_scored(background, name, signal, shared, split, config), evaluation)
+        for name, signal in signals.items()
+    ]
+    scores = {
+        score: ScoreResult(
+            title="{} on {}".format(score.partition("_")[0], _TITLES[score.partition("_")[2]]),
+            baseline=False,
+            signals={s: r for m in of_signals for s, r in m.scores[score].signals.items()},
+        )
+        for score in of_signals[0].scores
+    }
     # Not of the kind of anomaly scores, so that nobody takes one for the other.
-    return merged | {"kind": "probe", "supervised": True, "probe": _plain(config)}
-
-
-def _plain(config: ProbeConfig) -> dict[str, Any]:
-    return asdict(config) | {"classifiers": list(config.classifiers)}
+    return replace(
+        of_signals[0],
+        kind="probe",
+        samples={name: counts for m in of_signals for name, counts in m.samples.items()},
+        scores=scores,
+        supervised=True,
+        probe=asdict(config),
+    )
 
 
 def _scored(

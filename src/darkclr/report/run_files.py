@@ -1,21 +1,34 @@
-"""Reads what the pictures need from the files of a run directory."""
+"""Reads what the pictures need from the files of a run directory, each file once."""
 
 from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.errors import InputError
-from darkclr.io.parquet import read_table
-from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.errors import DarkclrError, InputError
+from darkclr.evaluation import Metrics, read_metrics
+from darkclr.evaluation.score_file import described_samples
+from darkclr.io import iterate_jets
+from darkclr.io.parquet import read_metadata, read_table
+from darkclr.jets import BACKGROUND, SIGNAL, Jets
 
-__all__ = ["Classes", "read_constituent_counts", "read_history", "read_timings", "split_classes"]
+__all__ = [
+    "Classes",
+    "RunFiles",
+    "read_constituent_counts",
+    "read_history",
+    "read_timings",
+    "split_classes",
+]
 
 Weighted = tuple[NDArray, NDArray]
 
@@ -27,7 +40,7 @@ class Classes:
     Args:
         background: of the background jets.
         dropped: of the background's anomalous copies, if there are any.
-        signals: by sample.
+        signals: by title of the sample.
     """
 
     background: Weighted
@@ -35,7 +48,60 @@ class Classes:
     signals: dict[str, Weighted] = field(default_factory=dict)
 
 
-def split_classes(table: pa.Table, column: int | str) -> Classes:
+class RunFiles:
+    """The files of a run directory that several sections of the page read.
+
+    Args:
+        folder: the directory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The figures of merit; raises InputError without them."""
+        return read_metrics(self.folder / "metrics.json")
+
+    @cached_property
+    def scores(self) -> pa.Table:
+        """The table of scores; raises InputError without it."""
+        return read_table(self.folder / "scores.parquet")
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Labels of the samples by name, as far as a file says them."""
+        titles = {}
+        for path in sorted(self.folder.glob("samples/*.parquet")):
+            with suppress(DarkclrError):
+                provenance = read_metadata(read_table(path, columns=[])).get("provenance", {})
+                titles[path.stem] = provenance.get("title")
+        with suppress(DarkclrError):
+            titles |= {name: s.get("title") for name, s in described_samples(self.scores).items()}
+        return {name: str(title) for name, title in titles.items() if title}
+
+    def title(self, sample: str) -> str:
+        """How a sample is called in pictures."""
+        return self.titles.get(sample, sample)
+
+    def background_jets(self) -> Jets:
+        """Some background jets: those of the first batch of ``samples/*.parquet`` with any.
+
+        Raises:
+            InputError: there are none.
+        """
+        for path in sorted(self.folder.glob("samples/*.parquet")):
+            for jets in iterate_jets(path):
+                background = jets.label == BACKGROUND
+                if background.any():
+                    return jets[background]
+                break
+        raise InputError(
+            "no background jets", where=self.folder / "samples", fix="run `darkclr generate`"
+        )
+
+
+def split_classes(table: pa.Table, column: int | str, title: Callable[[str], str]) -> Classes:
     """One column of ``scores.parquet`` by class.
 
     Raises:
@@ -56,12 +122,12 @@ def split_classes(table: pa.Table, column: int | str) -> Classes:
         raise InputError("no background jets", where="scores.parquet")
     return Classes(
         (values[background], weight[background]),
-        signals={name: (values[m], weight[m]) for name, m in masks.items() if m.any()},
+        signals={title(name): (values[m], weight[m]) for name, m in masks.items() if m.any()},
     )
 
 
-def read_constituent_counts(folder: Path) -> Classes:
-    """Numbers of constituents in ``representations/*.parquet``; signals are called by their file.
+def read_constituent_counts(folder: Path, title: Callable[[str], str]) -> Classes:
+    """Numbers of constituents in ``representations/*.parquet``; signals by the name of their file.
 
     Raises:
         InputError: no such files, broken ones, or none with background.
@@ -83,7 +149,7 @@ def read_constituent_counts(folder: Path) -> Classes:
                 parts.append((n[mask], weight[mask]))
         signal = (label == SIGNAL) & ~copy
         if signal.any():
-            signals[path.stem] = (n[signal], weight[signal])
+            signals[title(path.stem)] = (n[signal], weight[signal])
     if not background:
         raise InputError("no background jets", where=folder, fix="encode a background sample")
     return Classes(_join(background), _join(dropped) if dropped else None, signals)

@@ -1,0 +1,38 @@
+"""What an evaluation measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from darkclr.errors import ConfigError
+from darkclr.parameters import AtLeast, Between, Positive, check_parameters
+
+__all__ = ["EvaluationConfig"]
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What an evaluation measures."""
+
+    signal_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.2, 0.3, 0.5)
+    """Signal efficiencies at which background rejection and significance improvement are quoted."""
+    n_bootstrap: Annotated[int, AtLeast(20)] = 200
+    """Number of replicas of the bootstrap over events; 68 % of fewer than 20 mean nothing."""
+    seed: Annotated[int, AtLeast(0)] = 0
+    """Seed of the bootstrap."""
+    minimum_background: Annotated[float, Positive()] = 25.0
+    """The maximum of the significance improvement is searched where at least this many (effective)
+    background jets pass; 25 of them are known to 20 %."""
+    gluon_share: Annotated[float | None, Between(0, 1, low_included=True, high_included=True)] = (
+        None
+    )
+    """Share of gluon jets that the background is weighted to; null leaves the mixture as it is. A
+    share that was not simulated is a choice after the fact: quote it beside null."""
+
+    def __post_init__(self) -> None:
+        if not self.signal_efficiencies:
+            raise ConfigError(
+                "signal_efficiencies is empty", where="evaluation", fix="give numbers from 0 to 1"
+            )
+        check_parameters(self, "evaluation")
