@@ -67,7 +67,6 @@ def test_score_and_evaluate(command, model, samples, config_file, tmp_path):
     metadata = read_metadata(read_table(tables[0]))
     assert metadata["titles"]["jet_pt"] == "jet pT"
     assert metadata["baselines"] == ["jet_pt"]
-    assert metadata["samples"] == {"qcd": {"title": "QCD", "process": "qcd"}}
 
     output = tmp_path / "metrics.json"
     code, out, errors = command(
