@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-import darkclr.simulation.shard as chain
-from darkclr.simulation.detector import Detector
+import darkclr.simulation.sample.shard as chain
+from darkclr.simulation.detector import EnergyFlowDetector
+from darkclr.simulation.events.pythia import Generator
+from darkclr.simulation.events.veto import veto_hook
 from darkclr.simulation.processes import get_process
-from darkclr.simulation.pythia import Generator
-from darkclr.simulation.veto import veto_hook
 
 BATCH = 100
 
@@ -45,10 +45,10 @@ def main() -> None:
     a = parser.parse_args()
     process = get_process(a.process)
     assert process.veto is not None
-    detector, rng = Detector(process.card), np.random.default_rng(a.seed)
+    detector, rng = EnergyFlowDetector(process.card), np.random.default_rng(a.seed)
 
     def accepted(batch) -> int:
-        return len(chain._select(batch, detector, process, rng)[0])
+        return len(chain._select(batch, detector, process, rng)[1])
 
     product = Generator(process.all_settings, a.seed, process.veto)
     jets = tried = 0

@@ -31,11 +31,11 @@ from equal_samples import compare
 
 from darkclr.io import read_parquet, write_jets
 from darkclr.jets import Jets
-from darkclr.simulation import shard as chain
-from darkclr.simulation.detector import Detector
+from darkclr.simulation.detector import EnergyFlowDetector
+from darkclr.simulation.events.pythia import Generator
 from darkclr.simulation.processes import PROCESSES, get_process
-from darkclr.simulation.pythia import Generator
 from darkclr.simulation.sample import SampleConfig, generate, plan
+from darkclr.simulation.sample import shard as chain
 
 BATCH = 100
 TURN = 500  # jets: many enough for the start of Pythia and the surplus of the last batch
@@ -69,7 +69,7 @@ def share(names: list[str], n_events: int) -> None:
         bare, ours = (
             [Generator(process.all_settings, seed) for _ in range(REPEATS)] for _ in range(2)
         )
-        detector, rng = Detector(process.card), np.random.default_rng(seed)
+        detector, rng = EnergyFlowDetector(process.card), np.random.default_rng(seed)
         turns = []
         for _ in range(n_events // BATCH + 1):
             for turn, (one_bare, one_ours) in enumerate(zip(bare, ours, strict=True)):

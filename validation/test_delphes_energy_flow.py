@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import awkward as ak
-import fastjet
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from darkclr.simulation.detector import Detector, EnergyFlow, Kind, Particles, charge_of
+from darkclr.clustering import JET_RADIUS
+from darkclr.ragged import segment_sum
+from darkclr.simulation.detector import EnergyFlow, EnergyFlowDetector, Kind
+from darkclr.simulation.events.particles import GeneratedParticles, charge_of
+from darkclr.simulation.sample import shard
 
 DATA = Path(__file__).with_name("delphes_qcd_atlas.npz")
 SEEDS = range(6)  # our own randomness is averaged down, that of Delphes is what the file has
@@ -53,14 +55,14 @@ class Pairs:
         return by_event @ by_event.T / len(residual) ** 2
 
 
-def read_particles(path: Path) -> Particles:
+def read_particles(path: Path) -> GeneratedParticles:
     data = np.load(path)
     offsets = data["offsets"]
     pdg = data["pdg"].astype(np.int64)
     columns = {k: data[k].astype(np.float64) for k in ("px", "py", "pz", "x", "y", "z")}
     event = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     mass = data["m"].astype(np.float64)
-    return Particles(event=event, pdg=pdg, mass=mass, charge=charge_of(pdg), **columns)
+    return GeneratedParticles(event=event, pdg=pdg, mass=mass, charge=charge_of(pdg), **columns)
 
 
 def read_delphes_jets(path: Path) -> Jets:
@@ -75,42 +77,17 @@ def read_delphes_jets(path: Path) -> Jets:
 
 def cluster(flow: EnergyFlow, n_events: int) -> Jets:
     """Anti-kT jets, R = 0.8, E-scheme, with what they are made of."""
-    per_event = np.bincount(flow.event, minlength=n_events)
-    pz = flow.pt * np.sinh(flow.eta)
-    columns = {
-        "px": flow.pt * np.cos(flow.phi),
-        "py": flow.pt * np.sin(flow.phi),
-        "pz": pz,
-        "E": np.sqrt(flow.pt**2 + pz**2 + flow.mass**2),
-    }
-    objects = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), per_event)
-    sequence = fastjet.ClusterSequence(
-        objects, fastjet.JetDefinition(fastjet.antikt_algorithm, 0.8)
-    )
-    jets = sequence.inclusive_jets(min_pt=100.0)
-    index = sequence.constituent_index(min_pt=100.0)
-    first = np.concatenate([[0], np.cumsum(per_event)[:-1]])
-    members = ak.flatten(index + first, axis=1)  # jets, members: positions in the flat arrays
-    n_members = ak.to_numpy(ak.num(members))
-    members = ak.to_numpy(ak.flatten(members))
-    jet = np.repeat(np.arange(len(n_members)), n_members)
+    jets = shard.cluster(flow, n_events, radius=JET_RADIUS, pt_min=100.0)
 
     def total(weights: np.ndarray) -> np.ndarray:
-        return np.bincount(jet, weights=weights[members], minlength=len(n_members))
+        return segment_sum(weights[jets.index], jets.offsets)
 
     charged = flow.kind <= Kind.MUON
     photon, neutral = flow.kind == Kind.PHOTON, flow.kind == Kind.NEUTRAL_HADRON
     momentum = flow.pt * np.cosh(flow.eta)
-    flat = ak.flatten(jets)
-    px, py, pz, energy = (ak.to_numpy(flat[k]) for k in ("px", "py", "pz", "E"))
-    pt = np.hypot(px, py)
     return {
-        "event": np.repeat(np.arange(n_events), ak.to_numpy(ak.num(jets))),
-        "pt": pt,
-        "eta": np.arcsinh(pz / pt),
-        "phi": np.arctan2(py, px),
-        "mass": np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0.0)),
-        "n_constituents": n_members.astype(np.float64),
+        **{name: getattr(jets, name) for name in ("event", "pt", "eta", "phi", "mass")},
+        "n_constituents": np.diff(jets.offsets).astype(np.float64),
         "n_charged": total(charged),
         "n_photons": total(photon),
         "n_neutral_hadrons": total(neutral),
@@ -141,7 +118,7 @@ def match(theirs: Jets, ours: Jets) -> tuple[np.ndarray, np.ndarray]:
 
 def pair_up(path: Path, columns: tuple[str, ...], seeds: range = SEEDS) -> Pairs:
     particles, theirs = read_particles(path), read_delphes_jets(path)
-    detector = Detector("atlas")
+    detector = EnergyFlowDetector("atlas")
     n_events = len(np.load(path)["offsets"]) - 1
     found = []
     for seed in seeds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -70,8 +70,10 @@ class ClusteredJets:
         """Jets by slice, mask or integer array."""
         rows = np.atleast_1d(np.arange(len(self))[rows])
         lengths = np.diff(self.offsets)[rows]
-        return ClusteredJets(
-            *(getattr(self, name)[rows] for name in ("event", "rank", "pt", "eta", "phi", "mass")),
+        columns = ("event", "rank", "pt", "eta", "phi", "mass")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in columns},
             offsets=to_offsets(lengths),
             index=self.index[ragged_arange(self.offsets[rows], lengths)],
         )
@@ -102,7 +104,7 @@ def anti_kt(
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     energy = np.sqrt(px**2 + py**2 + pz**2 + mass**2)
     sequence = _sequence("antikt", radius, offsets, (px, py, pz, energy))
-    n_jets, lengths, index = _members(sequence, offsets, pt_min)
+    n_jets, lengths, index = _constituents(sequence, offsets, pt_min)
     jets = sequence.inclusive_jets(min_pt=pt_min)
     px, py, pz, energy = (_flat(jets[name]).astype(np.float64) for name in _MOMENTUM)
     jet_pt = np.hypot(px, py)
@@ -141,7 +143,7 @@ def cambridge_aachen_branches(constituents: Constituents, radius: float) -> NDAr
         SimulationError: fastjet is too old.
     """
     sequence = _massless("cambridge", radius, constituents)
-    _, lengths, rows = _members(sequence, constituents.offsets, 0.0)
+    _, lengths, rows = _constituents(sequence, constituents.offsets, 0.0)
     branch = np.empty(len(rows), dtype=np.int64)
     branch[rows] = segment_ids(to_offsets(lengths))
     return branch
@@ -216,14 +218,14 @@ def _sequence(
     return fastjet.ClusterSequence(events, definition)
 
 
-def _members(
+def _constituents(
     sequence: Any, offsets: NDArray[np.int64], pt_min: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Jets of each event, constituents of each jet, and the rows of these among the particles."""
     awkward, _ = _backend()
-    members = sequence.constituent_index(min_pt=pt_min)
-    n_jets = awkward.to_numpy(awkward.num(members, axis=1)).astype(np.int64)
-    of_jets = awkward.flatten(members, axis=1)
+    by_event = sequence.constituent_index(min_pt=pt_min)
+    n_jets = awkward.to_numpy(awkward.num(by_event, axis=1)).astype(np.int64)
+    of_jets = awkward.flatten(by_event, axis=1)
     lengths = awkward.to_numpy(awkward.num(of_jets, axis=1)).astype(np.int64)
     first = np.repeat(np.repeat(offsets[:-1], n_jets), lengths)
     return n_jets, lengths, first + _flat(of_jets).astype(np.int64)

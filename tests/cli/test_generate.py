@@ -60,7 +60,7 @@ def test_parameters_reach_pythia(arguments, capsys, tmp_path, monkeypatch):
         (["--process", "svj_t", "--parameters.m_ph", "1"], "it has m_phi, r_inv, m_dark"),
         (["--process", "svj_t", "--parameters.m_phi", "heavy"], "m_phi = heavy is no number"),
         (["--process", "dark_shower", "--parameters.width", "-2"], "width = -2 GeV"),
-        (["--process", "aachen", "--parameters.m_pi", "3"], "only dark_shower, svj_t have"),
+        (["--process", "aachen", "--parameters.m_pi", "3"], "no parameter m_pi; it has none"),
         (["--settings", '["HardQCD:most = on"]', "--workers", "1"], "HardQCD:most = on"),
         (["--settings", '["PhaseSpace:pTHatMin = -1"]', "--workers", "1"], "value is out of range"),
     ],

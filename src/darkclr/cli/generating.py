@@ -39,7 +39,7 @@ def generate(
         dry_run: only say what would be done.
     """
     from darkclr.simulation import sample as simulation
-    from darkclr.simulation.workers import available_cores
+    from darkclr.simulation.sample.workers import available_cores
 
     if workers is not None and workers < 1:
         raise ConfigError(f"{workers} workers", where="workers", fix="choose at least 1")

@@ -56,21 +56,27 @@ def cluster_events(
     if len(particles.pt):
         check_pt(particles.pt, "particle", where)
     check_angles(particles.eta, particles.phi, "particle", where)
-    pt, eta, phi = particles.pt, particles.eta, particles.phi
-    masses = np.broadcast_to(np.asarray(mass), pt.shape)
-    keep = (pt > 0) & (pt >= options.constituent_pt_min)
-    lengths, columns = keep_only(keep, particles.lengths, (pt, eta, phi, masses))
-    pt, eta, phi, masses = (x.astype(np.float64) for x in columns)
+    masses = np.broadcast_to(np.asarray(mass), particles.pt.shape)
+    keep = (particles.pt > 0) & (particles.pt >= options.constituent_pt_min)
+    lengths, columns = keep_only(
+        keep, particles.lengths, (particles.pt, particles.eta, particles.phi, masses)
+    )
     pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
-    jets = anti_kt(to_offsets(lengths), pt, eta, phi, masses, radius=options.radius, pt_min=pt_min)
+    jets = anti_kt(
+        to_offsets(lengths),
+        *(x.astype(np.float64) for x in columns),
+        radius=options.radius,
+        pt_min=pt_min,
+    )
     if len(jets) == 0:
         return None
+    pt, eta, phi = (x[jets.index] for x in columns[:3])
     return assemble(
         Particles(
             np.diff(jets.offsets),
-            pt[jets.index],
-            eta[jets.index],
-            phi[jets.index],
+            pt,
+            eta,
+            phi,
             (jets.pt, jets.eta, jets.phi, jets.mass),
         ),
         options=options,

@@ -1,0 +1,169 @@
+"""Finished shards of a sample: which are there, which are missing, all of them together."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from darkclr.errors import InputError
+from darkclr.io import atomic_path, read_parquet
+from darkclr.io.parquet import read_metadata, read_table
+from darkclr.io.writers import ParquetWriter
+from darkclr.simulation.sample.shard import Counts, Shard
+
+__all__ = ["ShardFolder", "missing_shards"]
+
+
+class ShardFolder:
+    """The folder ``<output>.shards``, which holds a sample until all its shards are there.
+
+    Args:
+        output: the sample's file.
+        fingerprint: of the sample; shards of another one are refused.
+    """
+
+    def __init__(self, output: Path, fingerprint: str) -> None:
+        self._output = output
+        self._folder = output.with_name(f"{output.name}.shards")
+        self._fingerprint = fingerprint
+
+    def path(self, shard: Shard) -> Path:
+        """File of a shard."""
+        return self._folder / f"shard-{shard.index:05d}.parquet"
+
+    def check_writable(self) -> None:
+        """Find out now rather than after the first shard.
+
+        Raises:
+            InputError: no file can be written there.
+        """
+        there = self._folder.exists()
+        self.make()
+        if not there:  # nothing may follow
+            with suppress(OSError):
+                self._folder.rmdir()
+
+    def make(self) -> None:
+        """Make the folder; other jobs may be about to write into it.
+
+        Raises:
+            InputError: no file can be written there.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"cannot be written ({error.strerror or error})",
+                where=self._output,
+                fix="check the path, permissions and free space",
+            ) from error
+
+    def n_jets(self, shard: Shard) -> int | None:
+        """Jets of a finished shard; None if it is not there.
+
+        Raises:
+            InputError: it belongs to another sample.
+        """
+        path = self.path(shard)
+        if not path.exists():
+            return None
+        try:
+            table = read_table(path)
+        except InputError:  # torn by a crash of the machine: simulate again
+            return None
+        provenance = read_metadata(table).get("provenance", {})
+        if provenance.get("fingerprint") != self._fingerprint:
+            raise InputError(
+                "holds shards of another sample (other settings, seed or program versions)",
+                where=self._folder,
+                fix="delete the folder or choose another name for the output",
+            )
+        return table.num_rows if shard.n_jets in (None, table.num_rows) else None
+
+    def merge(
+        self,
+        shards: Sequence[Shard],
+        n_jets: int,
+        output: Path,
+        *,
+        provenance: Callable[[Counts], Mapping[str, Any]],
+        mean_weight: float | None,
+    ) -> Counts:
+        """Write the first jets of all shards in order, one row group a shard; return their cost.
+
+        Shards that come after the last jet do not count. Without a single jet, nothing is written.
+        Memory is that of a shard.
+
+        Args:
+            shards: finished ones.
+            n_jets: at most so many.
+            output: file to write.
+            provenance: of the sample, from what it cost.
+            mean_weight: to which the weights are scaled; None to leave them.
+        """
+        parts: list[tuple[Path, int]] = []
+        counts, found, weight = Counts(), 0, 0.0
+        for shard in shards:
+            if found >= n_jets:
+                break
+            table = read_table(self.path(shard), columns=["weight"])
+            wanted = min(table.num_rows, n_jets - found)
+            counts += Counts(**read_metadata(table)["provenance"]["counts"])
+            weight += float(table["weight"].to_numpy()[:wanted].sum(dtype=np.float64))
+            found += wanted
+            if wanted:
+                parts.append((self.path(shard), wanted))
+        if not parts:
+            return counts
+        scale = 1.0 if mean_weight is None else weight / found / mean_weight
+        with atomic_path(output) as temporary, closing(ParquetWriter(temporary, output)) as writer:
+            for path, wanted in parts:
+                part = read_parquet(path)[:wanted]
+                writer.write(replace(part, weight=(part.weight / scale).astype(np.float32)))
+            writer.finish(provenance(counts))
+        return counts
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def missing_shards(
+    shards: Sequence[Shard], finished: Mapping[int, int], n_jets: int, at_once: int
+) -> list[Shard]:
+    """Shards to simulate next, so that the first shards together have enough jets.
+
+    How many jets the events of a file give is only known when some shards are there; before,
+    ``at_once`` of them are taken. Which are simulated has no influence on the sample.
+
+    Args:
+        shards: of the sample.
+        finished: jets of the finished ones, by index.
+        n_jets: wanted.
+        at_once: number of processes.
+    """
+    events = sum(s.events.n_events for s in shards if s.events and s.index in finished)
+    jets_per_event = sum(finished.values()) / events if events else 0.0
+    missing: list[Shard] = []
+    total = 0.0
+    for shard in shards:
+        if total >= n_jets or (shard.events and not events and len(missing) == at_once):
+            break
+        if shard.index in finished:
+            total += finished[shard.index]
+            continue
+        missing.append(shard)
+        if shard.n_jets is not None:
+            total += shard.n_jets
+        elif shard.events is not None:
+            total += jets_per_event * shard.events.n_events
+    return missing

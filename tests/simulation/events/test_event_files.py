@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from darkclr.errors import InputError
+from darkclr.simulation.events import event_files
+from darkclr.simulation.events.event_files import scan_events
+
+HEADER = '<LesHouchesEvents version="3.0">\n<header>\n<slha>\n</slha>\n</header>\n<init>\n</init>\n'
+END = "</LesHouchesEvents>\n"
+HEPMC = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\nW 1\nN nominal\n"
+HEPMC_END = "HepMC::Asciiv3-END_EVENT_LISTING\n\n"
+
+
+def lhe(n_events: int) -> str:
+    events = (f"<event npNLO=' {i} '>\n 1 {i}\n</event>\n" for i in range(n_events))
+    return HEADER + "".join(events) + END
+
+
+def hepmc(n_events: int) -> str:
+    events = (f"E {i} 1 3\nU GEV MM\nP 1 0 2212 E \n" for i in range(n_events))
+    return HEPMC + "".join(events) + HEPMC_END
+
+
+def write(folder: Path, text: str, packed: bool = False) -> Path:
+    path = folder / "events"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("make", "mark", "form"), [(lhe, "<event ", "lhe"), (hepmc, "\nE ", "hepmc3")]
+)
+@pytest.mark.parametrize("chunk", [97, 1 << 22])  # marks lie across the ends of small pieces
+def test_ranges_hold_every_event_once_and_in_order(
+    make, mark, form, packed, chunk, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(event_files, "_CHUNK", chunk)
+    text = make(25)
+    path = write(tmp_path, text, packed)
+    file = scan_events(path, 10)
+    assert (file.format, file.n_events) == (form, 25)
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [(r.first, r.n_events) for r in file.ranges] == [(0, 10), (10, 10), (20, 5)]
+    parts = [b"".join(r.chunks()).decode() for r in file.ranges]
+    assert [part.count(mark) for part in parts] == [10, 10, 5]
+    header, footer = text[: file.ranges[0].header], (END if form == "lhe" else HEPMC_END)
+    assert all(part.startswith(header) and part.endswith(footer) for part in parts)
+    bodies = [part.removeprefix(header).removesuffix(footer) for part in parts]
+    assert header + "".join(bodies) + footer == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is empty"),
+        ("pt,eta,phi\n1,2,3\n", "neither a Les Houches file nor a HepMC file"),
+        (lhe(0), "holds no events"),
+        (HEADER.replace("</init>", "") + lhe(1).removeprefix(HEADER), "no <init> block"),
+        (lhe(3).removesuffix(END), r"cut off \(after event 3\)"),
+        (lhe(3)[: -len(END) - 12], r"cut off \(inside event 3\)"),
+        (
+            lhe(3).replace("</event>\n<event npNLO=' 2", "<event npNLO=' 2"),
+            r"cut off \(event 2 has no end\)",
+        ),
+        (lhe(2) + lhe(2), "goes on after its end"),
+        (hepmc(3).removesuffix(HEPMC_END), r"cut off \(after event 3\)"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_that_are_not_whole_are_told_in_one_line(text, told, packed, tmp_path):
+    path = write(tmp_path, text, packed)
+    with pytest.raises(InputError, match=told) as caught:
+        scan_events(path, 10)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_torn_gzip_file_is_told(tmp_path):
+    path = write(tmp_path, lhe(3000), packed=True)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InputError, match="gzip stream breaks off"):
+        scan_events(path, 10)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        scan_events(tmp_path / "none.lhe", 10)
+
+
+def test_a_file_that_shrinks_is_told(tmp_path):
+    path = write(tmp_path, lhe(20))
+    last = scan_events(path, 10).ranges[-1]
+    path.write_text(lhe(5))
+    with pytest.raises(InputError, match="has become shorter"):
+        list(last.chunks())

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pythia8mc")
+
+from events import write_lhe
+
+from darkclr.errors import InputError, SimulationError
+from darkclr.simulation.events.event_files import scan_events
+from darkclr.simulation.events.les_houches import LesHouchesEvents, without_production
+from darkclr.simulation.processes import get_process
+from darkclr.simulation.sample import SampleConfig, plan
+
+SETTINGS = (*get_process("aachen").all_settings, "PartonLevel:MPI = off")
+# Without these, dark quarks keep the momenta of the file.
+RECOIL = ("PartonLevel:ISR = off", "BeamRemnants:primordialKT = off")
+N = 30
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("lhe") / "with space.lhe"
+    write_lhe(path, SETTINGS, N)
+    return path
+
+
+def batches(path, settings=SETTINGS, events_per_range=N, part=0):
+    source = LesHouchesEvents(scan_events(path, events_per_range).ranges[part], settings, seed=7)
+    found = []
+    while (batch := source.generate(8)) is not None:
+        found.append(batch)
+    return found, source
+
+
+def hard_partons(text: str) -> np.ndarray:
+    """Transverse momenta of the outgoing dark quarks in the file."""
+    rows = [
+        line.split() for line in text.splitlines() if line.startswith((" 4900101 1", " -4900101 1"))
+    ]
+    return np.array([np.hypot(float(row[6]), float(row[7])) for row in rows])
+
+
+def test_every_hard_process_of_the_file_is_showered_once_and_no_other(path):
+    found, source = batches(path, (*SETTINGS, *RECOIL))
+    assert [batch.n_events for batch in found] == [8, 8, 8, 6]
+    pt = np.concatenate([batch.partons.pt for batch in found])
+    np.testing.assert_allclose(pt, hard_partons(path.read_text()), rtol=1e-6)
+    for p in (batch.particles for batch in found):  # whole collisions, remnants included
+        energy = np.bincount(p.event, np.sqrt(p.px**2 + p.py**2 + p.pz**2 + p.mass**2))
+        np.testing.assert_allclose(energy, 13000, rtol=1e-4)
+    # SETTINGS switch on Pythia's own Z' process; its cross section would be added.
+    total = float(path.read_text().partition("<init>\n")[2].splitlines()[1].split()[0])
+    assert source.cross_section == pytest.approx(total, rel=1e-6)
+
+
+def test_ranges_begin_where_the_last_one_ended(path):
+    pt = [
+        b.partons.pt for part in range(3) for b in batches(path, (*SETTINGS, *RECOIL), 12, part)[0]
+    ]
+    np.testing.assert_allclose(np.concatenate(pt), hard_partons(path.read_text()), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected", "cross_section"),
+    [
+        (3, [1.0, 1.0], None),
+        (-3, [1.0, -1.0], None),
+        (4, [0.5, 0.25], 0.375),
+        (-4, [0.5, -0.25], 0.125),
+    ],
+)
+def test_weights_of_the_file_are_honoured(strategy, expected, cross_section, tmp_path):
+    weights = (0.5, 0.25 * np.sign(expected[1]))
+    write_lhe(tmp_path / "w.lhe", SETTINGS, 10, strategy=strategy, weights=weights)
+    found, source = batches(tmp_path / "w.lhe")
+    np.testing.assert_allclose(np.concatenate([b.weight for b in found]), np.tile(expected, 5))
+    if cross_section is not None:  # the mean weight [pb]
+        assert source.cross_section == pytest.approx(cross_section, rel=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["5 9999", " 4900023 2 1 2 0 0 "])
+def test_a_broken_event_is_told_with_its_number(wrong, path, tmp_path):
+    head, *events = path.read_text().split("<event>")
+    events[4] = events[4].replace(wrong, "oops", 1)
+    (tmp_path / "broken.lhe").write_text("<event>".join((head, *events)))
+    with pytest.raises(InputError, match="event 5 is broken"):
+        batches(tmp_path / "broken.lhe")
+
+
+def test_pythias_own_processes_cannot_slip_in(path, monkeypatch):
+    from darkclr.simulation.events import les_houches
+
+    monkeypatch.setattr(les_houches, "without_production", tuple)
+    with pytest.raises(SimulationError, match="beside those of the file"):
+        batches(path)
+
+
+def test_a_parameter_card_in_the_header_is_read_on_request_only(path, tmp_path, capfd):
+    card = "<header>\n<slha>\nBLOCK MASS\n 4900111 30.0 # dark pion\n</slha>\n"
+    path = Path(shutil.copy(path, tmp_path / "slha.lhe"))
+    path.write_text(path.read_text().replace("<header>\n", card))
+    for wish, mass in (([], 4.0), (["SLHA:readFrom = 1"], 30.0)):
+        config = SampleConfig(process="aachen", events=str(path), mpi=False, settings=wish)
+        particles = batches(path, plan(config).settings)[0][0].particles
+        assert set(particles.mass[np.abs(particles.pdg) == 4900111]) == {mass}
+    assert capfd.readouterr().out == ""
+
+
+def test_cuts_on_pythias_phase_space_do_not_touch_the_file(path):
+    cuts = ("PhaseSpace:mHatMin = 9000", "PhaseSpace:pTHatMin = 3000")
+    assert sum(batch.n_events for batch in batches(path, (*SETTINGS, *cuts))[0]) == N
+
+
+def test_what_switches_on_a_process():
+    processes = [
+        "HardQCD:all = on",
+        "HardQCD:hardbbbar=on",
+        "SoftQCD:nonDiffractive = yes",
+        "Top:gg2ttbar = on",
+        "HiddenValley:ffbar2Zv = on",
+        "Charmonium:gg2ccbar(3S1)[3S1(1)]g = on,off",
+        "HiggsSM:ff2Hff(t:WW) on",
+        "ExtraDimensionsG*:all = on",
+    ]
+    others = [
+        "PartonLevel:all = on",
+        "HiddenValley:fragment = on",
+        "HiddenValley:FSR = on",
+        "HardQCD:gg2gg = off",
+        "PhaseSpace:bias2Selection = on",
+        "MultipartonInteractions:allowRescatter = on",
+        "SLHA:allowUserOverride = on",
+        "4900111:oneChannel = 1 0.5 91 1 -1",
+        "PhaseSpace:pTHatMin = 80",
+    ]
+    del processes[5]  # a list of switches; found when the file has ended
+    assert without_production([*processes, *others]) == tuple(others)
+
+
+def test_a_file_that_pythia_refuses_is_told_in_its_words(path, tmp_path):
+    text = path.read_text()
+    init = text[text.index("<init>") : text.index("</init>")]
+    (tmp_path / "x.lhe").write_text(text.replace(init, "<init>\n oops\n"))
+    with pytest.raises(SimulationError, match="Pythia"):
+        batches(tmp_path / "x.lhe")
