@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from darkclr.contrastive.encoder import Encoder
-from darkclr.contrastive.losses import LossConfig
+from darkclr.contrastive.config import LossConfig
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.jets import Constituents
 
 __all__ = ["PlainEncoder", "all_pairs_loss", "name_of", "padded"]

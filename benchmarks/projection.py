@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
 
 HOUR = 3600.0
 

@@ -36,9 +36,9 @@ import numpy as np
 
 from darkclr.augmentations import Augmentations, Rotation, recentre
 from darkclr.cli.main import main as command
-from darkclr.contrastive.batches import pack
+from darkclr.contrastive.encoder.batches import pack
 from darkclr.contrastive.model_directory import load_encoder
-from darkclr.contrastive.prepared import PreparedJets
+from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.io import iterate_jets
 from darkclr.io.writers import ParquetWriter
 from darkclr.jets import Constituents, Jets

@@ -39,12 +39,13 @@ from darkclr.anomaly.detectors.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS
 from darkclr.anomaly.nae.energies import reconstruction_energy_and_gradient
 from darkclr.anomaly.nae.langevin import differentiate
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.batches import PackedBatch, pack
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
+from darkclr.contrastive.encoder.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents, prepare
-from darkclr.contrastive.losses import LossConfig, anomclr_plus
+from darkclr.contrastive.losses import anomclr_plus
 from darkclr.contrastive.memory import keep_freed_memory
-from darkclr.contrastive.training_config import TrainingConfig, fast_precision
+from darkclr.devices import fast_precision
 from darkclr.jets import Constituents, Jets
 
 CONFIG = EncoderConfig()

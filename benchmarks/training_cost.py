@@ -20,7 +20,7 @@ import torch
 from training import CONFIG, adam, autocast, make_encoder, paired_loss, toy_constituents
 
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.batches import PackedBatch, pack
 from darkclr.contrastive.encoding import encode_constituents
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.jets import Constituents

@@ -29,3 +29,13 @@ def test_words_and_what_they_mean(monkeypatch, there):
 def test_other_words_are_refused():
     with pytest.raises(ConfigError, match="no device 'tpu'; choose of auto, cpu, gpu, cuda"):
         torch_device("tpu")
+
+
+def test_precision_is_that_of_the_device(monkeypatch):
+    """A CPU does not compute in bfloat16 because the GPU beside it does."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    for query in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, query, lambda: False)
+    by_device = {d: use_bfloat16("auto", d) for d in ("cpu", "gpu")}
+    assert by_device == {"cpu": False, "gpu": True}

@@ -11,15 +11,15 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Augmentations": "darkclr.augmentations",
-    "EncoderConfig": "darkclr.contrastive.encoder",
+    "EncoderConfig": "darkclr.contrastive.config",
     "EvaluationConfig": "darkclr.evaluation",
     "FittedScore": "darkclr.anomaly.fitted",
     "Jets": "darkclr.jets",
-    "LossConfig": "darkclr.contrastive.losses",
+    "LossConfig": "darkclr.contrastive.config",
     "Representations": "darkclr.representations",
     "SampleConfig": "darkclr.simulation.sample",
     "Split": "darkclr.split",
-    "TrainingConfig": "darkclr.contrastive.training",
+    "TrainingConfig": "darkclr.contrastive.config",
     "encode": "darkclr.contrastive.encoding",
     "evaluate": "darkclr.evaluation",
     "fit_score": "darkclr.anomaly.fitting",
@@ -30,7 +30,7 @@ _HOME = {
     "read_jets": "darkclr.io",
     "read_representations": "darkclr.io.representations",
     "score_table": "darkclr.anomaly.scoring",
-    "train": "darkclr.contrastive.training",
+    "train": "darkclr.contrastive.training.train",
     "write_jets": "darkclr.io",
     "write_representations": "darkclr.io.representations",
 }

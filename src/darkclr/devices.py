@@ -1,17 +1,24 @@
-"""Where networks compute: the words of users, and the device of PyTorch that they mean."""
+"""Where networks compute and in which precision: the words of users, and what they mean.
+
+The words are read without PyTorch, so that help and errors come at once.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-import torch
+from typing import TYPE_CHECKING, Literal, get_args
 
 from darkclr.errors import ConfigError
 
-__all__ = ["Device", "torch_device"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Device", "Precision", "fast_precision", "torch_device", "use_bfloat16"]
 
 #: "auto" is a GPU where there is one; "gpu" and "cuda" are the same.
 Device = Literal["auto", "cpu", "gpu", "cuda"]
+
+#: "auto" is bfloat16 where the hardware multiplies matrices in it.
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def torch_device(name: str) -> torch.device:
@@ -27,6 +34,8 @@ def torch_device(name: str) -> torch.device:
         raise ConfigError(
             f"no device {name!r}", where="device", fix=f"choose of {', '.join(get_args(Device))}"
         )
+    import torch
+
     there = torch.cuda.is_available()
     if name in ("gpu", "cuda") and not there:
         raise ConfigError(
@@ -35,3 +44,18 @@ def torch_device(name: str) -> torch.device:
             fix="choose --device cpu or auto",
         )
     return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def use_bfloat16(precision: Precision, device: str) -> bool:
+    """Whether to multiply matrices in bfloat16 on a device."""
+    return (fast_precision(device) if precision == "auto" else precision) == "bfloat16"
+
+
+def fast_precision(device: str = "auto") -> Literal["float32", "bfloat16"]:
+    """bfloat16 where a device multiplies matrices in it, else float32; "auto" is a GPU if any."""
+    import torch
+
+    if device != "cpu" and torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if supported else "float32"

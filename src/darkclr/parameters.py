@@ -29,6 +29,7 @@ __all__ = [
     "REQUIRED",
     "AtLeast",
     "Between",
+    "Finite",
     "Parameter",
     "Positive",
     "Range",
@@ -75,6 +76,11 @@ class Range:
 def AtLeast(low: float) -> Range:  # it reads as a type
     """Finite numbers of at least ``low``."""
     return Range(low, math.inf, True, False, f"at least {low:g}")
+
+
+def Finite() -> Range:
+    """All numbers but infinite ones."""
+    return Range(-math.inf, math.inf, False, False, "finite")
 
 
 def Positive() -> Range:

@@ -101,7 +101,7 @@ def test_without_probability_nothing_is_dropped(jets, rng):
 
 @pytest.mark.parametrize("probability", [-0.1, 1.0, 2.0])
 def test_impossible_probabilities_are_refused(probability):
-    with pytest.raises(ConfigError, match=r"choose a number in \[0, 1\)"):
+    with pytest.raises(ConfigError, match=r"it must be a number in \[0, 1\)"):
         ConstituentDrop(probability)
 
 

@@ -12,9 +12,7 @@ pytest.importorskip("lightning")
 from darkclr.augmentations import Augmentations, BranchDrop
 from darkclr.cli.plan import Plan, default_samples
 from darkclr.cli.variants import variant
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.split import Split

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from short_training import RESULTS, SHORT
 from toy import toy_jets
 
-from darkclr.contrastive.batches import PackedBatch, pack
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import prepare
+from darkclr.contrastive.training.train import train
 from darkclr.jets import Constituents
 
 TINY = EncoderConfig(
@@ -67,3 +70,25 @@ def encoding(packed):
         return encode
 
     return make
+
+
+@pytest.fixture(scope="module")
+def jets():
+    return toy_jets(300, seed=1, mean=12, longest=20)
+
+
+@pytest.fixture(scope="module")
+def validation():
+    return toy_jets(60, seed=2, mean=12, longest=20)
+
+
+@pytest.fixture
+def learn(jets, validation, tiny):
+    """``learn(output, **changes)``: a short training; returns its files."""
+
+    def run(output, *, sample=jets, encoder=tiny, training=SHORT, **options):
+        pytest.importorskip("lightning")
+        train(sample, output, validation=validation, encoder=encoder, training=training, **options)
+        return {name: (output / name).read_bytes() for name in RESULTS}
+
+    return run

@@ -11,7 +11,7 @@ from toy import toy_jets
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive import encoding as module
-from darkclr.contrastive.encoder import Encoder
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks

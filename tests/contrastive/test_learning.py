@@ -11,10 +11,10 @@ from toy import toy_jets
 pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop, Rotation, Translation
-from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.config import EncoderConfig, TrainingConfig
 from darkclr.contrastive.encoding import encode_constituents, prepare
 from darkclr.contrastive.pairs import pair_similarities
-from darkclr.contrastive.training import TrainingConfig, train
+from darkclr.contrastive.training.train import train
 
 pytestmark = pytest.mark.slow
 

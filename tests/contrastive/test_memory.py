@@ -39,7 +39,8 @@ ENCODING = """
 import resource
 import numpy as np
 from darkclr.contrastive import encoding
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.jets import Constituents
 from darkclr.contrastive.memory import keep_freed_memory
 

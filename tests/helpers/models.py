@@ -12,7 +12,8 @@ from toy import toy_jets
 
 from darkclr.anomaly.fitted import fit_score
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, save_model
 from darkclr.representations import Representations

@@ -99,7 +99,7 @@ TEXT = (
     "\n    with atomic_path(target) as temporary: temporary.write_text('x' * 100_000)",
 )
 WEIGHTS = (
-    "from darkclr.contrastive.encoder import Encoder\n"
+    "from darkclr.contrastive.encoder.transformer import Encoder\n"
     "from darkclr.contrastive.model_directory import save_model",
     "save_model(target, Encoder(), {'norm': np.ones(3)})",
 )

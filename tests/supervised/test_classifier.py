@@ -9,8 +9,7 @@ from toy import toy_jets
 
 pytest.importorskip("lightning")
 
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.training_config import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, TrainingConfig
 from darkclr.errors import InputError, TrainingError
 from darkclr.jets import Jets
 from darkclr.supervised.classifier import train_classifier

@@ -11,12 +11,13 @@ import pytest
 from toy import toy_jets
 
 from darkclr.cli.main import main
-from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig, to_json
 from darkclr.io import write_jets
-from darkclr.supervised.probe import ProbeConfig, Probed, flat_constituents, probe
+from darkclr.supervised.config import ProbeConfig
+from darkclr.supervised.probe import Probed, flat_constituents, probe
 
 QUICK = EvaluationConfig(signal_efficiencies=(0.2,), n_bootstrap=20)
 LINEAR = ProbeConfig(classifiers=("linear",))

@@ -12,19 +12,35 @@ it recentres the jet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.augmentations.base import Augmentation, recentre
 from darkclr.clustering import cambridge_aachen_branches
-from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
-from darkclr.parameters import check_ranges
+from darkclr.parameters import AtLeast, Positive, Range
 from darkclr.ragged import segment_sum
 
 __all__ = ["BranchDrop", "ConstituentDrop", "DetectorSmearing", "NonUniformDecay", "PtReweighting"]
+
+
+class _Probability(Range):
+    """A number, or the edges of an interval."""
+
+    def __contains__(self, value: object) -> bool:
+        rises = not isinstance(value, Sequence) or (len(value) == 2 and value[0] <= value[1])
+        return super().__contains__(value) and rises
+
+
+#: Probability of a constituent or a branch to be dropped.
+Probability = Annotated[
+    float | tuple[float, float],
+    _Probability(0, 1, True, False, "a number in [0, 1), or two of them in rising order"),
+]
 
 
 @dataclass(frozen=True)
@@ -33,16 +49,10 @@ class ConstituentDrop(Augmentation):
 
     The summed pT is kept, the jet is recentred and re-sorted. If all constituents of a jet were
     dropped, its hardest one stays.
-
-    Args:
-        probability: p_drop; of two numbers, the edges between which it is drawn for each jet,
-            uniformly.
     """
 
-    probability: float | tuple[float, float] = 0.5
-
-    def __post_init__(self) -> None:
-        _check_probability(self.probability, type(self).__name__)
+    probability: Probability = 0.5
+    """p_drop; of two numbers, the edges between which it is drawn for each jet, uniformly."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -62,19 +72,13 @@ class BranchDrop(Augmentation):
     an angle of about 2 m / pT, 0.2 for 5 GeV and 50 GeV. The tree is cut at that angle and each
     branch is dropped with the same probability. If all were, the one of the hardest constituent
     stays; a jet with a single branch stays as it is.
-
-    Args:
-        probability: of each branch; of two numbers, the edges between which it is drawn for
-            each jet, uniformly.
-        radius: where the tree is cut, in the eta-phi plane.
     """
 
-    probability: float | tuple[float, float] = 0.5
-    radius: float = 0.2
-
-    def __post_init__(self) -> None:
-        _check_probability(self.probability, type(self).__name__)
-        _check_positive(self, "radius")
+    probability: Probability = 0.5
+    """Probability of each branch to be dropped; of two numbers, the edges between which it is drawn
+    for each jet, uniformly."""
+    radius: Annotated[float, Positive()] = 0.2
+    """Distance in the eta-phi plane at which the tree is cut."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -96,18 +100,13 @@ class NonUniformDecay(Augmentation):
     .. math:: p_\text{drop} = \exp(-Λ / p_T), \quad Λ = m L / (c τ)
 
     If all branches were dropped, the one of the hardest constituent stays.
-
-    Args:
-        scale: Λ [GeV]; the shorter the lifetime, the larger. Of QCD jets of 150 to 300 GeV,
-            20 GeV keeps half of the constituents, as p_drop = 0.5 does, but a quarter of the pT.
-        radius: where the tree is cut, in the eta-phi plane.
     """
 
-    scale: float = 20.0
-    radius: float = 0.2
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "scale", "radius")
+    scale: Annotated[float, Positive()] = 20.0
+    """Λ [GeV]; the shorter the lifetime, the larger it is. Of QCD jets of 150 to 300 GeV, 20 GeV
+    keeps half of the constituents, as p_drop = 0.5 does, but a quarter of the pT."""
+    radius: Annotated[float, Positive()] = 0.2
+    """Distance in the eta-phi plane at which the tree is cut."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -120,16 +119,10 @@ class NonUniformDecay(Augmentation):
 
 @dataclass(frozen=True)
 class PtReweighting(Augmentation):
-    """Raise each constituent's pT to a power and rescale to the jet's: harder or softer jets.
+    """Raise each constituent's pT to a power and rescale to the jet's: harder or softer jets."""
 
-    Args:
-        power: above 1 the hard constituents gain, below 1 the soft ones; the public code has 1.5.
-    """
-
-    power: float = 1.5
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "power")
+    power: Annotated[float, Positive()] = 1.5
+    """Above 1 the hard constituents gain, below 1 the soft ones; the public code has 1.5."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -148,26 +141,14 @@ class DetectorSmearing(Augmentation):
     .. math:: σ / p_T = \sqrt{S^2 / p_T + C^2},
 
     the form of a calorimeter's resolution; eta and phi are moved by a Gaussian.
-
-    Args:
-        stochastic: S [sqrt(GeV)]; 1.5 is a hadronic calorimeter alone.
-        constant: C.
-        angle: width of the Gaussian in eta and in phi; 0.1 is a tower of a calorimeter.
     """
 
-    stochastic: float = 1.5
-    constant: float = 0.05
-    angle: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            type(self).__name__,
-            {
-                name: (0 <= getattr(self, name) < np.inf, "at least 0 and finite")
-                for name in ("stochastic", "constant", "angle")
-            },
-        )
+    stochastic: Annotated[float, AtLeast(0)] = 1.5
+    """Stochastic term S [sqrt(GeV)]; 1.5 is a hadronic calorimeter alone."""
+    constant: Annotated[float, AtLeast(0)] = 0.05
+    """Constant term C."""
+    angle: Annotated[float, AtLeast(0)] = 0.1
+    """Width of the Gaussian in eta and in phi; 0.1 is a tower of a calorimeter."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -227,23 +208,3 @@ def _hardest(constituents: Constituents) -> NDArray[np.int64]:
     """Index of the hardest constituent of each jet, (n_jets,)."""
     order = np.lexsort((-constituents.pt, constituents.jet_index))
     return order[constituents.offsets[:-1]]
-
-
-def _check_probability(probability: float | tuple[float, float], where: str) -> None:
-    edges = (
-        (probability, probability) if isinstance(probability, int | float) else tuple(probability)
-    )
-    if len(edges) != 2 or not 0 <= edges[0] <= edges[1] < 1:
-        raise ConfigError(
-            f"probability = {probability}",
-            where=where,
-            fix="choose a number in [0, 1), or two of them in rising order",
-        )
-
-
-def _check_positive(augmentation: Augmentation, *names: str) -> None:
-    check_ranges(
-        augmentation,
-        type(augmentation).__name__,
-        {name: (0 < getattr(augmentation, name) < np.inf, "positive and finite") for name in names},
-    )

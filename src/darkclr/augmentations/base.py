@@ -9,12 +9,20 @@ import numpy as np
 
 from darkclr.jets import Constituents
 from darkclr.kinematics import centroid, delta_phi
+from darkclr.parameters import check_parameters
 
 __all__ = ["Augmentation", "recentre"]
 
 
 class Augmentation(ABC):
-    """Base of all augmentations; parameters are constructor arguments."""
+    """Base of all augmentations.
+
+    An augmentation is a frozen dataclass, so that its name and parameters can be recorded; ranges
+    that its fields declare (:mod:`darkclr.parameters`) are checked here.
+    """
+
+    def __post_init__(self) -> None:
+        check_parameters(self, type(self).__name__)
 
     @abstractmethod
     def __call__(

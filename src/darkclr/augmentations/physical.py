@@ -8,30 +8,24 @@ section 4.3.2): QCD does not predict, and no detector resolves, what they alter.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
 from darkclr.augmentations.base import Augmentation
 from darkclr.clustering import JET_RADIUS
 from darkclr.jets import N_CONSTITUENTS, Constituents
-from darkclr.parameters import check_ranges
+from darkclr.parameters import AtLeast, Finite, Positive
 
 __all__ = ["CollinearSplitting", "Rotation", "SoftSmearing", "Translation"]
 
 
 @dataclass(frozen=True)
 class Rotation(Augmentation):
-    """Rotate each jet in the eta-phi plane about the origin by a random angle.
+    """Rotate each jet in the eta-phi plane about the origin by a random angle."""
 
-    Args:
-        max_angle: the angle is uniform in [0, max_angle] [rad].
-    """
-
-    max_angle: float = 2 * np.pi
-
-    def __post_init__(self) -> None:
-        good = bool(np.isfinite(self.max_angle))
-        check_ranges(self, "Rotation", {"max_angle": (good, "finite")})
+    max_angle: Annotated[float, Finite()] = 2 * np.pi
+    """Largest angle [rad]; the angle is uniform between 0 and it."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -54,15 +48,10 @@ class Translation(Augmentation):
     The shift in eta and in phi is uniform in a window of half-width ``width`` times the distance
     between the two furthest constituents of the *original* jet, so that all views of a jet,
     dropped ones too, are shifted by the same rule.
-
-    Args:
-        width: half-width of the window in units of that distance.
     """
 
-    width: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_ranges(self, "Translation", {"width": (bool(np.isfinite(self.width)), "finite")})
+    width: Annotated[float, Finite()] = 1.0
+    """Half-width of the window in units of that distance."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -85,13 +74,11 @@ class CollinearSplitting(Augmentation):
     Each is split at most once, randomly chosen ones until the jet has ``max_constituents`` or
     all are split, as in the public code of JetCLR. The share of the harder half is uniform in
     [1/2, 1], which is a uniform share of either. In float32 the halves add up exactly.
-
-    Args:
-        max_constituents: no jet is split beyond this number; give the encoder's
-            ``n_constituents`` if that is another one.
     """
 
     max_constituents: int = N_CONSTITUENTS
+    """Number of constituents beyond which no jet is split; give the encoder's ``n_constituents`` if
+    that is another one."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
@@ -121,24 +108,12 @@ class SoftSmearing(Augmentation):
     .. math:: η' \sim N(η, Λ R / p_T), \quad φ' \sim N(φ, Λ R / p_T)
 
     Constituents below Λ are moved like those at Λ, by the radius of the jet.
-
-    Args:
-        scale: Λ [GeV]; the thesis takes 100 MeV.
-        radius: R of the jet.
     """
 
-    scale: float = 0.1
-    radius: float = JET_RADIUS
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            "SoftSmearing",
-            {
-                "scale": (0 < self.scale < np.inf, "positive and finite"),
-                "radius": (0 <= self.radius < np.inf, "at least 0 and finite"),
-            },
-        )
+    scale: Annotated[float, Positive()] = 0.1
+    """Λ [GeV]; the thesis takes 100 MeV."""
+    radius: Annotated[float, AtLeast(0)] = JET_RADIUS
+    """Radius R of the jet."""
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator

@@ -26,17 +26,15 @@ class Augmentations:
     Every view goes through the ``physical`` ones, each with its own random numbers. The
     anomalous view x* goes through the ``anomalous`` ones *before* that: were it altered
     afterwards, it could be told by its position rather than by its constituents.
-
-    Args:
-        physical: alterations that a representation should not see.
-        anomalous: alterations that it should see.
-        positive: alterations that it should not see either, of x' alone and before the physical
-            ones. JetCLR and the thesis's multiplicity setup split and smear only this view.
     """
 
     physical: Sequence[Augmentation] = field(default_factory=lambda: [Rotation(), Translation()])
+    """Alterations that a representation should not see; every view goes through them."""
     anomalous: Sequence[Augmentation] = field(default_factory=lambda: [ConstituentDrop()])
+    """Alterations that a representation should see; the anomalous view goes through them."""
     positive: Sequence[Augmentation] = ()
+    """Alterations that a representation should not see either, made on x' alone and before the
+    physical ones; JetCLR and the thesis's multiplicity setup split and smear only this view."""
 
     def views(
         self, constituents: Constituents, rng: np.random.Generator

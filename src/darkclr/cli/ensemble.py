@@ -12,9 +12,7 @@ from darkclr.cli.comparing import write_comparison
 from darkclr.cli.members import Members
 from darkclr.cli.plan import YARDSTICKS, Plan, check_names, default_samples, with_yardsticks
 from darkclr.cli.variants import variant
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.simulation.sample import SampleConfig

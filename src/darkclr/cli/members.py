@@ -11,7 +11,7 @@ import numpy as np
 
 from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation import (
     EncoderFacts,

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console, steps
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig, check_machine, check_views
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig, check_views
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io import atomic_path
@@ -110,6 +108,7 @@ class Plan:
                 fix=f"choose of {', '.join(self.signals)}",
             )
         from darkclr.anomaly.catalogue import create_detector
+        from darkclr.contrastive.training.loop import check_machine
 
         check_views(self.augmentations, self.loss)
         self._check_sizes()

@@ -11,7 +11,7 @@ from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import read_representations
 from darkclr.split import Split
-from darkclr.supervised.probe import ProbeConfig, Probed
+from darkclr.supervised.config import ProbeConfig
 
 __all__ = ["probe"]
 
@@ -53,6 +53,7 @@ def probe(
     from darkclr.io import read_jets
     from darkclr.io.layouts import container_of, refuse_own_input
     from darkclr.io.parquet import column_names
+    from darkclr.supervised.probe import Probed
     from darkclr.supervised.probe import probe as probe_features
 
     refuse_own_input([str(background), *map(str, signals)], output)

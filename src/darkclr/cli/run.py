@@ -8,9 +8,7 @@ from typing import Any
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console, steps
 from darkclr.cli.plan import Plan, default_samples, with_yardsticks
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.timings import read_timings, timed
 from darkclr.simulation.sample import SampleConfig

@@ -11,9 +11,7 @@ from darkclr.augmentations import Augmentations
 from darkclr.cli import console
 from darkclr.cli.fitting import fit
 from darkclr.cli.generating import generate
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import Device, torch_device
 from darkclr.evaluation import EvaluationConfig, Metrics
 from darkclr.io.options import ReadOptions
@@ -58,9 +56,10 @@ def train(
         options: cuts, label, clustering.
     """
     from darkclr.contrastive.model_directory import is_finished
-    from darkclr.contrastive.prepared import PreparedJets
-    from darkclr.contrastive.training import N_WATCHING, check_machine
-    from darkclr.contrastive.training import train as train_encoder
+    from darkclr.contrastive.training.loop import check_machine
+    from darkclr.contrastive.training.prepared import PreparedJets
+    from darkclr.contrastive.training.train import N_WATCHING
+    from darkclr.contrastive.training.train import train as train_encoder
     from darkclr.io import iterate_jets
     from darkclr.io.atomic import no_empty_folders
 

@@ -10,9 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.augmentations import Augmentations
 from darkclr.cli.plan import Plan
-from darkclr.contrastive.encoder import EncoderConfig
-from darkclr.contrastive.losses import LossConfig
-from darkclr.contrastive.training import TrainingConfig
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.presets import find_configuration
 

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations, recentre
-from darkclr.contrastive.batches import pack
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.batches import pack
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.memory import keep_freed_memory
-from darkclr.contrastive.training_config import Precision, use_bfloat16
+from darkclr.devices import Precision, use_bfloat16
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
 from darkclr.jets import Constituents, Jets

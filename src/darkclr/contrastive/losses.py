@@ -22,69 +22,17 @@ temperature and norm penalty are described in section 4 of the paper.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darkclr.contrastive.config import LossConfig
 from darkclr.errors import ConfigError
-from darkclr.parameters import check_ranges
 
-__all__ = [
-    "LossConfig",
-    "LossTerms",
-    "anomclr",
-    "anomclr_plus",
-    "contrastive_loss",
-    "nt_xent",
-]
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """Contrastive loss.
-
-    Args:
-        temperature: tau, divides the similarities.
-        norm_penalty: weight of the mean norm of the background's representations, which makes
-            anomalies the longer vectors (paper section 4).
-        name: ``anomclr_plus`` (DarkCLR), ``anomclr`` (with the other jets of the batch as
-            negatives) or ``nt_xent`` (JetCLR: these alone, no anomalous view).
-        alignment_weight: of the similarity to the physical copy.
-        separation_weight: of the similarity to the anomalous copy.
-    """
-
-    temperature: float = 0.1
-    norm_penalty: float = 1e-3
-    name: Literal["anomclr_plus", "anomclr", "nt_xent"] = "anomclr_plus"
-    alignment_weight: float = 1.0
-    separation_weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        weights = ("alignment_weight", "separation_weight")
-        check_ranges(
-            self,
-            "loss",
-            {
-                "temperature": (0 < self.temperature < math.inf, "positive and finite"),
-                "norm_penalty": (math.isfinite(self.norm_penalty), "finite"),
-                **{n: (0 <= getattr(self, n) < math.inf, "at least 0 and finite") for n in weights},
-            },
-        )
-
-    @property
-    def needs_anomalous(self) -> bool:
-        """Whether the loss reads the anomalous view; if not, it need not be encoded."""
-        return self.name != "nt_xent"
-
-    @property
-    def compares_jets(self) -> bool:
-        """Whether the loss of a jet depends on the other jets of the batch."""
-        return self.name != "anomclr_plus"
+__all__ = ["LossTerms", "anomclr", "anomclr_plus", "contrastive_loss", "nt_xent"]
 
 
 class LossTerms(NamedTuple):

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.encoder import Encoder
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents
 from darkclr.jets import Constituents
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from darkclr.contrastive.batches import PackedBatch, pack
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig, TrainingConfig
+from darkclr.contrastive.encoder.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import BATCH, encode_constituents, prepare
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
-from darkclr.contrastive.module import adam, seeded_step
-from darkclr.contrastive.training import TrainingConfig, check_machine, fit_resumable
+from darkclr.contrastive.training.loop import adam, check_machine, fit_resumable, seeded_step
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,58 +20,24 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
 from darkclr.evaluation import EvaluationConfig, Metrics, evaluate
 from darkclr.evaluation.results import ScoreResult
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
-from darkclr.parameters import check_ranges
 from darkclr.representations import Representations, common_encoder
 from darkclr.split import Split
+from darkclr.supervised.config import ProbeConfig
 
-__all__ = ["ProbeConfig", "Probed", "flat_constituents", "narrowing_widths", "probe"]
+__all__ = ["Probed", "flat_constituents", "narrowing_widths", "probe"]
 
 _TITLES = {
     "raw": "raw constituents",
     "pooled": "pooled representation h",
     "z": "head output z",
 }
-
-
-@dataclass(frozen=True)
-class ProbeConfig:
-    """Which classifiers read the features, and how they are trained.
-
-    Args:
-        classifiers: ``linear`` (logistic regression) and ``multilayer``.
-        inverse_penalty: C of the logistic regression; the larger, the weaker its L2 penalty.
-        max_iterations: of the logistic regression; epochs of the multilayer classifier, which
-            stops when a tenth of its training jets gain nothing for 30 of them.
-        restarts: of the multilayer classifier; the start that tells its held-out training jets
-            best is taken. A narrow network may be dead from the start, and then says that there is
-            nothing to be found.
-        seed: of the multilayer classifier.
-    """
-
-    classifiers: tuple[Literal["linear", "multilayer"], ...] = ("linear", "multilayer")
-    inverse_penalty: float = 1.0
-    max_iterations: int = 1000
-    restarts: int = 3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            "probe",
-            {
-                "classifiers": (len(self.classifiers) > 0, "at least one"),
-                "inverse_penalty": (0 < self.inverse_penalty < np.inf, "positive and finite"),
-                "max_iterations": (self.max_iterations >= 1, "at least 1"),
-                "restarts": (self.restarts >= 1, "at least 1"),
-                "seed": (self.seed >= 0, "at least 0"),
-            },
-        )
 
 
 @dataclass(frozen=True, eq=False)

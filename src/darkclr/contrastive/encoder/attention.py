@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from darkclr.contrastive.dropout import keep_mask, kept_share
+from darkclr.contrastive.encoder.dropout import keep_mask, kept_share
 
 __all__ = ["Runs", "attend", "jagged_attention"]
 

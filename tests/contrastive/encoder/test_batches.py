@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.contrastive.batches import pack
+from darkclr.contrastive.encoder.batches import pack
 
 
 def unpack(batch):

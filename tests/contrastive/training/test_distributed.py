@@ -14,10 +14,11 @@ from toy import toy_jets
 pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.losses import LossConfig, anomclr_plus
-from darkclr.contrastive.module import EpochOfBatches
-from darkclr.contrastive.prepared import PreparedJets
-from darkclr.contrastive.training import TrainingConfig, train
+from darkclr.contrastive.config import LossConfig, TrainingConfig
+from darkclr.contrastive.losses import anomclr_plus
+from darkclr.contrastive.training.module import EpochOfBatches
+from darkclr.contrastive.training.prepared import PreparedJets
+from darkclr.contrastive.training.train import train
 from darkclr.errors import ConfigError
 
 CONFIG = TrainingConfig(epochs=2, batch_size=60, learning_rate=1e-3, device="cpu", seed=3)

@@ -11,9 +11,8 @@ from invariance import (
 )
 from plain_training import PlainEncoder, name_of, padded
 
-from darkclr.contrastive.batches import PackedBatch
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.errors import ConfigError
+from darkclr.contrastive.encoder.batches import PackedBatch
+from darkclr.contrastive.encoder.transformer import Encoder
 
 
 def in_double(constituents, encoder, length, fill=0.0):
@@ -158,29 +157,6 @@ def test_pt_is_read_in_units_of_the_scale(make_encoder, encoding, constituents):
     a = encoding(half)(constituents)
     b = encoding(make_encoder(pt_scale=300.0))(doubled)
     np.testing.assert_allclose(a, b, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"embedding_dim": 10, "n_heads": 4}, "embedding_dim = 10 is not a multiple of n_heads"),
-        ({"n_layers": 0}, "n_layers = 0; it must be at least 1"),
-        ({"pt_scale": 0.0}, r"pt_scale = 0\.0; it must be positive"),
-        ({"pt_scale": float("nan")}, "pt_scale = nan"),
-        ({"pt_mask_power": -0.5}, r"pt_mask_power = -0\.5; it must be at least 0"),
-        ({"pt_mask_power": float("nan")}, "pt_mask_power = nan"),
-        ({"dropout": 1.0}, r"dropout = 1\.0; it must be at least 0 and less than 1"),
-        ({"dropout": float("nan")}, "dropout = nan"),
-    ],
-)
-def test_impossible_architectures_are_refused(changes, message):
-    with pytest.raises(ConfigError, match=message):
-        EncoderConfig(**changes)
-
-
-def test_no_heads_is_one_line_too():
-    with pytest.raises(ConfigError, match="n_heads = 0"):
-        EncoderConfig(n_heads=0)
 
 
 # --- continuous mask -----------------------------------------------------------------------

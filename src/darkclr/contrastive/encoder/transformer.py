@@ -8,75 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from darkclr.contrastive.attention import Runs, attend
-from darkclr.contrastive.batches import PackedBatch
-from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
-from darkclr.contrastive.fused import linear
-from darkclr.errors import ConfigError
-from darkclr.jets import N_CONSTITUENTS
-from darkclr.parameters import check_ranges
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.attention import Runs, attend
+from darkclr.contrastive.encoder.batches import PackedBatch
+from darkclr.contrastive.encoder.dropout import keep_mask, kept_share, relu_dropped
+from darkclr.contrastive.encoder.fused import linear
 
-__all__ = ["Encoder", "EncoderConfig"]
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """Architecture of the encoder; the defaults are Table 1 of the paper.
-
-    Args:
-        n_constituents: N_c, number of hardest constituents that are read.
-        pt_scale: unit of pT in the input [GeV].
-        embedding_dim: d_r, width of the transformer and of the pooled representation.
-        feedforward_dim: d_h, width of the feed-forward layers.
-        output_dim: d_z, width of the head and of its output.
-        n_heads: number of self-attention heads.
-        n_layers: number of transformer blocks.
-        dropout: dropout rate in the transformer blocks.
-        pt_mask_power: a, continuous mask: a constituent is attended to in proportion to pT^a, and
-            enters the sum in proportion to its pT, so that it decouples as pT goes to zero
-            (infrared safety; the public code of JetCLR has a = 0.5). 0 is without.
-    """
-
-    n_constituents: int = N_CONSTITUENTS
-    pt_scale: float = 300.0
-    embedding_dim: int = 128
-    feedforward_dim: int = 512
-    output_dim: int = 512
-    n_heads: int = 4
-    n_layers: int = 4
-    dropout: float = 0.1
-    pt_mask_power: float = 0.0
-
-    def __post_init__(self) -> None:
-        sizes = ("n_constituents", "embedding_dim", "feedforward_dim", "output_dim")
-        check_ranges(
-            self,
-            "encoder",
-            {
-                **{
-                    n: (getattr(self, n) >= 1, "at least 1")
-                    for n in (*sizes, "n_heads", "n_layers")
-                },
-                "pt_scale": (0 < self.pt_scale < math.inf, "positive and finite"),
-                "dropout": (0 <= self.dropout < 1, "at least 0 and less than 1"),
-                "pt_mask_power": (0 <= self.pt_mask_power < math.inf, "at least 0 and finite"),
-            },
-        )
-        if self.embedding_dim % self.n_heads:
-            raise ConfigError(
-                f"embedding_dim = {self.embedding_dim} is not a multiple of "
-                f"n_heads = {self.n_heads}",
-                where="encoder",
-                fix="change one of them",
-            )
+__all__ = ["Block", "Encoder", "SelfAttention"]
 
 
 class SelfAttention(nn.Module):

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.contrastive.encoder import EncoderConfig
+from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
 from darkclr.errors import InputError, TrainingError

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from darkclr.contrastive.fused import linear
+from darkclr.contrastive.encoder.fused import linear
 
 LIMITS = {torch.float64: 1e-14, torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
@@ -40,6 +40,6 @@ def test_processors_without_bfloat16_take_the_plain_way(monkeypatch):
     layer, x = nn.Linear(4, 5).bfloat16(), torch.randn(7, 4).bfloat16()
     with torch.no_grad():
         fused = linear(x, layer, relu=True)
-        monkeypatch.setattr("darkclr.contrastive.fused._known", lambda dtype: False)
+        monkeypatch.setattr("darkclr.contrastive.encoder.fused._known", lambda dtype: False)
         plain = linear(x, layer, relu=True)
     torch.testing.assert_close(fused, plain, rtol=1e-2, atol=1e-2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,18 @@ import torch
 from lightning.pytorch import LightningModule
 
 from darkclr.augmentations import Augmentations
-from darkclr.contrastive.batches import PackedBatch, pack
-from darkclr.contrastive.encoder import Encoder, EncoderConfig
-from darkclr.contrastive.history import History
-from darkclr.contrastive.losses import LossConfig, LossTerms, contrastive_loss
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
+from darkclr.contrastive.encoder.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.transformer import Encoder
+from darkclr.contrastive.losses import LossTerms, contrastive_loss
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
-from darkclr.contrastive.prepared import PreparedJets
-from darkclr.contrastive.training_config import TrainingConfig
+from darkclr.contrastive.training.history import History
+from darkclr.contrastive.training.loop import adam, seeded_step
+from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.errors import TrainingError
 from darkclr.jets import Constituents
 
-__all__ = ["ContrastiveModule", "EpochOfBatches", "adam", "seeded_step"]
+__all__ = ["ContrastiveModule", "EpochOfBatches"]
 
 
 class ContrastiveModule(LightningModule):
@@ -173,33 +173,3 @@ class EpochOfBatches:
                 pack(Constituents.concatenate(views), self.pt_scale),
                 torch.from_numpy(self.jets.weight[rows][mine]),
             )
-
-
-def adam(module: torch.nn.Module, config: TrainingConfig, steps_per_epoch: int) -> Any:
-    """Adam and its schedule in the form that Lightning takes."""
-    optimiser = torch.optim.Adam(
-        module.parameters(), lr=config.learning_rate, betas=config.betas, eps=config.eps
-    )
-    if config.schedule == "constant":
-        return optimiser
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=config.learning_rate,
-        total_steps=config.epochs * steps_per_epoch,
-        cycle_momentum=False,
-    )
-    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-@contextmanager
-def seeded_step(seed: int, step: int, device: torch.device, rank: int = 0) -> Iterator[None]:
-    """Random numbers of torch (dropout) that depend on seed, step and process alone.
-
-    So a resumed training repeats them, and nobody else's generator is touched.
-    """
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        state = np.random.SeedSequence([seed, step, *([rank] if rank else [])]).generate_state(
-            1, np.uint64
-        )
-        torch.manual_seed(int(state[0] >> np.uint64(1)))
-        yield

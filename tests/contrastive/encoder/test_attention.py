@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from darkclr.contrastive.attention import attend, jagged_attention
+from darkclr.contrastive.encoder.attention import attend, jagged_attention
 
 RUNS = ((1, 2), (3, 4), (7, 1), (8, 3))
 N = sum(length * n for length, n in RUNS)

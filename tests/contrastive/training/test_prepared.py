@@ -8,10 +8,10 @@ import pytest
 from folders import names
 from toy import toy_jets
 
-from darkclr.contrastive import prepared as module
 from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
-from darkclr.contrastive.prepared import PreparedJets
+from darkclr.contrastive.training.prepared import PreparedJets
+from darkclr.contrastive.training.train import prepared as module
 from darkclr.errors import InputError
 from darkclr.jets import Constituents
 

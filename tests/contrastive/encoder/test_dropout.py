@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from darkclr.contrastive.dropout import keep_mask, kept_share, relu_dropped
+from darkclr.contrastive.encoder.dropout import keep_mask, kept_share, relu_dropped
 
 N = 1 << 20
 
