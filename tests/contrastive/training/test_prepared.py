@@ -10,8 +10,8 @@ from toy import toy_jets
 
 from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
+from darkclr.contrastive.training import prepared as module
 from darkclr.contrastive.training.prepared import PreparedJets
-from darkclr.contrastive.training.train import prepared as module
 from darkclr.errors import InputError
 from darkclr.jets import Constituents
 
