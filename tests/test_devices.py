@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from darkclr.devices import Device, torch_device
+from darkclr.devices import Device, torch_device, use_bfloat16
 from darkclr.errors import ConfigError
 
 
