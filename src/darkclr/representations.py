@@ -17,6 +17,7 @@ from darkclr.split import Split
 __all__ = ["Representations", "common_encoder"]
 
 _ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+_OPTIONAL = ("eta", "phi", "mass", "parton_pdg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Representations:
         label, weight, event, rank: (n,) as in :class:`darkclr.jets.Jets`.
         dropped: (n,) bool, true for anomalous copies of jets.
         provenance: JSON-able description.
+        eta, phi, mass: (n,) float32 as in :class:`darkclr.jets.Jets`; None if unknown.
         parton_pdg: (n,) int32, PDG code of the matched parton, 0 where there is none; None where
             the sample does not tell.
         encoder: digest of the encoder that made them, ``Encoder.digest()``; None if unknown.
@@ -48,6 +50,9 @@ class Representations:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     parton_pdg: NDArray[np.int32] | None = None
     encoder: str | None = None
+    eta: NDArray[np.float32] | None = None
+    phi: NDArray[np.float32] | None = None
+    mass: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.z)
@@ -62,7 +67,7 @@ class Representations:
     @property
     def _row_columns(self) -> tuple[str, ...]:
         """The columns of single numbers that are there."""
-        return _ROW_COLUMNS if self.parton_pdg is None else (*_ROW_COLUMNS, "parton_pdg")
+        return (*_ROW_COLUMNS, *(name for name in _OPTIONAL if getattr(self, name) is not None))
 
     def with_partons(self, known: bool) -> Representations:
         """The same rows with the column ``parton_pdg``, 0 if nothing is known, or without it.
@@ -79,7 +84,7 @@ class Representations:
 
     @staticmethod
     def concatenate(parts: Sequence[Representations]) -> Representations:
-        """All rows of all parts, in order; ``parton_pdg`` if every part has it.
+        """All rows of all parts, in order, with the columns that every part has.
 
         Raises:
             InputError: there are no parts, or they are of different encoders.
@@ -87,8 +92,8 @@ class Representations:
         if not parts:
             raise InputError("there are no representations to join")
         encoder = common_encoder(part.encoder for part in parts)
-        known = all(part.parton_pdg is not None for part in parts)
-        parts = [part.with_partons(known) for part in parts]
+        lacking = [name for name in _OPTIONAL if any(getattr(p, name) is None for p in parts)]
+        parts = [replace(part, **dict.fromkeys(lacking)) for part in parts]
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in parts])
             for name in ("z", "pooled", *parts[0]._row_columns)
@@ -134,7 +139,7 @@ class Representations:
             raise InputError(
                 f"missing columns {missing}", where=where, fix="write the file with darkclr encode"
             )
-        present = [name for name in (*_ROW_COLUMNS, "parton_pdg") if name in table.column_names]
+        present = [name for name in (*_ROW_COLUMNS, *_OPTIONAL) if name in table.column_names]
         columns: dict[str, Any] = {name: table[name].to_numpy() for name in present}
         for name in ("z", "pooled"):
             if not pa.types.is_fixed_size_list(table[name].type):

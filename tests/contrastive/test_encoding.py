@@ -15,7 +15,7 @@ from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
-from darkclr.io.parquet import column_names
+from darkclr.io.parquet import column_names, read_table
 from darkclr.io.representations import (
     iterate_representations,
     read_representations,
@@ -156,6 +156,19 @@ def test_partons_travel_with_their_jets(encoder, jets, tmp_path):
     write_representations(plain, tmp_path / "b.parquet")
     assert "parton_pdg" not in column_names(tmp_path / "b.parquet")
     assert read_representations(tmp_path / "b.parquet").parton_pdg is None
+
+
+def test_kinematics_travel_with_their_jets(encoder, jets, tmp_path):
+    rows = encode(encoder, jets)
+    write_representations(rows, tmp_path / "a.parquet")
+    again = read_representations(tmp_path / "a.parquet")[::-1]
+    for name in ("eta", "phi", "mass"):
+        np.testing.assert_array_equal(getattr(again, name)[::-1], getattr(jets, name))
+    # A file of an earlier version does not have them.
+    earlier = read_table(tmp_path / "a.parquet").drop_columns(["eta", "phi", "mass"])
+    earlier = Representations.from_table(earlier, {}, "earlier")
+    assert earlier.mass is None
+    assert Representations.concatenate([rows, earlier]).mass is None
 
 
 def test_dropped_copies_depend_on_their_seed(encoder, jets):

@@ -35,10 +35,11 @@ def score_table(
         jets: the same jets with their constituents, in any order, for scores that read them.
 
     Returns:
-        Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents,
-        parton_pdg if a sample has it (0 for the jets of the others), and a float64 column for each
-        score. The metadata of the table name the titles of the scores, those that are yardsticks
-        (``baselines``), and title and process of the ``samples`` where they are known.
+        Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents;
+        eta, phi and mass if all samples have them; parton_pdg if one has it (0 for the jets of the
+        others); and a float64 column for each score. The metadata of the table name the titles of
+        the scores, those that are yardsticks (``baselines``), and title and process of the
+        ``samples`` where they are known.
 
     Raises:
         InputError: a score reads jets or other scores that are not there.
@@ -46,6 +47,11 @@ def score_table(
     # Those that read the columns of others come after them.
     scores = sorted(scores, key=lambda score: find_score(score.name).reads == "scores")
     partons = any(rows.parton_pdg is not None for rows in samples.values())
+    kinematics = [
+        column
+        for column in ("eta", "phi", "mass")
+        if all(getattr(rows, column) is not None for rows in samples.values())
+    ]
     tables = []
     for name, rows in samples.items():
         kept = rows[~rows.dropped].with_partons(partons)
@@ -57,6 +63,7 @@ def score_table(
             column: getattr(kept, column)
             for column in ("event", "rank", "label", "weight", "pt", "n_constituents")
         }
+        columns |= {column: getattr(kept, column) for column in kinematics}
         if kept.parton_pdg is not None:
             columns["parton_pdg"] = kept.parton_pdg
         table = pa.table(columns)

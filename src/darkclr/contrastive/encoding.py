@@ -128,6 +128,9 @@ def encode_stream(
             provenance=jets.provenance,
             parton_pdg=None if partons is None else partons.astype(np.int32),
             encoder=digest,
+            eta=jets.eta,
+            phi=jets.phi,
+            mass=jets.mass,
         )
         yield rows, jets
 

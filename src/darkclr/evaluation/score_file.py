@@ -30,8 +30,8 @@ __all__ = [
 
 # Columns that describe the jet; all other columns of floats are scores.
 _JET_COLUMNS = (
-    *("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents"),
-    "parton_pdg",
+    *("id", "sample", "event", "rank", "label", "weight", "pt", "eta", "phi", "mass"),
+    *("n_constituents", "parton_pdg"),
 )
 _REQUIRED = ("sample", "event", "label", "weight")
 
