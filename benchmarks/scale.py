@@ -109,7 +109,7 @@ def batches(jets: Path, model: Path, folder: Path) -> dict[str, float]:
             constituents = sources[name]
             start = time.perf_counter()
             views = Augmentations().views(constituents[rows], np.random.default_rng(i))
-            pack(Constituents.concatenate(views), config.pt_scale)
+            pack(Constituents.concatenate(views), config)
             seconds[name].append(time.perf_counter() - start)
     return {name: BATCH / statistics.median(values) for name, values in seconds.items()}
 

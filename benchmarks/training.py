@@ -75,7 +75,7 @@ def views(i: int, n: int) -> tuple[Constituents, ...]:
 
 
 def packed_views(i: int, n: int) -> PackedBatch:
-    return pack(Constituents.concatenate(views(i, n)), CONFIG.pt_scale)
+    return pack(Constituents.concatenate(views(i, n)), CONFIG)
 
 
 def padded_views(i: int, n: int) -> list[tuple[Tensor, Tensor]]:

@@ -45,7 +45,7 @@ def step(batch: PackedBatch, **changes: int) -> Task:
 
 def batch_of(n: int) -> PackedBatch:
     views = Augmentations().views(toy_constituents(n), np.random.default_rng(0))
-    return pack(Constituents.concatenate(views), CONFIG.pt_scale)
+    return pack(Constituents.concatenate(views), CONFIG)
 
 
 def batch_of_length(length: int, n: int) -> PackedBatch:

@@ -26,6 +26,7 @@ from docstring_parser import parse_from_object
 from darkclr.errors import ConfigError
 
 __all__ = [
+    "LATER",
     "REQUIRED",
     "AtLeast",
     "Between",
@@ -37,10 +38,14 @@ __all__ = [
     "check_parameters",
     "check_ranges",
     "parameters_of",
+    "recorded",
 ]
 
 #: The default of a parameter that has none.
 REQUIRED = "<required>"
+
+#: Marks a parameter that came after files had been written without it, see :func:`recorded`.
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,32 @@ def check_parameters(owner: Any, where: str) -> None:
             raise ConfigError(
                 f"{parameter.name} = {value!r}", where=where, fix=f"it must be {parameter.wanted}"
             )
+
+
+def recorded(owner: Any) -> dict[str, Any]:
+    """The parameters of an instance as plain data, in which files record them.
+
+    A parameter that is marked as :data:`LATER` is left out where it has its default: what was made
+    before there was such a parameter has the same record.
+
+    Args:
+        owner: an instance of a dataclass.
+
+    >>> @dataclass
+    ... class Network:
+    ...     widths: tuple[int, ...] = (8, 4)
+    ...     bias: Annotated[bool, LATER] = True
+    >>> recorded(Network()), recorded(Network(bias=False))
+    ({'widths': [8, 4]}, {'widths': [8, 4], 'bias': False})
+    """
+    hints = get_type_hints(type(owner), include_extras=True)
+    record = {}
+    for field in dataclasses.fields(owner):
+        value = getattr(owner, field.name)
+        if LATER in getattr(hints[field.name], "__metadata__", ()) and value == field.default:
+            continue
+        record[field.name] = list(value) if isinstance(value, tuple) else value
+    return record
 
 
 #: By parameter: whether its value is in the range, and what it must be.

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
 
-__all__ = ["gluon_weights", "match_pt", "matching_rows"]
+__all__ = ["flat_weights", "gluon_weights", "match_pt", "matching_rows"]
 
 _GLUON = 21  # PDG code
 
@@ -83,6 +83,35 @@ def match_pt(jets: Jets, reference: Jets, *, seed: int, bins: int = 20) -> Jets:
     return jets[
         matching_rows(jets.pt, jets.weight, reference.pt, reference.weight, seed=seed, bins=bins)
     ]
+
+
+def flat_weights(
+    pt: ArrayLike, weight: ArrayLike, *, bound: float = 10.0, bins: int = 50
+) -> NDArray[np.float64]:
+    """Weights with which the spectrum of jet pT is flat, (n,).
+
+    Each weight is divided by the density of the weighted spectrum, in units of the flat one. The
+    density comes from bins of equal width that hold a hundred jets on average and that leave a
+    thousandth of the jets out at either end; there it is that of the last bin.
+
+    Args:
+        pt: of the jets, (n,) [GeV].
+        weight: of the jets, (n,).
+        bound: largest factor of a weight, so that no jet of a thin tail counts for many.
+        bins: largest number of bins.
+
+    >>> flat_weights([150.0] * 300 + [300.0] * 100, [1.0] * 400)[[0, -1]].round(2).tolist()
+    [0.33, 1.0]
+    """
+    pt, weight = np.asarray(pt), np.asarray(weight, dtype=np.float64)
+    bins = int(np.clip(len(pt) // 100, 1, bins))
+    low, high = np.quantile(pt, [0.001, 0.999]) if len(pt) else (0.0, 0.0)
+    if not low < high:
+        return weight
+    content, edges = np.histogram(pt, bins, (low, high), weights=weight)
+    density = content / content.sum() * bins
+    at_jet = np.interp(pt, (edges[1:] + edges[:-1]) / 2, density)
+    return weight / np.maximum(at_jet, 1 / bound)
 
 
 def gluon_weights(weight: ArrayLike, parton_pdg: ArrayLike, share: float) -> NDArray[np.float64]:

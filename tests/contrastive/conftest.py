@@ -52,7 +52,7 @@ def packed():
     """``packed(constituents, encoder)``: the batch in float64."""
 
     def make(constituents: Constituents, encoder: Encoder) -> PackedBatch:
-        batch = pack(constituents, encoder.config.pt_scale)
+        batch = pack(constituents, encoder.config)
         return PackedBatch(batch.features.double(), batch.runs, batch.inverse)
 
     return make

@@ -19,8 +19,10 @@ from darkclr.augmentations.anomalous import (
     PtReweighting,
 )
 from darkclr.augmentations.base import Augmentation, recentre
+from darkclr.augmentations.one_of import OneOf
 from darkclr.augmentations.physical import (
     CollinearSplitting,
+    PtScaling,
     Rotation,
     SoftSmearing,
     Translation,
@@ -35,7 +37,9 @@ __all__ = [
     "ConstituentDrop",
     "DetectorSmearing",
     "NonUniformDecay",
+    "OneOf",
     "PtReweighting",
+    "PtScaling",
     "Rotation",
     "SoftSmearing",
     "Translation",

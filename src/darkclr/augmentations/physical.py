@@ -1,6 +1,7 @@
 """Physical augmentations: what a representation should not see.
 
-Rotation and translation are symmetries of a jet (DarkCLR, arXiv:2312.03067, section 3.2).
+Rotation and translation are symmetries of a jet (DarkCLR, arXiv:2312.03067, section 3.2); the
+scale of jet pT is one to the extent that a score shall not follow pT.
 Collinear splitting and soft smearing come from the theory (JetCLR, arXiv:2108.04253; thesis
 section 4.3.2): QCD does not predict, and no detector resolves, what they alter.
 """
@@ -17,7 +18,7 @@ from darkclr.clustering import JET_RADIUS
 from darkclr.jets import N_CONSTITUENTS, Constituents
 from darkclr.parameters import AtLeast, Finite, Positive
 
-__all__ = ["CollinearSplitting", "Rotation", "SoftSmearing", "Translation"]
+__all__ = ["CollinearSplitting", "PtScaling", "Rotation", "SoftSmearing", "Translation"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,25 @@ class Translation(Augmentation):
         return replace(
             constituents, eta=constituents.eta + shift[0], phi=constituents.phi + shift[1]
         )
+
+
+@dataclass(frozen=True)
+class PtScaling(Augmentation):
+    """Multiply the pT of all constituents of a jet by one factor, so that its scale is irrelevant.
+
+    The factor is log-uniform between 1 / ``max_factor`` and ``max_factor``.
+    """
+
+    max_factor: Annotated[float, AtLeast(1)] = 2.0
+    """Largest factor; 2 is the ratio of the edges of the jets' window in pT."""
+
+    def __call__(
+        self, constituents: Constituents, original: Constituents, rng: np.random.Generator
+    ) -> Constituents:
+        """Constituents with all pT of a jet scaled alike."""
+        edge = np.log(self.max_factor)
+        factor = np.exp(rng.uniform(-edge, edge, len(constituents))).astype(np.float32)
+        return replace(constituents, pt=constituents.pt * factor[constituents.jet_index])
 
 
 @dataclass(frozen=True)

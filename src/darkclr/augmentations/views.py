@@ -5,7 +5,7 @@ Source: DarkCLR, arXiv:2312.03067, sections 3.1 and 3.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,28 +21,39 @@ __all__ = ["Augmentations"]
 
 @dataclass(frozen=True)
 class Augmentations:
-    """What makes the three views of a jet, x, x' and x*.
+    """What makes the views of a jet: x, x', and x* for each family of anomalous copies.
 
     Every view goes through the ``physical`` ones, each with its own random numbers. The
-    anomalous view x* goes through the ``anomalous`` ones *before* that: were it altered
+    anomalous views x* go through the ``anomalous`` ones *before* that: were it altered
     afterwards, it could be told by its position rather than by its constituents.
     """
 
     physical: Sequence[Augmentation] = field(default_factory=lambda: [Rotation(), Translation()])
     """Alterations that a representation should not see; every view goes through them."""
-    anomalous: Sequence[Augmentation] = field(default_factory=lambda: [ConstituentDrop()])
-    """Alterations that a representation should see; the anomalous view goes through them."""
+    anomalous: Sequence[Augmentation] | Mapping[str, Sequence[Augmentation]] = field(
+        default_factory=lambda: [ConstituentDrop()]
+    )
+    """Alterations that a representation should see; the anomalous view goes through them, one after
+    the other. A mapping names several families of such alterations: each makes a view of its own,
+    and the loss drives it away in a direction of its own."""
     positive: Sequence[Augmentation] = ()
     """Alterations that a representation should not see either, made on x' alone and before the
     physical ones; JetCLR and the thesis's multiplicity setup split and smear only this view."""
 
+    @property
+    def families(self) -> dict[str, Sequence[Augmentation]]:
+        """Anomalous alterations by name of their family; a single family is called "dropped"."""
+        if isinstance(self.anomalous, Mapping):
+            return dict(self.anomalous)
+        return {"dropped": self.anomalous}
+
     def views(
         self, constituents: Constituents, rng: np.random.Generator
-    ) -> tuple[Constituents, Constituents, Constituents]:
-        """Views (x, x', x*) of recentred constituents: two physical and one anomalous."""
+    ) -> tuple[Constituents, ...]:
+        """Views (x, x', x*, ...) of recentred constituents, one x* for each family."""
         altered = self.altered(constituents, rng)
-        x, positive = self.positive_views(constituents, rng)
-        return x, positive, self._physical(altered, constituents, rng)
+        views = self.positive_views(constituents, rng)
+        return *views, *(self._physical(copies, constituents, rng) for copies in altered)
 
     def positive_views(
         self, constituents: Constituents, rng: np.random.Generator
@@ -52,19 +63,17 @@ class Augmentations:
         positive = _chain(self.positive, constituents, constituents, rng)
         return x, self._physical(positive, constituents, rng)
 
-    def altered(self, constituents: Constituents, rng: np.random.Generator) -> Constituents:
-        """Anomalous copies without physical augmentations."""
-        return _chain(self.anomalous, constituents, constituents, rng)
+    def altered(self, constituents: Constituents, rng: np.random.Generator) -> list[Constituents]:
+        """Anomalous copies of each family, without physical augmentations."""
+        chains = self.families.values()
+        return [_chain(chain, constituents, constituents, rng) for chain in chains]
 
-    def to_dict(self) -> dict[str, list[dict[str, Any]]]:
+    def to_dict(self) -> dict[str, Any]:
         """Names and parameters as plain data, in the form that a configuration file takes."""
         groups = {"physical": self.physical, "anomalous": self.anomalous}
         if self.positive:
             groups["positive"] = self.positive
-        return {
-            group: [{"class_path": _import_path(item), "init_args": _plain(item)} for item in items]
-            for group, items in groups.items()
-        }
+        return _plain(groups)
 
     def _physical(
         self, view: Constituents, original: Constituents, rng: np.random.Generator
@@ -91,5 +100,12 @@ def _import_path(item: Augmentation) -> str:
     return f"{module}.{type(item).__qualname__}"
 
 
-def _plain(item: Augmentation) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(item).items()}
+def _plain(value: Any) -> Any:
+    """A parameter as plain data: augmentations by import path, sequences as lists."""
+    if isinstance(value, Augmentation):
+        return {"class_path": _import_path(value), "init_args": _plain(vars(value))}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

@@ -9,7 +9,15 @@ from darkclr.augmentations import Augmentations
 from darkclr.devices import Device, Precision, use_bfloat16
 from darkclr.errors import ConfigError
 from darkclr.jets import N_CONSTITUENTS
-from darkclr.parameters import AtLeast, Between, Finite, Positive, check_parameters, check_ranges
+from darkclr.parameters import (
+    LATER,
+    AtLeast,
+    Between,
+    Finite,
+    Positive,
+    check_parameters,
+    check_ranges,
+)
 
 __all__ = ["EncoderConfig", "LossConfig", "TrainingConfig", "check_views"]
 
@@ -21,7 +29,7 @@ class EncoderConfig:
     n_constituents: Annotated[int, AtLeast(1)] = N_CONSTITUENTS
     """N_c, the number of hardest constituents that are read."""
     pt_scale: Annotated[float, Positive()] = 300.0
-    """Unit of pT in the input [GeV]."""
+    """Unit of pT in the input [GeV], if that is absolute."""
     embedding_dim: Annotated[int, AtLeast(1)] = 128
     """d_r, the width of the transformer and of the pooled representation."""
     feedforward_dim: Annotated[int, AtLeast(1)] = 512
@@ -38,6 +46,10 @@ class EncoderConfig:
     """Power a of the continuous mask: a constituent is attended to in proportion to pT^a and enters
     the sum in proportion to its pT, so that it decouples as pT goes to zero (infrared safety; the
     public code of JetCLR has a = 0.5). 0 switches the mask off."""
+    pt_input: Annotated[Literal["absolute", "fraction"], LATER] = "absolute"
+    """What is read as pT of a constituent: absolute is pT / pt_scale, as in the paper, fraction its
+    share of the summed pT of the jet, so that the representation does not depend on the scale of
+    jet pT."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "encoder")
@@ -65,7 +77,10 @@ class LossConfig:
     alignment_weight: Annotated[float, AtLeast(0)] = 1.0
     """Weight of the similarity to the physical copy."""
     separation_weight: Annotated[float, AtLeast(0)] = 1.0
-    """Weight of the similarity to the anomalous copy."""
+    """Weight of the similarity to the anomalous copies."""
+    family_weight: Annotated[float, AtLeast(0), LATER] = 1.0
+    """Weight of the similarity between anomalous copies of different families, which drives each
+    family away in a direction of its own; a single family has no such term."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "loss")
@@ -115,6 +130,9 @@ class TrainingConfig:
     """Number of machines."""
     strategy: str = "auto"
     """How Lightning joins the processes: auto, ddp, ..."""
+    flat_pt: Annotated[bool, LATER] = False
+    """Whether jets are weighted to a flat spectrum of jet pT, beside their own weights; no jet
+    counts for more than ten times its own weight."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "training")
@@ -136,9 +154,10 @@ def check_views(augmentations: Augmentations, loss: LossConfig) -> None:
     """Refuse to push copies away that nothing has altered.
 
     Raises:
-        ConfigError: the loss reads anomalous views, and there is no anomalous augmentation.
+        ConfigError: the loss reads anomalous views, and a family of them has no augmentation.
     """
-    if loss.needs_anomalous and not augmentations.anomalous:
+    families = augmentations.families
+    if loss.needs_anomalous and not (families and all(families.values())):
         raise ConfigError(
             f"none, but the loss {loss.name} separates a jet from its anomalous copy",
             where="augmentations.anomalous",

@@ -110,7 +110,7 @@ def encode_stream(
     for jets in in_chunks(batches, CHUNK):
         constituents = prepare(jets.constituents, encoder.config)
         if dropped is not None:
-            constituents = dropped.altered(constituents, rng)
+            (constituents,) = dropped.altered(constituents, rng)
         kind = torch.device(device).type
         with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
             pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
@@ -152,7 +152,7 @@ def encode_constituents(
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = pack(constituents[rows], encoder.config.pt_scale, _MULTIPLE).to(device)
+            batch = pack(constituents[rows], encoder.config, _MULTIPLE).to(device)
             h, output = encoder(batch)
             pooled[rows], z[rows] = h.float().cpu().numpy(), output.float().cpu().numpy()
             if progress is not None:

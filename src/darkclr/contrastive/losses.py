@@ -18,6 +18,10 @@ nt_xent        b = 0, without z*   thesis eq. 3.12, JetCLR (arXiv:2108.04253)
 
 The weights a and b are the trade-off of the thesis's outlook (chapter 7) and of the public code;
 temperature and norm penalty are described in section 4 of the paper.
+
+Of several families of anomalous copies, :math:`s(z_i, z^*_i)` is the mean over the families f, and
+:math:`c\,⟨s(z^{*f}_i, z^{*g}_i)⟩_{f ≠ g} / τ` is added, so that each family has a direction of its
+own; without it all would go to the one opposite of z.
 """
 
 from __future__ import annotations
@@ -36,12 +40,13 @@ __all__ = ["LossTerms", "anomclr", "anomclr_plus", "contrastive_loss", "nt_xent"
 
 
 class LossTerms(NamedTuple):
-    """Loss and its terms, scalars; ``anomaly_similarity`` is None without an anomalous view."""
+    """Loss and its terms, scalars; those of views that are not there are None."""
 
     loss: Tensor
     alignment: Tensor
     anomaly_similarity: Tensor | None
     norm: Tensor
+    family_similarity: Tensor | None = None
 
 
 def contrastive_loss(
@@ -56,7 +61,8 @@ def contrastive_loss(
     Args:
         z: (n, d) representations of the background jets.
         z_physical: (n, d) of their physically augmented copies z'.
-        z_anomalous: (n, d) of their anomalous copies z*, which ``nt_xent`` does not need.
+        z_anomalous: (n, d) of their anomalous copies z*, or (n_families, n, d) of several families
+            of them; ``nt_xent`` does not need any.
         config: name, temperature, weights.
         weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
             batch is then an unbiased estimate of the sample's weighted mean, which division by
@@ -65,7 +71,8 @@ def contrastive_loss(
             as absent.
 
     Returns:
-        The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z.
+        The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z;
+        family_similarity = mean s(z*, z*) of different families, if there are several.
     """
     return _LOSSES[config.name](z, z_physical, z_anomalous, config, weight)
 
@@ -122,12 +129,24 @@ def _pairs(
     alignment = _mean(F.cosine_similarity(z, _single(z_physical), dim=-1), weight)
     norm = _mean(torch.linalg.vector_norm(z, dim=-1), weight)
     similarity = -config.alignment_weight * alignment
-    separation = None
+    separation = families = None
     if z_anomalous is not None:
         separation = _mean(F.cosine_similarity(z, _single(z_anomalous), dim=-1), weight)
         similarity = similarity + config.separation_weight * separation
+    if z_anomalous is not None and z_anomalous.ndim == 3 and len(z_anomalous) > 1:
+        families = _mean(_mutual_similarity(_single(z_anomalous)), weight)
+        similarity = similarity + config.family_weight * families
     loss = similarity / config.temperature + config.norm_penalty * norm
-    return LossTerms(loss, alignment, separation, norm)
+    return LossTerms(loss, alignment, separation, norm, families)
+
+
+def _mutual_similarity(z: Tensor) -> Tensor:
+    """Mean cosine between different families, (n_families, n, d) -> (n,).
+
+    The square of a sum of k unit vectors is k and twice the cosines of all pairs.
+    """
+    k = len(z)
+    return (F.normalize(z, dim=-1).sum(0).square().sum(-1) - k) / (k * (k - 1))
 
 
 def _uniformity(z: Tensor, z_physical: Tensor, temperature: float, weight: Tensor | None) -> Tensor:

@@ -23,12 +23,17 @@ def pair_similarities(
     anomalous view, ``background_similarity`` of two *different* jets (all 1 if the encoder has
     collapsed), ``norm`` and ``anomalous_norm``.
     """
-    views = augmentations.views(constituents, np.random.default_rng(seed))
+    x, physical, *families = augmentations.views(constituents, np.random.default_rng(seed))
+    family = np.arange(len(constituents)) % len(families)  # of several, jets take turns
+    anomalous = Constituents.concatenate(families)[
+        family * len(constituents) + np.arange(len(constituents))
+    ]
     device = next(encoder.parameters()).device
-    z, physical, anomalous = (encode_constituents(encoder, v, device=device)[1] for v in views)
-    norms = [np.linalg.norm(x, axis=1) for x in (z, physical, anomalous)]
+    views = (x, physical, anomalous)
+    z = [encode_constituents(encoder, view, device=device)[1] for view in views]
+    norms = [np.linalg.norm(one, axis=1) for one in z]
     unit, unit_physical, unit_anomalous = (
-        x / norm[:, None] for x, norm in zip((z, physical, anomalous), norms, strict=True)
+        one / norm[:, None] for one, norm in zip(z, norms, strict=True)
     )
     return {
         "positive_similarity": (unit * unit_physical).sum(1),

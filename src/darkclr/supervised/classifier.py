@@ -7,7 +7,7 @@ layers, binary cross-entropy, the epoch with the best validation loss.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from darkclr.contrastive.training.loop import adam, check_machine, fit_resumable
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
+from darkclr.parameters import recorded
+from darkclr.reweighting import flat_weights
 
 __all__ = ["Classifier", "train_classifier"]
 
@@ -66,6 +68,8 @@ def train_classifier(
 ) -> Classifier:
     """Train on labelled jets; both classes count equally, weights within a class are honoured.
 
+    With ``training.flat_pt`` each class has a flat spectrum of jet pT.
+
     Writes ``model.safetensors``, ``config.yaml`` and checkpoints to ``output``; an interrupted
     call goes on, a finished one returns at once. Kept is the epoch with the lowest validation
     loss (``training.keep = "best"``) or the last.
@@ -93,7 +97,7 @@ def train_classifier(
         )
     if not is_finished(output):
         check_machine(training)
-    config = {"encoder": asdict(encoder), "training": asdict(training)}
+    config = {"encoder": recorded(encoder), "training": recorded(training)}
     begin_model(output, config, Fingerprint().add(jets))
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
@@ -102,8 +106,10 @@ def train_classifier(
     if is_finished(output):
         classifier.load_state_dict(load_file(weights))
         return classifier.eval()
-    module = _ClassifierModule(classifier, _labelled(jets, encoder), training, progress)
-    module.validation = _labelled(validation, encoder)
+    module = _ClassifierModule(
+        classifier, _labelled(jets, encoder, training.flat_pt), training, progress
+    )
+    module.validation = _labelled(validation, encoder, training.flat_pt)
     if fit_resumable(module, output / "checkpoints", training):
         with atomic_path(weights) as temporary:
             temporary.write_bytes(save(classifier.state_dict()))  # its errors are OSError
@@ -119,11 +125,14 @@ class _Labelled:
     weight: NDArray[np.float32]
 
 
-def _labelled(jets: Jets, config: EncoderConfig) -> _Labelled:
+def _labelled(jets: Jets, config: EncoderConfig, flat_pt: bool) -> _Labelled:
     jets = jets[jets.label >= 0]
     weight = jets.weight.astype(np.float64)
     for label in (BACKGROUND, SIGNAL):
-        weight[jets.label == label] *= 0.5 * len(jets) / weight[jets.label == label].sum()
+        mine = jets.label == label
+        if flat_pt:
+            weight[mine] = flat_weights(jets.pt[mine], weight[mine])
+        weight[mine] *= 0.5 * len(jets) / weight[mine].sum()
     return _Labelled(
         prepare(jets.constituents, config),
         jets.label.astype(np.float32),
@@ -185,7 +194,7 @@ class _Epoch:
         self.jets = module.jets
         self.size = module.training_config.batch_size
         self.rng = np.random.default_rng([module.training_config.seed, epoch])
-        self.pt_scale = module.classifier.encoder.config.pt_scale
+        self.encoder = module.classifier.encoder.config
         self.share = slice(module.global_rank, None, module.trainer.world_size)
 
     def __len__(self) -> int:
@@ -196,7 +205,7 @@ class _Epoch:
         for i in range(len(self)):
             rows = order[i * self.size : (i + 1) * self.size][self.share]
             yield (
-                pack(self.jets.constituents[rows], self.pt_scale),
+                pack(self.jets.constituents[rows], self.encoder),
                 torch.from_numpy(self.jets.label[rows]),
                 torch.from_numpy(self.jets.weight[rows]),
             )

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.encoder.batches import input_pt
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
@@ -76,12 +77,12 @@ class Probed:
 
 
 def flat_constituents(constituents: Constituents, config: EncoderConfig) -> NDArray[np.float32]:
-    """(n_jets, 3 N_c): pT / pt_scale, eta, phi of the hardest constituents, then zeros."""
+    """(n_jets, 3 N_c): pT as it is read, eta, phi of the hardest constituents; then zeros."""
     flat = np.zeros((len(constituents), config.n_constituents, 3), dtype=np.float32)
     ids = constituents.jet_index
     position = np.arange(len(ids)) - constituents.offsets[ids]
     flat[ids, position] = np.stack(
-        [constituents.pt / np.float32(config.pt_scale), constituents.eta, constituents.phi], axis=1
+        [input_pt(constituents, config), constituents.eta, constituents.phi], axis=1
     )
     return flat.reshape(len(constituents), -1)
 

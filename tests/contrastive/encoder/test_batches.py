@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.batches import pack
 
 
@@ -22,7 +23,7 @@ def test_packing_loses_and_mixes_nothing(constituents):
 
 
 def test_runs_are_the_lengths_and_as_few_as_possible(constituents):
-    batch = pack(constituents, pt_scale=300.0)
+    batch = pack(constituents, EncoderConfig())
     lengths, counts = np.unique(constituents.lengths, return_counts=True)
     assert batch.runs == tuple(zip(lengths.tolist(), counts.tolist(), strict=True))
     assert len(batch.features) == len(constituents.pt) == sum(n * m for n, m in batch.runs)
@@ -31,29 +32,29 @@ def test_runs_are_the_lengths_and_as_few_as_possible(constituents):
 
 @pytest.mark.parametrize("multiple", [1, 7, 1000])
 def test_what_fills_up_to_a_multiple_is_nobodys(constituents, multiple):
-    batch = pack(constituents, 300.0, multiple)
+    batch = pack(constituents, EncoderConfig(), multiple)
     assert len(batch.features) == sum(n * m for n, m in batch.runs)
     assert len(batch.features) % multiple == 0
     assert len(batch.features) - len(constituents.pt) < multiple
-    for row, own in zip(unpack(batch), unpack(pack(constituents, 300.0)), strict=True):
+    for row, own in zip(unpack(batch), unpack(pack(constituents, EncoderConfig())), strict=True):
         np.testing.assert_array_equal(row, own)
 
 
 def test_pt_is_divided_by_its_scale_and_angles_are_not(constituents):
-    one, other = pack(constituents, 1.0), pack(constituents, 300.0)
+    one, other = (pack(constituents, EncoderConfig(pt_scale=s)) for s in (1.0, 300.0))
     torch.testing.assert_close(one.features[:, 0], 300 * other.features[:, 0])
     torch.testing.assert_close(one.features[:, 1:], other.features[:, 1:], rtol=0, atol=0)
     assert one.features.dtype == torch.float32
 
 
 def test_one_jet_is_a_batch(constituents):
-    batch = pack(constituents[:1], 300.0)
+    batch = pack(constituents[:1], EncoderConfig())
     assert batch.runs == ((int(constituents.lengths[0]), 1),)
     assert batch.inverse.tolist() == [0]
 
 
 def test_moving_keeps_all(constituents):
-    batch = pack(constituents, 300.0)
+    batch = pack(constituents, EncoderConfig())
     moved = batch.to("cpu")
     assert moved.runs == batch.runs
     assert torch.equal(moved.features, batch.features)

@@ -36,7 +36,7 @@ def test_mean_gradient_of_the_shares_is_that_of_the_batch(jets, make_encoder, wo
     prepared = PreparedJets.of([jets], encoder.config, tmp_path)
 
     def gradient(rank, n):
-        batches = EpochOfBatches(prepared, Augmentations(), 300.0, CONFIG, 0, rank, n)
+        batches = EpochOfBatches(prepared, Augmentations(), encoder.config, CONFIG, 0, rank, n)
         packed, weight = next(iter(batches))
         packed = replace(packed, features=packed.features.double())
         assert len(weight) == 60 // n

@@ -39,7 +39,7 @@ def test_jetclr_encodes_two_views_and_watches_the_third(learn, tmp_path, jets, t
         with_anomalous: next(
             iter(
                 EpochOfBatches(
-                    *(prepared, Augmentations(), 300.0, SHORT, 0), with_anomalous=with_anomalous
+                    *(prepared, Augmentations(), tiny, SHORT, 0), with_anomalous=with_anomalous
                 )
             )
         )[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +19,7 @@ from darkclr.contrastive.encoder.attention import Runs, attend
 from darkclr.contrastive.encoder.batches import PackedBatch
 from darkclr.contrastive.encoder.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.contrastive.encoder.fused import linear
+from darkclr.parameters import recorded
 
 __all__ = ["Block", "Encoder", "SelfAttention"]
 
@@ -107,7 +107,7 @@ class Encoder(nn.Module):
 
     def digest(self) -> str:
         """By which its representations are recognised: of architecture and weights, 16 digits."""
-        config = json.dumps(asdict(self.config), sort_keys=True).encode()
+        config = json.dumps(recorded(self.config), sort_keys=True).encode()
         return hashlib.sha256(config + save(self.state_dict())).hexdigest()[:16]
 
     def pool(self, batch: PackedBatch) -> Tensor:

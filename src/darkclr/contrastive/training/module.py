@@ -54,7 +54,7 @@ class ContrastiveModule(LightningModule):
         return EpochOfBatches(  # type: ignore[return-value]
             self.train_jets,
             self.augmentations,
-            self.encoder.config.pt_scale,
+            self.encoder.config,
             self.training_config,
             self.current_epoch,
             self.global_rank,
@@ -71,10 +71,9 @@ class ContrastiveModule(LightningModule):
             self.training_config.seed, self.global_step, self.device, self.global_rank
         ):
             _, z = self.encoder(packed)
-        if self.loss.needs_anomalous:
-            original, physical, anomalous = z.chunk(3)
-        else:
-            (original, physical), anomalous = z.chunk(2), None
+        n_families = len(self.augmentations.families) if self.loss.needs_anomalous else 0
+        original, physical, *families = z.chunk(2 + n_families)
+        anomalous = torch.stack(families) if n_families > 1 else next(iter(families), None)
         terms = contrastive_loss(original, physical, anomalous, self.loss, weight)
         self._record(terms)
         return terms.loss
@@ -124,14 +123,14 @@ class ContrastiveModule(LightningModule):
 
 @dataclass(frozen=True)
 class EpochOfBatches:
-    """Batches of views of shuffled jets, x, x' and perhaps x*, and the weights of these jets.
+    """Batches of views of shuffled jets, x, x' and perhaps some x*, and the weights of these jets.
 
     A function of seed and epoch: with several processes each takes its share of every batch.
 
     Args:
         jets: all training jets.
         augmentations: what makes the views.
-        pt_scale: unit of pT [GeV].
+        encoder: configuration of the network that reads the views.
         config: batch size, of all processes together, and seed.
         epoch: counted from 0.
         rank: number of this process.
@@ -141,7 +140,7 @@ class EpochOfBatches:
 
     jets: PreparedJets
     augmentations: Augmentations
-    pt_scale: float
+    encoder: EncoderConfig
     config: TrainingConfig
     epoch: int
     rank: int = 0
@@ -170,6 +169,6 @@ class EpochOfBatches:
             if self.world_size > 1:
                 views = tuple(view[mine] for view in views)
             yield (
-                pack(Constituents.concatenate(views), self.pt_scale),
+                pack(Constituents.concatenate(views), self.encoder),
                 torch.from_numpy(self.jets.weight[rows][mine]),
             )

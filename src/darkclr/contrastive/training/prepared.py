@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +17,7 @@ from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
 from darkclr.errors import InputError, TrainingError
 from darkclr.jets import Constituents, Jets
+from darkclr.reweighting import flat_weights
 
 __all__ = ["PreparedJets"]
 
@@ -31,11 +32,13 @@ class PreparedJets:
     Args:
         constituents: the hardest ones, relative to the jet axis.
         weight: (n,) float32, divided by their mean; in memory.
+        pt: (n,) float32, of the jets [GeV]; in memory.
         fingerprint: of the jets they come from.
     """
 
     constituents: Constituents
     weight: NDArray[np.float32]
+    pt: NDArray[np.float32]
     fingerprint: Fingerprint
 
     def __len__(self) -> int:
@@ -69,12 +72,13 @@ class PreparedJets:
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=folder) as flat, TemporaryFile(dir=folder) as ends:
                 n = _append(ends, np.zeros(1, dtype=np.int64)) - 1
-                total, weights = 0, []
+                total, weights, pts = 0, [], []
                 for jets in chain([] if first is None else [first], batches):
                     if not len(jets):
                         continue
                     fingerprint.add(jets)
                     weights.append(jets.weight)
+                    pts.append(jets.pt)
                     part = prepare(jets.constituents, encoder)
                     # Side by side, since they are read together.
                     columns = np.stack([part.pt, part.eta, part.phi], axis=1, dtype=np.float32)
@@ -83,19 +87,24 @@ class PreparedJets:
                     if progress is not None:
                         progress(len(jets))
                 offsets = _mapped(ends, np.int64, (n + 1,))
-                pt, eta, phi = _mapped(flat, np.float32, (total, 3)).T
+                columns = _mapped(flat, np.float32, (total, 3)).T
         except OSError as error:
             raise InputError(
                 f"the prepared jets cannot be written ({error.strerror or error})",
                 where=folder,
                 fix="check free space and permissions",
             ) from error
-        return cls(Constituents(offsets, pt, eta, phi), _relative(weights), fingerprint)
+        weight = _relative(np.concatenate([np.empty(0), *weights]))
+        pt = np.concatenate([np.empty(0, np.float32), *pts])
+        return cls(Constituents(offsets, *columns), weight, pt, fingerprint)
+
+    def flat_in_pt(self) -> PreparedJets:
+        """The same jets, weighted to a flat spectrum of jet pT."""
+        return replace(self, weight=_relative(flat_weights(self.pt, self.weight)))
 
 
-def _relative(weights: list[NDArray]) -> NDArray[np.float32]:
-    """All weights, divided by their mean."""
-    weight = np.concatenate([np.empty(0), *weights])
+def _relative(weight: NDArray) -> NDArray[np.float32]:
+    """Weights, divided by their mean."""
     if len(weight) and not weight.mean() > 0:
         raise TrainingError(
             f"the mean weight of the jets is {weight.mean():.3g}",

@@ -23,6 +23,7 @@ from darkclr.contrastive.training.loop import check_machine, fit_resumable
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.errors import MissingExtraError, TrainingError
 from darkclr.jets import Jets
+from darkclr.parameters import recorded
 from darkclr.split import Split
 
 __all__ = ["N_WATCHING", "train"]
@@ -99,8 +100,9 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
-    module.train_jets = jets
-    module.validation_jets = PreparedJets.of([validation], encoder, output)
+    watching = PreparedJets.of([validation], encoder, output)
+    module.train_jets = jets.flat_in_pt() if training.flat_pt else jets
+    module.validation_jets = watching.flat_in_pt() if training.flat_pt else watching
     is_first = fit_resumable(module, output / "checkpoints", training)
     trained = module.encoder.eval().cpu()
     if is_first:
@@ -116,8 +118,8 @@ def resolved(
 ) -> dict[str, Any]:
     """The configuration as plain data."""
     return {
-        "encoder": asdict(encoder),
+        "encoder": recorded(encoder),
         "augmentations": augmentations.to_dict(),
-        "loss": asdict(loss),
-        "training": asdict(training),
+        "loss": recorded(loss),
+        "training": recorded(training),
     }
