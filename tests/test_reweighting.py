@@ -6,7 +6,7 @@ from scipy.stats import ks_2samp
 
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
-from darkclr.reweighting import gluon_weights, match_pt
+from darkclr.reweighting import flat_weights, gluon_weights, match_pt
 from darkclr.selection import select_jets
 
 
@@ -80,3 +80,43 @@ def test_a_reference_out_of_reach_is_refused():
         match_pt(low, high[[0, 0]], seed=0)
     with pytest.raises(ConfigError, match="bins"):
         match_pt(low, low, seed=0, bins=0)
+
+
+# --- a flat spectrum ----------------------------------------------------------------------
+
+
+def steep(n: int, seed: int = 0) -> np.ndarray:
+    """pT between 150 and 300 GeV that falls with its fifth power, as that of QCD jets does."""
+    u = np.random.default_rng(seed).random(n)
+    return 150 * (1 - u * (1 - 2.0**-4)) ** -0.25
+
+
+def test_a_steep_spectrum_becomes_flat():
+    pt = steep(200_000)
+    weight = flat_weights(pt, np.ones(len(pt)))
+    content = np.histogram(pt, 15, (150, 300), weights=weight)[0]
+    np.testing.assert_allclose(content / content.mean(), 1, atol=0.06)
+    steep_content = np.histogram(pt, 15, (150, 300))[0]
+    assert steep_content[0] > 15 * steep_content[-1]
+
+
+def test_weights_of_the_jets_are_part_of_the_spectrum():
+    """Jets that were generated flat, with the weights of a steep spectrum."""
+    pt = np.random.default_rng(1).uniform(150, 300, 100_000)
+    weight = flat_weights(pt, (pt / 150) ** -5)
+    content = np.histogram(pt, 15, (150, 300), weights=weight)[0]
+    np.testing.assert_allclose(content / content.mean(), 1, atol=0.06)
+
+
+def test_no_jet_counts_for_many():
+    pt = np.r_[np.full(5000, 150.0), np.linspace(150, 10_000, 20)]
+    factor = flat_weights(pt, np.full(len(pt), 3.0), bound=4.0) / 3.0
+    assert factor.max() == pytest.approx(4.0)
+    assert factor.min() > 0
+
+
+def test_a_flat_spectrum_and_few_jets_stay_as_they_are():
+    pt = np.linspace(150, 300, 10_000)
+    np.testing.assert_allclose(flat_weights(pt, np.ones(len(pt))), 1, atol=0.02)
+    for few in (pt[:60], np.full(500, 200.0), pt[:0]):
+        np.testing.assert_array_equal(flat_weights(few, np.full(len(few), 2.0)), 2.0)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from invariance import check_augmentation
+from scipy.stats import kstest, uniform
 from toy import toy_jets
 
 from darkclr.augmentations import (
     CollinearSplitting,
+    PtScaling,
     Rotation,
     SoftSmearing,
     Translation,
@@ -168,3 +170,18 @@ def test_moves_without_a_size_are_refused():
         Rotation(np.nan)
     with pytest.raises(ConfigError, match="Translation: width = inf; it must be finite"):
         Translation(np.inf)
+
+
+def test_scaling_is_one_factor_a_jet_and_log_uniform(rng):
+    many = recentre(toy_jets(4000, seed=6).constituents)
+    scaled = PtScaling(2.0)(many, many, rng)
+    factor = scaled.pt / many.pt
+    np.testing.assert_allclose(factor, factor[many.offsets[:-1]][many.jet_index], rtol=1e-6)
+    for name in ("offsets", "eta", "phi"):
+        np.testing.assert_array_equal(getattr(scaled, name), getattr(many, name))
+    log = np.log2(factor[many.offsets[:-1]])
+    assert np.abs(log).max() <= 1 + 1e-6
+    assert kstest(log, uniform(-1, 2).cdf).pvalue > 1e-3
+    np.testing.assert_array_equal(PtScaling(1.0)(many, many, rng).pt, many.pt)
+    with pytest.raises(ConfigError, match=r"PtScaling: max_factor = 0\.5; it must be at least 1"):
+        PtScaling(0.5)

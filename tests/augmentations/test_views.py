@@ -192,7 +192,7 @@ class OwnWindow(Augmentations):
     """Wrong: the anomalous view is shifted in a window of its own, smaller diameter."""
 
     def views(self, constituents, rng):
-        altered = self.altered(constituents, rng)
+        (altered,) = self.altered(constituents, rng)
         parts = (constituents, constituents, altered)
         return tuple(self._physical(part, part, rng) for part in parts)
 

@@ -80,7 +80,8 @@ class LossConfig:
     """Weight of the similarity to the anomalous copies."""
     family_weight: Annotated[float, AtLeast(0), LATER] = 1.0
     """Weight of the similarity between anomalous copies of different families, which drives each
-    family away in a direction of its own; a single family has no such term."""
+    family away in a direction of its own: equal to separation_weight, it treats families among each
+    other as jet and family. A single family has no such term."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "loss")

@@ -19,9 +19,10 @@ nt_xent        b = 0, without z*   thesis eq. 3.12, JetCLR (arXiv:2108.04253)
 The weights a and b are the trade-off of the thesis's outlook (chapter 7) and of the public code;
 temperature and norm penalty are described in section 4 of the paper.
 
-Of several families of anomalous copies, :math:`s(z_i, z^*_i)` is the mean over the families f, and
-:math:`c\,⟨s(z^{*f}_i, z^{*g}_i)⟩_{f ≠ g} / τ` is added, so that each family has a direction of its
-own; without it all would go to the one opposite of z.
+Of k families of anomalous copies, :math:`s(z_i, z^*_i)` is the mean over the families f, and
+:math:`\frac{c}{k τ} \sum_{f < g} s(z^{*f}_i, z^{*g}_i)` is added, so that each family has a
+direction of its own: with b = c all pairs count alike, and the minimum is a regular simplex of the
+jet and its families. Without the term all families would go to the one direction opposite of z.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _pairs(
         similarity = similarity + config.separation_weight * separation
     if z_anomalous is not None and z_anomalous.ndim == 3 and len(z_anomalous) > 1:
         families = _mean(_mutual_similarity(_single(z_anomalous)), weight)
-        similarity = similarity + config.family_weight * families
+        similarity = similarity + config.family_weight * (len(z_anomalous) - 1) / 2 * families
     loss = similarity / config.temperature + config.norm_penalty * norm
     return LossTerms(loss, alignment, separation, norm, families)
 

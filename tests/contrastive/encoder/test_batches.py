@@ -15,7 +15,7 @@ def unpack(batch):
 
 
 def test_packing_loses_and_mixes_nothing(constituents):
-    rows = unpack(pack(constituents, pt_scale=1.0))
+    rows = unpack(pack(constituents, EncoderConfig(pt_scale=1.0)))
     assert len(rows) == len(constituents)
     for i, row in enumerate(rows):
         jet = constituents[[i]]
@@ -59,3 +59,15 @@ def test_moving_keeps_all(constituents):
     assert moved.runs == batch.runs
     assert torch.equal(moved.features, batch.features)
     assert torch.equal(moved.inverse, batch.inverse)
+
+
+def test_fractions_are_shares_of_the_summed_pt(constituents):
+    features = pack(constituents, EncoderConfig(pt_input="fraction"))
+    absolute = pack(constituents, EncoderConfig(pt_scale=1.0))
+    start = 0
+    for length, n_jets in features.runs:
+        rows = slice(start, start + length * n_jets)
+        share, pt = (b.features[rows, 0].view(n_jets, length) for b in (features, absolute))
+        torch.testing.assert_close(share, pt / pt.sum(1, keepdim=True))
+        start = rows.stop
+    assert torch.equal(features.features[:, 1:], absolute.features[:, 1:])

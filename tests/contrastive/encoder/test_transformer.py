@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -198,3 +200,27 @@ def test_continuous_mask_is_an_additive_mask_of_the_plain_transformer(
         ours = encoder(packed(constituents, encoder))
     for a, b in zip(ours, (pooled, plain.head(pooled)), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+
+
+# --- scale of jet pT -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_fractions_of_pt_make_the_scale_of_a_jet_irrelevant(
+    make_encoder, encoding, constituents, power
+):
+    def scaled(factor):
+        factor = np.asarray(factor, dtype=np.float32)
+        return replace(constituents, pt=constituents.pt * factor[constituents.jet_index])
+
+    n = len(constituents)
+    rng = np.random.default_rng(0)
+    encode = encoding(make_encoder(pt_input="fraction", pt_mask_power=power))
+    z = encode(constituents)
+    # A factor of two has no rounding error; of another one it is that of float32.
+    np.testing.assert_array_equal(encode(scaled(2.0 ** rng.integers(-3, 4, n))), z)
+    other = encode(scaled(rng.uniform(0.5, 2, n)))
+    np.testing.assert_allclose(other, z, rtol=0, atol=1e-6 * np.abs(z).max())
+    paper = encoding(make_encoder(pt_mask_power=power))
+    change = paper(scaled(rng.uniform(0.5, 2, n))) - paper(constituents)
+    assert np.abs(change).max() > 1e-3 * np.abs(z).max()

@@ -6,15 +6,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from folders import names
+from safetensors.torch import load
 from short_training import SHORT, Stop, history_of, stop_at
 from toy import toy_jets
 
-from darkclr.augmentations import Augmentations, ConstituentDrop
+from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting
 from darkclr.contrastive.config import LossConfig
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import train
 from darkclr.errors import ConfigError, TrainingError
+from darkclr.reweighting import flat_weights
 
 pytest.importorskip("lightning")
 
@@ -145,3 +148,38 @@ def test_too_few_jets_for_a_batch(jets, validation, tiny, tmp_path):
     with pytest.raises(TrainingError, match="30 training and 60 validation jets do not fill"):
         train(jets[:30], tmp_path / "a", validation=validation, encoder=tiny, training=SHORT)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_flat_spectrum_is_one_of_weights(learn, jets, tmp_path):
+    spread = replace(jets, pt=150 * np.random.default_rng(0).random(len(jets)) ** -0.25)
+    flat = learn(tmp_path / "flat", sample=spread, training=replace(SHORT, flat_pt=True))
+    plain = learn(tmp_path / "plain", sample=spread)
+    assert flat["model.safetensors"] != plain["model.safetensors"]
+    weighted = replace(spread, weight=flat_weights(spread.pt, spread.weight).astype(np.float32))
+    weighted = learn(tmp_path / "weighted", sample=weighted)
+    a, b = (load(files["model.safetensors"]) for files in (flat, weighted))
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=1e-3, atol=1e-4)
+
+
+def test_several_families_are_views_of_their_own(learn, tmp_path):
+    families = {"drop": [ConstituentDrop((0.1, 0.6))], "soft": [PtReweighting(2.0)]}
+    augmentations = Augmentations(anomalous=families)
+    first = learn(tmp_path / "a", augmentations=augmentations)
+    assert learn(tmp_path / "b", augmentations=augmentations) == first
+    row = history_of(tmp_path / "a")[-1]
+    assert -1 <= float(row["family_similarity"]) <= 1
+    recorded = yaml.safe_load(first["config.yaml"])["augmentations"]["anomalous"]
+    assert list(recorded) == ["drop", "soft"]
+    nothing = Augmentations(anomalous=families | {"none": []})
+    with pytest.raises(ConfigError, match="separates a jet from its anomalous copy"):
+        learn(tmp_path / "c", augmentations=nothing)
+
+
+def test_what_an_earlier_version_did_not_know_is_not_recorded(learn, tmp_path, tiny):
+    document = yaml.safe_load(learn(tmp_path)["config.yaml"])
+    assert "pt_input" not in document["encoder"]
+    assert "family_weight" not in document["loss"]
+    assert "flat_pt" not in document["training"]
+    with pytest.raises(TrainingError, match=r"another configuration \(encoder\)"):
+        learn(tmp_path, encoder=replace(tiny, pt_input="fraction"))
