@@ -59,7 +59,10 @@ def test_parameters_reach_pythia(arguments, capsys, tmp_path, monkeypatch):
         (["--process", "higgs"], "no sample 'higgs'; choose of qcd, aachen"),
         (["--process", "svj_t", "--parameters.m_ph", "1"], "it has m_phi, r_inv, m_dark"),
         (["--process", "svj_t", "--parameters.m_phi", "heavy"], "m_phi = heavy is no number"),
-        (["--process", "dark_shower", "--parameters.width", "-2"], "width = -2 GeV"),
+        (
+            ["--process", "dark_shower", "--parameters.width", "-2"],
+            "width = -2.0; it must be",
+        ),
         (["--process", "aachen", "--parameters.m_pi", "3"], "no parameter m_pi; it has none"),
         (["--settings", '["HardQCD:most = on"]', "--workers", "1"], "HardQCD:most = on"),
         (["--settings", '["PhaseSpace:pTHatMin = -1"]', "--workers", "1"], "value is out of range"),
@@ -80,8 +83,8 @@ def test_bad_input_is_told_in_one_line(arguments, told, capfd, tmp_path):
     [
         ("x.h5", [], "x.h5: jets are written as Parquet, not .h5; name the file .parquet"),
         ("x.parquet", ["--workers", "0"], "0 workers; choose at least 1"),
-        ("x.parquet", ["--seed", "-1"], "seed: -1 is out of range; at least 0"),
-        ("x.parquet", ["--bias", ".nan"], "bias: nan is out of range; at least 0"),
+        ("x.parquet", ["--seed", "-1"], "sample: seed = -1; it must be at least 0"),
+        ("x.parquet", ["--bias", ".nan"], "sample: bias = nan; it must be at least 0"),
     ],
 )
 @pytest.mark.parametrize("dry", ["true", "false"])

@@ -30,8 +30,9 @@ from darkclr.cli.ensemble import ensemble
 from darkclr.cli.run import run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.plugins import installed
 from darkclr.presets import find_configuration
-from darkclr.simulation.processes import PROCESSES
+from darkclr.simulation.processes import ENTRY_POINTS, PROCESSES
 from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["build_parser", "main"]
@@ -146,6 +147,11 @@ def _samples() -> str:
                 initial_indent=" " * 6,
                 subsequent_indent=" " * 33,
             )
+    if others := installed(ENTRY_POINTS):
+        lines += [
+            "samples of other packages:",
+            *(f"  {p.name:<12}{p.value}" for p in others.values()),
+        ]
     return "\n".join(lines)
 
 

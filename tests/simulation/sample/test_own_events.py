@@ -162,21 +162,6 @@ def test_a_file_without_a_wanted_jet_is_told(tmp_path):
         generate(config, tmp_path / "x.parquet", workers=1)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"process": "events"}, "needs a file"),
-        ({"label": 2}, "choose 0 or 1"),
-        ({"selection": {"pt": 100}}, "choose of pt_min"),
-        ({"selection": {"pt_min": 400}}, "leaves no jets"),
-        ({"events": "x.lhe", "bias": 4.0}, "cannot be biased"),
-    ],
-)
-def test_senseless_options_are_refused(wrong, told):
-    with pytest.raises(ConfigError, match=told):
-        SampleConfig(**wrong)
-
-
 def test_settings_that_change_nothing_are_refused(tmp_path):
     path = hepmc(tmp_path, n_events=1)
     with pytest.raises(ConfigError, match="showered already"):

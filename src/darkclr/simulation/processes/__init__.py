@@ -1,6 +1,19 @@
 """The processes that can be simulated, one by one, and the model of the dark sector."""
 
-from darkclr.simulation.processes.catalogue import PROCESSES, get_process
-from darkclr.simulation.processes.process import EarlyVeto, JetSelection, Match, Process
+from darkclr.simulation.processes.catalogue import ENTRY_POINTS, PROCESSES, get_process
+from darkclr.simulation.processes.dark_sector import DARK_QUARKS, DarkSector, ZPrimeToDarkShower
+from darkclr.simulation.processes.process import EarlyVeto, JetSelection, Match, Model, Process
 
-__all__ = ["PROCESSES", "EarlyVeto", "JetSelection", "Match", "Process", "get_process"]
+__all__ = [
+    "DARK_QUARKS",
+    "ENTRY_POINTS",
+    "PROCESSES",
+    "DarkSector",
+    "EarlyVeto",
+    "JetSelection",
+    "Match",
+    "Model",
+    "Process",
+    "ZPrimeToDarkShower",
+    "get_process",
+]

@@ -8,10 +8,18 @@ from typing import Any
 
 from darkclr.errors import ConfigError
 from darkclr.jets import UNKNOWN
-from darkclr.simulation.processes.dark_sector import DARK_QUARKS, svj_t, z_prime_to_dark_shower
+from darkclr.plugins import find_plugin, installed
+from darkclr.simulation.processes.dark_sector import (
+    DARK_QUARKS,
+    ScalarPairToDarkShower,
+    ZPrimeToDarkShower,
+)
 from darkclr.simulation.processes.process import EarlyVeto, JetSelection, Match, Process
 
-__all__ = ["PROCESSES", "get_process"]
+__all__ = ["ENTRY_POINTS", "PROCESSES", "get_process"]
+
+#: Group of entry points by which other packages bring processes.
+ENTRY_POINTS = "darkclr.processes"
 
 _DARK_QUARK_MATCH = Match(pdg=DARK_QUARKS)
 # The window of DarkCLR would remove boosted tops and most of the signal of the CMS study.
@@ -38,7 +46,7 @@ _SAMPLES = (
         title="Aachen",
         summary="Z'(2 TeV) to dark quarks, dark pions and rhos of 4 and 5 GeV, r_inv = 0.75",
         label=1,
-        settings=z_prime_to_dark_shower(),
+        settings=ZPrimeToDarkShower().settings,
         match=_DARK_QUARK_MATCH,
         jets_per_second=35,
     ),
@@ -47,7 +55,7 @@ _SAMPLES = (
         title="r_inv = 0.5",
         summary="aachen, but every dark meson is invisible with probability 0.5",
         label=1,
-        settings=z_prime_to_dark_shower(r_inv=0.5),
+        settings=ZPrimeToDarkShower(r_inv=0.5).settings,
         match=_DARK_QUARK_MATCH,
         jets_per_second=42,
     ),
@@ -56,7 +64,7 @@ _SAMPLES = (
         title="r_inv = 0.2",
         summary="aachen, but every dark meson is invisible with probability 0.2",
         label=1,
-        settings=z_prime_to_dark_shower(r_inv=0.2),
+        settings=ZPrimeToDarkShower(r_inv=0.2).settings,
         match=_DARK_QUARK_MATCH,
         jets_per_second=22,
     ),
@@ -66,7 +74,7 @@ _SAMPLES = (
         title="m = 10 GeV",
         summary="aachen, but dark mesons and confinement scale at 10 GeV",
         label=1,
-        settings=z_prime_to_dark_shower(m_pi=10, m_rho=10, scale=10),
+        settings=ZPrimeToDarkShower(m_pi=10, m_rho=10, scale=10).settings,
         match=_DARK_QUARK_MATCH,
         jets_per_second=25,
     ),
@@ -75,7 +83,7 @@ _SAMPLES = (
         title="m = 20 GeV",
         summary="aachen, but dark mesons and confinement scale at 20 GeV",
         label=1,
-        settings=z_prime_to_dark_shower(m_pi=20, m_rho=20, scale=20),
+        settings=ZPrimeToDarkShower(m_pi=20, m_rho=20, scale=20).settings,
         match=_DARK_QUARK_MATCH,
         jets_per_second=22,
     ),
@@ -84,7 +92,7 @@ _SAMPLES = (
         title="dark shower",
         summary="a model of your own: Z' to dark quarks, shower, dark pions and rhos",
         label=1,
-        model=z_prime_to_dark_shower,
+        model=ZPrimeToDarkShower(),
         match=_DARK_QUARK_MATCH,
         jets_per_second=35,
     ),
@@ -105,7 +113,7 @@ _SAMPLES = (
         title="SVJ-t",
         summary="pairs of scalar bifundamentals, each to a quark and a dark quark; CMS study",
         label=1,
-        model=svj_t,
+        model=ScalarPairToDarkShower(),
         match=_DARK_QUARK_MATCH,
         selection=_CMS_SELECTION,
         card="cms",
@@ -127,11 +135,31 @@ PROCESSES: Mapping[str, Process] = MappingProxyType({p.name: p for p in _SAMPLES
 def get_process(name: str, parameters: Mapping[str, Any] | None = None) -> Process:
     """The sample of that name, with the given parameters.
 
+    Args:
+        name: of a sample of this package, of an entry point of :data:`ENTRY_POINTS`, or the import
+            path of a :class:`Process`, such as ``my_processes.HEAVY``.
+        parameters: values of its parameters, by name.
+
     Raises:
         ConfigError: there is none, or it has no such parameters, or they make no sense.
     """
-    if name not in PROCESSES:
+    process = PROCESSES.get(name) or _of_user(name)
+    return process.with_parameters(parameters or {})
+
+
+def _of_user(name: str) -> Process:
+    process = find_plugin(name, Process, group=ENTRY_POINTS, where="process")
+    known = ", ".join([*PROCESSES, *installed(ENTRY_POINTS)])
+    if process is None:
         raise ConfigError(
-            f"no sample {name!r}", where="process", fix=f"choose of {', '.join(PROCESSES)}"
+            f"no sample {name!r}",
+            where="process",
+            fix=f"choose of {known}, or give the import path of one of your own",
         )
-    return PROCESSES[name].with_parameters(parameters or {})
+    if process.name in PROCESSES:
+        raise ConfigError(
+            f"{name} calls itself {process.name!r} as a sample of darkclr does",
+            where="process",
+            fix="give it another name",
+        )
+    return process

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
-
-from docstring_parser import parse
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, TypeVar
 
 from darkclr.clustering import JET_RADIUS
 from darkclr.errors import ConfigError
-from darkclr.simulation.processes.dark_sector import (
-    COLLISION_ENERGY,
-)
+from darkclr.parameters import Parameter, Positive, check_parameters, check_ranges, parameters_of
 
-__all__ = ["COMMON", "EarlyVeto", "JetSelection", "Match", "Process", "ProcessParameter"]
+__all__ = [
+    "COLLISION_ENERGY",
+    "COMMON",
+    "EarlyVeto",
+    "JetSelection",
+    "Match",
+    "Model",
+    "Process",
+]
+
+#: Energy of the two protons together [GeV].
+COLLISION_ENERGY = 13000
 
 #: Settings of every sample. Particles with c tau below 10 mm decay before the detector.
 COMMON = (
@@ -25,45 +30,26 @@ COMMON = (
     "ParticleDecays:tau0Max = 10",
 )
 
+Declared = TypeVar("Declared")
+
 
 @dataclass(frozen=True)
 class JetSelection:
-    """Jets that are kept.
+    """Which jets are kept; the default is that of DarkCLR (arXiv:2312.03067 eq. 2)."""
 
-    Args:
-        pt_min: lowest jet pT [GeV].
-        pt_max: highest jet pT [GeV]; None for no upper edge.
-        abs_eta_max: largest \\|eta\\| of the jet axis.
-        radius: of the anti-kT algorithm.
-    """
+    pt_min: Annotated[float, Positive()] = 150.0
+    """Lowest pT of a jet [GeV]."""
+    pt_max: Annotated[float | None, Positive()] = 300.0
+    """Highest pT of a jet [GeV]; with null there is no upper edge."""
+    abs_eta_max: Annotated[float, Positive()] = 2.0
+    """Largest \\|eta\\| of the axis of a jet."""
+    radius: Annotated[float, Positive()] = JET_RADIUS
+    """R of the anti-kT algorithm."""
 
-    pt_min: float = 150.0
-    pt_max: float | None = 300.0
-    abs_eta_max: float = 2.0
-    radius: float = JET_RADIUS
-
-    def with_values(self, values: Mapping[str, float | None]) -> JetSelection:
-        """The same selection with other values.
-
-        Raises:
-            ConfigError: it has no such value, or the values make no sense.
-        """
-        known = [f.name for f in fields(self)]
-        unknown = [name for name in values if name not in known]
-        if unknown:
-            raise ConfigError(
-                f"no {', '.join(unknown)}", where="selection", fix=f"choose of {', '.join(known)}"
-            )
-        chosen = replace(self, **values)  # type: ignore[arg-type]
-        positive = [getattr(chosen, name) for name in known if name != "pt_max"]
-        if any(value is None or not value > 0 for value in positive) or (
-            chosen.pt_max is not None and not chosen.pt_max > chosen.pt_min
-        ):
-            raise ConfigError(
-                f"{', '.join(f'{k} = {v}' for k, v in values.items())} leaves no jets",
-                where="selection",
-            )
-        return chosen
+    def __post_init__(self) -> None:
+        check_parameters(self, "selection")
+        above = self.pt_max is None or self.pt_max > self.pt_min
+        check_ranges(self, "selection", {"pt_max": (above, f"above pt_min = {self.pt_min:g}")})
 
 
 @dataclass(frozen=True)
@@ -71,16 +57,17 @@ class Match:
     """Which partons of the hard process a kept jet must contain.
 
     Partons are those of the hardest process before any shower (Pythia status 23).
-
-    Args:
-        pdg: absolute PDG codes of the partons; empty for all of them.
-        radius: largest distance between parton and jet axis in eta-phi.
-        required: whether jets without a match are rejected, or kept with ``parton_pdg`` 0.
     """
 
     pdg: tuple[int, ...] = ()
-    radius: float = JET_RADIUS
+    """Absolute PDG codes of the partons; none stands for all partons."""
+    radius: Annotated[float, Positive()] = JET_RADIUS
+    """Largest distance between parton and axis of the jet in eta-phi."""
     required: bool = True
+    """Whether jets without a match are rejected; else they are kept with ``parton_pdg`` 0."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "match")
 
 
 @dataclass(frozen=True)
@@ -90,120 +77,87 @@ class EarlyVeto:
     At the interruption the partons are clustered; an event without a jet above ``pt_min`` within
     ``abs_eta_max`` is given up. The defaults are for the default :class:`JetSelection`; how many
     accepted jets they cost is measured by ``benchmarks/early_veto.py``.
-
-    Args:
-        scale: where the evolution in pT is interrupted [GeV].
-        radius: of the anti-kT algorithm, wider than that of the selection: the axis still moves.
-        pt_min: lowest pT [GeV], below that of the selection.
-        abs_eta_max: largest \\|eta\\|, above that of the selection.
     """
 
-    scale: float = 10.0
-    radius: float = 1.0
-    pt_min: float = 115.0
-    abs_eta_max: float = 2.5
+    scale: Annotated[float, Positive()] = 10.0
+    """Transverse momentum at which the evolution is interrupted [GeV]."""
+    radius: Annotated[float, Positive()] = 1.0
+    """R of the anti-kT algorithm, wider than that of the selection: the axis still moves."""
+    pt_min: Annotated[float, Positive()] = 115.0
+    """Lowest pT [GeV], below that of the selection."""
+    abs_eta_max: Annotated[float, Positive()] = 2.5
+    """Largest \\|eta\\|, above that of the selection."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "veto")
 
 
 @dataclass(frozen=True)
-class ProcessParameter:
-    """A number of a sample that the user may choose.
+class Model:
+    """Physics with parameters that a user may choose: the fields of a class that extends this one.
 
-    Args:
-        name: of the argument of the sample's model.
-        default: value if none is chosen.
-        summary: what it is, with its unit.
-        whole: whether it must be a whole number.
-        optional: whether it may be None.
+    Raises:
+        ConfigError: a parameter is out of its range.
     """
 
-    name: str
-    default: float | None
-    summary: str
-    whole: bool
-    optional: bool
+    def __post_init__(self) -> None:
+        check_parameters(self, "parameters")
 
-    def check(self, value: Any, where: str) -> float | None:
-        """The value in the parameter's type.
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Pythia settings ``"Key = value"``, in order.
 
         Raises:
-            ConfigError: it is no finite number, or not a whole one where one is needed.
+            ConfigError: the combination of parameters is impossible.
         """
-        if value is None and self.optional:
-            return None
-        try:
-            number = math.nan if isinstance(value, bool) else float(value)  # YAML: 1e3 is a text
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise ConfigError(f"{self.name} = {value} is no number", where=where)
-        if self.whole and number != int(number):
-            raise ConfigError(f"{self.name} = {value} is no whole number", where=where)
-        return int(number) if self.whole else number
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Process:
-    """A sample: what collides into what, and which jets of it are kept.
-
-    Args:
-        name: of sample and file.
-        title: for plots and tables.
-        summary: one line for the list of samples.
-        label: 0 background, 1 signal, -1 unknown.
-        settings: Pythia settings ``"Key = value"`` beyond :data:`COMMON`, in order.
-        model: function of the parameters a user may choose, which returns further settings; its
-            signature has their types and defaults, its docstring what they are.
-        values: chosen parameters of the model, by name; the rest have their defaults.
-        match: rule of the truth matching.
-        selection: jets that are kept.
-        veto: events that are given up early; None for a sample where that was never shown to
-            leave the accepted jets as they are.
-        card: detector card used unless another is asked for.
-        top_truth: whether to record which of top, W and b lie inside a jet.
-        jets_per_second: accepted jets a second on one core of 2020s hardware with multiparton
-            interactions; only for estimates of the duration.
-    """
+    """A sample: what collides into what, and which jets of it are kept."""
 
     name: str
+    """Name of sample and file."""
     title: str
+    """Label in plots and tables."""
     summary: str
+    """One line for the list of samples."""
     label: int
+    """0 for background, 1 for signal, -1 for unknown."""
     settings: tuple[str, ...] = ()
-    model: Callable[..., tuple[str, ...]] | None = None
-    values: Mapping[str, float | None] = field(default_factory=dict)
+    """Pythia settings ``"Key = value"`` beyond :data:`COMMON`, in order."""
+    model: Model | None = None
+    """Physics with parameters; its settings come after the others."""
     match: Match = Match()
+    """Rule of the truth matching."""
     selection: JetSelection = JetSelection()
+    """Which jets are kept."""
     veto: EarlyVeto | None = None
+    """Which events are given up early; None for a sample where that was never shown to leave the
+    accepted jets as they are."""
     card: str = "atlas"
+    """Detector card that is used unless another is asked for."""
     top_truth: bool = False
+    """Whether it is recorded which of top, W and b lie inside a jet."""
     jets_per_second: float = 20.0
+    """Accepted jets a second on one core of 2020s hardware with multiparton interactions; it serves
+    estimates of the duration only."""
 
     @property
     def all_settings(self) -> tuple[str, ...]:
         """Every Pythia setting of the sample except seed, verbosity and what a run overrides."""
-        return COMMON + self.settings + (self.model(**self.values) if self.model else ())
+        return COMMON + self.settings + (self.model.settings if self.model else ())
 
     @property
-    def parameters(self) -> tuple[ProcessParameter, ...]:
+    def parameters(self) -> tuple[Parameter, ...]:
         """What a user may choose."""
-        if self.model is None:
-            return ()
-        texts = {p.arg_name: p.description or "" for p in parse(self.model.__doc__ or "").params}
-        return tuple(
-            ProcessParameter(
-                name=name,
-                default=argument.default,
-                summary=" ".join(texts[name].split()),
-                whole=argument.annotation == "int",
-                optional="None" in argument.annotation,
-            )
-            for name, argument in inspect.signature(self.model).parameters.items()
-        )
+        return parameters_of(type(self.model)) if self.model else ()  # type: ignore[arg-type]
 
     @property
-    def chosen(self) -> dict[str, float | None]:
+    def chosen(self) -> dict[str, Any]:
         """Value of every parameter."""
-        return {p.name: p.default for p in self.parameters} | dict(self.values)
+        return asdict(self.model) if self.model else {}
 
     def with_parameters(self, values: Mapping[str, Any]) -> Process:
         """The same sample with other values of its parameters.
@@ -213,14 +167,43 @@ class Process:
         """
         where = f"sample {self.name!r}"
         known = {p.name: p for p in self.parameters}
-        unknown = [name for name in values if name not in known]
-        if unknown:
-            raise ConfigError(
-                f"no parameter {', '.join(unknown)}",
-                where=where,
-                fix=f"it has {', '.join(known) or 'none'}",
-            )
-        checked = {name: known[name].check(value, where) for name, value in values.items()}
-        process = replace(self, values=dict(self.values) | checked)
+        _refuse_unknown(values, known, where)
+        if not values:
+            return self
+        numbers = {name: _number(known[name], value, where) for name, value in values.items()}
+        process = replace(self, model=replace(self.model, **numbers))  # type: ignore[type-var]
         process.all_settings  # noqa: B018  the model refuses impossible combinations
         return process
+
+    def with_selection(self, values: Mapping[str, Any]) -> Process:
+        """The same sample with other values of its jet selection.
+
+        Raises:
+            ConfigError: the selection has no such value, or the value makes no sense.
+        """
+        _refuse_unknown(values, asdict(self.selection), "selection")
+        return replace(self, selection=replace(self.selection, **values))
+
+
+def _refuse_unknown(values: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    if unknown := [name for name in values if name not in known]:
+        raise ConfigError(
+            f"no parameter {', '.join(unknown)}",
+            where=where,
+            fix=f"it has {', '.join(known) or 'none'}",
+        )
+
+
+def _number(parameter: Parameter, value: Any, where: str) -> Any:
+    """The value as a number where the parameter is one: YAML reads 1e3 as a text."""
+    if value is None or isinstance(parameter.default, bool | str):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{parameter.name} = {value} is no number", where=where) from None
+    if not isinstance(parameter.default, int):
+        return number
+    if not number.is_integer():
+        raise ConfigError(f"{parameter.name} = {value} is no whole number", where=where)
+    return int(number)

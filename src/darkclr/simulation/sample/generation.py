@@ -147,6 +147,8 @@ def _provenance(planned: SamplePlan, counts: Counts) -> dict[str, Any]:
         "process": process.name,
         "title": process.title,
         "summary": process.summary,
+        "label": process.label,
+        "level": "detector",
         "parameters": process.chosen,
         "n_jets": config.n_jets,
         "seed": config.seed,

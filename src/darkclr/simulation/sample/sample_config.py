@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from darkclr.errors import ConfigError
-from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.parameters import AtLeast, check_parameters
 from darkclr.simulation.processes import Process, get_process
 
 __all__ = ["SampleConfig"]
@@ -15,57 +14,51 @@ __all__ = ["SampleConfig"]
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What to simulate.
-
-    Args:
-        process: name of the sample.
-        n_jets: accepted jets; of a file of events, at most so many.
-        seed: another seed, another sample.
-        card: detector card, by name or path; None for the one of the process.
-        mpi: multiparton interactions; off is four times faster and costs four constituents a jet,
-            for quick looks only.
-        shard_jets: jets of a shard, the unit of parallel work and of resuming; of a file of
-            events, its events.
-        settings: further Pythia settings, applied last.
-        parameters: of the samples that have some, by name; see the list of samples.
-        early_veto: give up events early that cannot hold a wanted jet, where the process says how;
-            off is three times slower and gives the same distributions.
-        bias: power of pTHat by which hard events are preferred, for spectra with a long tail; the
-            jets get weights of mean 1 that undo it. Only for processes of two partons to two.
-        events: file of events to use in place of Pythia's hard processes: a Les Houches file
-            (MadGraph), which Pythia showers, or a HepMC file (ASCII), which goes to the detector
-            as it is; both may be gzipped. Settings, matching, selection and label are those of the
-            process; `events` is one without matching.
-        selection: values that replace those of the process's jet selection: `pt_min`, `pt_max`,
-            `abs_eta_max`, `radius`.
-        label: 0 background, 1 signal; None for that of the process.
-    """
+    """What to simulate."""
 
     process: str = "qcd"
-    n_jets: int = 1000
-    seed: int = 1
+    """Name of the sample; or the import path of a process of your own, as my_processes.HEAVY."""
+    n_jets: Annotated[int, AtLeast(1)] = 1000
+    """Number of accepted jets; of a file of events, at most so many."""
+    seed: Annotated[int, AtLeast(0)] = 1
+    """Another seed gives another sample."""
     card: str | None = None
+    """Detector card, by name or path; with null it is that of the process."""
     mpi: bool = True
-    shard_jets: int = 1000
+    """Whether there are multiparton interactions; without them the simulation is four times faster
+    and a jet has four constituents less, which is for quick looks only."""
+    shard_jets: Annotated[int, AtLeast(1)] = 1000
+    """Number of jets of a shard, the unit of parallel work and of resuming; of a file of events,
+    number of its events."""
     settings: list[str] = field(default_factory=list)
+    """Further Pythia settings, which are applied last."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    """Values of the parameters of the samples that have some, by name; the list of samples has
+    them."""
     early_veto: bool = True
-    bias: float = 0.0
+    """Whether events that cannot hold a wanted jet are given up early, where the process says how;
+    without it the simulation is three times slower and gives the same distributions."""
+    bias: Annotated[float, AtLeast(0)] = 0.0
+    """Power of pTHat by which hard events are preferred, for spectra with a long tail; the jets get
+    weights of mean 1 that undo it. It is for processes of two partons to two only."""
     events: str | None = None
+    """File of events to use in place of Pythia's hard processes: a Les Houches file (MadGraph),
+    which Pythia showers, or a HepMC file (ASCII), which goes to the detector as it is; both may be
+    gzipped. Settings, matching, selection and label are those of the process; `events` is one
+    without matching."""
     selection: dict[str, float | None] = field(default_factory=dict)
-    label: int | None = None
+    """Values that replace those of the process's jet selection: `pt_min`, `pt_max`, `abs_eta_max`,
+    `radius`."""
+    label: Literal[0, 1] | None = None
+    """Label of the jets, 0 for background and 1 for signal; with null it is that of the process."""
 
     def __post_init__(self) -> None:
+        check_parameters(self, "sample")
         self.resolve()
         if self.events is None and self.process == "events":
             raise ConfigError("the process 'events' needs a file", where="events", fix="name one")
         if self.events is not None and self.bias:
             raise ConfigError("a file's events cannot be biased", where="bias", fix="leave it out")
-        for name, lowest in (("n_jets", 1), ("shard_jets", 1), ("seed", 0), ("bias", 0)):
-            if not lowest <= getattr(self, name) < math.inf:
-                raise ConfigError(
-                    f"{getattr(self, name)} is out of range", where=name, fix=f"at least {lowest}"
-                )
 
     def resolve(self) -> Process:
         """The process with the chosen parameters, selection and label.
@@ -73,14 +66,11 @@ class SampleConfig:
         Raises:
             ConfigError: there is no such process, or a value makes no sense.
         """
-        process = get_process(self.process, self.parameters)
-        if self.label not in (None, BACKGROUND, SIGNAL):
-            raise ConfigError(f"no label {self.label}", where="label", fix="choose 0 or 1")
+        process = get_process(self.process, self.parameters).with_selection(self.selection)
         # The veto is tuned to the process's own selection, and no part of the file's events.
         veto = self.early_veto and self.events is None and not self.selection
         return replace(
             process,
             label=process.label if self.label is None else self.label,
-            selection=process.selection.with_values(self.selection),
             veto=process.veto if veto else None,
         )

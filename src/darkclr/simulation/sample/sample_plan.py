@@ -15,7 +15,7 @@ from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.simulation.detector import load_card
 from darkclr.simulation.events.event_files import EventFile, EventRange, scan_events
 from darkclr.simulation.events.les_houches import without_production
-from darkclr.simulation.processes import Process
+from darkclr.simulation.processes import PROCESSES, Process
 from darkclr.simulation.sample.sample_config import SampleConfig
 from darkclr.simulation.sample.shard import Shard
 
@@ -93,6 +93,8 @@ def plan(config: SampleConfig) -> SamplePlan:
     }
     if process.parameters:
         determined_by["parameters"] = process.chosen
+    if process.name not in PROCESSES:  # what the name of another one stands for
+        determined_by["top_truth"] = process.top_truth
     if process.veto:
         determined_by["veto"] = asdict(process.veto)
     if file is not None:
