@@ -49,7 +49,7 @@ class ClusteredJets:
     Args:
         event: index of the event in the batch, int64.
         rank: position in the event by pT, int64.
-        pt, eta, phi, mass: of the summed four-vectors [GeV, rad], float64.
+        pt, eta, phi, mass: kinematics of the summed four-vectors [GeV, rad], float64.
         offsets: (n_jets + 1,) int64; jet *i* owns ``index[offsets[i]:offsets[i + 1]]``.
         index: (n_constituents,) int64; rows of the particles that are its constituents.
     """
@@ -93,7 +93,7 @@ def anti_kt(
 
     Args:
         offsets: (n_events + 1,); event *i* owns the particles ``offsets[i]:offsets[i + 1]``.
-        pt, eta, phi, mass: of the particles, (n_particles,) each [GeV, rad].
+        pt, eta, phi, mass: kinematics of the particles, (n_particles,) each [GeV, rad].
         radius: R of the jets.
         pt_min: lowest jet pT that is returned [GeV].
 
@@ -132,8 +132,8 @@ def cambridge_aachen_branches(constituents: Constituents, radius: float) -> NDAr
     are further apart than ``radius``, the tree is cut, and what is left are the branches.
 
     Args:
-        constituents: massless.
-        radius: where the tree is cut, in the plane of rapidity and phi.
+        constituents: massless constituents.
+        radius: distance at which the tree is cut, in the plane of rapidity and phi.
 
     Returns:
         (n_constituents,) numbers of branches, which are counted through over all jets.
@@ -153,7 +153,7 @@ def kt_axes(constituents: Constituents, n_axes: int) -> tuple[NDArray, NDArray]:
     """Directions (eta, phi) of the exclusive kT subjets of each jet, (n, n_axes) each.
 
     Args:
-        constituents: massless, of jets with at least ``n_axes`` of them.
+        constituents: massless constituents of jets with at least ``n_axes`` of them.
         n_axes: number of subjets.
 
     Raises:
@@ -172,8 +172,8 @@ def soft_drop(
     """Mass of each jet after soft drop [GeV], (n,) (arXiv:1402.2657), by FastJet's contribution.
 
     Args:
-        constituents: massless.
-        z_cut, beta: of the condition z > z_cut (ΔR / R)^beta.
+        constituents: massless constituents.
+        z_cut, beta: numbers of the condition z > z_cut (ΔR / R)^beta.
         radius: R of the jets.
 
     Raises:
@@ -237,7 +237,7 @@ def _flat(values: Any) -> NDArray:
 
 
 def _quiet(method: Callable[..., Any], **options: Any) -> Any:
-    """What a method gives, without its warnings of kT and C/A, for which its own rule holds."""
+    """What a method gives, without its warning against other algorithms than kT and C/A."""
     form = warnings.formatwarning
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

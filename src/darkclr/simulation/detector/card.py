@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+
+from darkclr.parameters import AtLeast, Positive, check_parameters
 
 __all__ = [
     "CalorimeterCard",
@@ -27,11 +30,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PropagationCard:
-    """Tracking volume: radius [m], half length [m], magnetic field along z [T]."""
+    """Tracking volume, a cylinder in a solenoidal field."""
 
-    radius: float
-    half_length: float
+    radius: Annotated[float, Positive()]
+    """Radius [m]."""
+    half_length: Annotated[float, Positive()]
+    """Half of its length [m]."""
     magnetic_field: float
+    """Magnetic field along z [T]."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "propagation")
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class Grid:
     phi with ``w = 2 pi / phi_bins_i``.
 
     Args:
-        eta_edges: (S + 1,) increasing.
+        eta_edges: Increasing edges of the strips, (S + 1,).
         phi_bins: Number of phi cells of each strip, (S,).
     """
 
@@ -188,9 +197,9 @@ class EnergyResolution:
         stochastic: s [sqrt(GeV)], (R,).
         noise: n [GeV], (R,).
         constant: c, (R,).
-        offset: (R,).
-        curvature: (R,).
-        centre: (R,).
+        offset: Constant term of f, (R,).
+        curvature: Quadratic term of f, (R,).
+        centre: ``|eta|`` at which the quadratic term vanishes, (R,).
     """
 
     abs_eta_up_to: np.ndarray
@@ -218,13 +227,21 @@ class EnergyResolution:
 
 @dataclass(frozen=True)
 class CalorimeterCard:
-    """One ``SimpleCalorimeter``: thresholds [GeV, sigma], cells, energy fractions, resolution."""
+    """One calorimeter (Delphes module ``SimpleCalorimeter``)."""
 
-    energy_min: float
-    significance_min: float
+    energy_min: Annotated[float, AtLeast(0)]
+    """Lowest energy of a tower, and of the excess over its tracks, that is seen [GeV]."""
+    significance_min: Annotated[float, AtLeast(0)]
+    """Lowest energy that is seen in units of its resolution."""
     cells: Grid
+    """Cells, each of which is a tower."""
     fractions: EnergyFractions
+    """Share of its energy that a particle leaves."""
     resolution: EnergyResolution
+    """Energy resolution."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "calorimeter")
 
 
 @dataclass(frozen=True)

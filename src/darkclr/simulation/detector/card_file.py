@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
 from darkclr.simulation.detector.card import (
     CalorimeterCard,
     Card,
@@ -48,7 +48,7 @@ def load_card(name_or_path: str | Path) -> Card:
         raise InputError("there is no such detector card", where=str(name_or_path), fix=fix)
     try:
         return _card(yaml.safe_load(source.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, ConfigError, KeyError, TypeError, ValueError) as error:
         what = f"not a detector card ({type(error).__name__}: {error})"
         raise InputError(what, where=str(name_or_path), fix=fix) from error
 

@@ -26,7 +26,7 @@ class EnergyFlowDetector:
     """A detector described by a card.
 
     Args:
-        card: A card, or the name or path :func:`load_card` reads one from.
+        card: A card, or the name or path from which :func:`load_card` reads one.
 
     Raises:
         InputError: There is no such card, or it cannot be read.

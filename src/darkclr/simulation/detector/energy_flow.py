@@ -29,7 +29,7 @@ class EnergyFlow:
         pt: Transverse momentum [GeV].
         eta: Pseudorapidity; of the momentum for tracks, seen from the origin for neutrals.
         phi: Azimuth in [-pi, pi].
-        mass: [GeV]; that of the particle for tracks, zero for neutrals.
+        mass: Mass [GeV]; that of the particle for tracks, zero for neutrals.
         kind: A :class:`Kind`, int8.
     """
 

@@ -27,12 +27,12 @@ class Propagated:
     Args:
         event: Index of the event in the batch.
         pdg: PDG code.
-        charge: In units of the positron charge.
+        charge: Electric charge in units of the positron charge.
         pt: Transverse momentum [GeV].
         eta: Pseudorapidity of the momentum.
         phi: Azimuth of the momentum at the point of closest approach to the z axis.
-        mass: [GeV].
-        energy: [GeV].
+        mass: Mass [GeV].
+        energy: Energy [GeV].
         impact_eta: Pseudorapidity of the impact point, seen from the origin.
         impact_phi: Azimuth of the impact point.
     """

@@ -31,7 +31,7 @@ class Tracks:
         pt: Measured transverse momentum [GeV].
         eta: Pseudorapidity of the momentum.
         phi: Azimuth of the momentum at closest approach to the z axis.
-        mass: [GeV].
+        mass: Mass of the particle [GeV].
         resolution: Relative pT resolution.
         impact_eta: Pseudorapidity of the impact point on the calorimeter, seen from the origin.
         impact_phi: Azimuth of the impact point.

@@ -60,13 +60,14 @@ class EventBatch:
 
     Args:
         n_events: number of events, without those Pythia gave up on.
-        n_tried: the same with those that were vetoed or failed.
+        n_tried: number of events with those that were vetoed or failed.
         particles: stable particles.
         partons: outgoing partons of the hard process.
         pthat: (n_events,) transverse momentum of the hard process [GeV], 0 for 2 -> 1.
         weight: (n_events,) event weights.
-        n_dark_mesons: dark mesons of all events.
-        n_invisible_dark_mesons: those of them that are stable or decay to invisible particles.
+        n_dark_mesons: number of dark mesons in all events.
+        n_invisible_dark_mesons: number of dark mesons that are stable or decay to invisible
+            particles.
     """
 
     n_events: int

@@ -40,13 +40,13 @@ class EventRange:
     """Neighbouring events of a file.
 
     Args:
-        path: of the file.
-        format: of the file.
-        header: bytes before the first event, which hold what all events share.
+        path: path of the file.
+        format: format of the file.
+        header: number of bytes before the first event, which hold what all events share.
         start: byte at which the range begins, counted in the unpacked file.
         stop: byte after its end.
         first: number of its first event in the file, from 0.
-        n_events: in the range.
+        n_events: number of events in the range.
     """
 
     path: str
@@ -79,10 +79,10 @@ class EventFile:
     """What is in a file of events.
 
     Args:
-        path: of the file.
-        format: of the file.
-        n_events: in the file.
-        sha256: of the file as it is on the disk, in hexadecimal.
+        path: path of the file.
+        format: format of the file.
+        n_events: number of events in the file.
+        sha256: hash of the file as it is on the disk, in hexadecimal.
         ranges: all events, in neighbouring ranges.
     """
 
@@ -98,7 +98,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
 
     Args:
         path: a Les Houches file or a HepMC file (ASCII, of version 3 or 2); both may be gzipped.
-        events_per_range: of each range but the last.
+        events_per_range: number of events of each range but the last.
 
     Raises:
         InputError: the file cannot be read, is of another format, is cut off or has no events.

@@ -42,7 +42,7 @@ class HepMCEvents:
     pThat is in no HepMC file and therefore 0.
 
     Args:
-        events: of a HepMC file.
+        events: range of a HepMC file.
 
     Raises:
         MissingExtraError: pyhepmc is not installed.

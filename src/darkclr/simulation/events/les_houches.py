@@ -35,10 +35,10 @@ class LesHouchesEvents:
     weight in pb for 4 and -4. Of 1 and 2, Pythia unweights and leaves out events.
 
     Args:
-        events: of a Les Houches file.
+        events: range of a Les Houches file.
         settings: Pythia settings of showers and decays; those that switch on a process of Pythia
             are passed over, for the process is the file's.
-        seed: of Pythia.
+        seed: seed of Pythia.
 
     Raises:
         InputError: the file is broken.
@@ -100,7 +100,7 @@ def _check(text: bytes, events: EventRange) -> None:
     """Every event has the particles it announces; Pythia would pass over one that has not.
 
     Raises:
-        InputError: one has not.
+        InputError: an event has other particles than it announces.
     """
     for number, block in enumerate(_EVENT.findall(text), start=events.first + 1):
         lines = block.strip().splitlines()

@@ -25,14 +25,10 @@ class GeneratedParticles:
     Args:
         event: Index of the event in the batch, int64, non-decreasing.
         pdg: PDG code, int64.
-        px: Momentum at production [GeV].
-        py: [GeV].
-        pz: [GeV].
-        mass: [GeV].
-        x: Production vertex, measured from the centre of the detector [mm].
-        y: [mm].
-        z: [mm].
-        charge: In units of the positron charge; see :func:`charge_of`.
+        px, py, pz: Momentum at production [GeV].
+        mass: Mass [GeV].
+        x, y, z: Production vertex, measured from the centre of the detector [mm].
+        charge: Electric charge in units of the positron charge; see :func:`charge_of`.
     """
 
     event: np.ndarray

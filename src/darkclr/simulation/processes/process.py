@@ -156,7 +156,7 @@ class Process:
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """Value of every parameter."""
+        """Value of every parameter, by name."""
         return asdict(self.model) if self.model else {}
 
     def with_parameters(self, values: Mapping[str, Any]) -> Process:

@@ -38,7 +38,7 @@ def generate(
     Args:
         config: what to simulate.
         output: file to write.
-        workers: processes; None for one a core.
+        workers: number of processes; None for one a core.
         progress: called with the number of new jets whenever there are some.
 
     Returns:
@@ -99,7 +99,7 @@ def generate_shard(
     Args:
         config: the whole sample.
         output: the sample's file.
-        index: of the shard, from 0.
+        index: number of the shard, from 0.
         progress: called with the number of new jets whenever there are some.
 
     Returns:

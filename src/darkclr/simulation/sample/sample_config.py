@@ -14,7 +14,7 @@ __all__ = ["SampleConfig"]
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What to simulate."""
+    """What to simulate: which process, how many jets, with which detector."""
 
     process: str = "qcd"
     """Name of the sample; or the import path of a process of your own, as my_processes.HEAVY."""

@@ -30,15 +30,15 @@ class SamplePlan:
     """What :func:`generate` would do.
 
     Args:
-        config: as asked for.
-        process: the sample's description.
+        config: what was asked for.
+        process: the process with the chosen parameters, selection and label.
         card: name or path of the detector card.
         settings: all Pythia settings in order, without the seeds of the shards.
         file: what is in the file of events, if there is one.
         shards: all shards.
-        versions: of the programs that determine the jets.
-        fingerprint: of everything that determines the jets except their number.
-        jets_per_second: expected on one core.
+        versions: versions of the programs that determine the jets.
+        fingerprint: hash of everything that determines the jets except their number.
+        jets_per_second: expected rate on one core.
     """
 
     config: SampleConfig

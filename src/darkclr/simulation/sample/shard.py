@@ -48,10 +48,10 @@ class Counts:
     """What was done for a shard or a sample; sums and counts only, so they can be added.
 
     Args:
-        events: generated, those given up early included.
-        jets: accepted, before the surplus of the last batch is cut off.
-        dark_mesons: of all events.
-        invisible_dark_mesons: those that no detector can see.
+        events: number of generated events, those given up early included.
+        jets: number of accepted jets, before the surplus of the last batch is cut off.
+        dark_mesons: number of dark mesons in all events.
+        invisible_dark_mesons: number of dark mesons that no detector can see.
         cross_section_sum: cross section [pb] times events.
     """
 
@@ -83,13 +83,13 @@ class Shard:
     """Everything that determines the jets of a shard.
 
     Args:
-        process: the sample, its parameters included.
+        process: the process with the chosen parameters, selection and label.
         settings: all Pythia settings, in order.
-        seed: of the sample.
-        index: of the shard in the sample.
+        seed: seed of the sample.
+        index: number of the shard in the sample, from 0.
         card: name or path of the detector card.
-        n_jets: jets the shard holds; None for all of a file's events.
-        events: a file's events, in place of the process's.
+        n_jets: number of jets that the shard holds; None for all of a file's events.
+        events: range of a file of events, which take the place of the process's.
     """
 
     process: Process

@@ -26,7 +26,7 @@ class ShardFolder:
 
     Args:
         output: the sample's file.
-        fingerprint: of the sample; shards of another one are refused.
+        fingerprint: fingerprint of the sample; shards of another one are refused.
     """
 
     def __init__(self, output: Path, fingerprint: str) -> None:
@@ -104,10 +104,10 @@ class ShardFolder:
         Memory is that of a shard.
 
         Args:
-            shards: finished ones.
-            n_jets: at most so many.
+            shards: finished shards.
+            n_jets: largest number of jets.
             output: file to write.
-            provenance: of the sample, from what it cost.
+            provenance: gives the provenance of the sample, from what it cost.
             mean_weight: to which the weights are scaled; None to leave them.
         """
         parts: list[tuple[Path, int]] = []
@@ -146,9 +146,9 @@ def missing_shards(
     ``at_once`` of them are taken. Which are simulated has no influence on the sample.
 
     Args:
-        shards: of the sample.
-        finished: jets of the finished ones, by index.
-        n_jets: wanted.
+        shards: all shards of the sample.
+        finished: number of jets of the finished shards, by index.
+        n_jets: number of jets that are wanted.
         at_once: number of processes.
     """
     events = sum(s.events.n_events for s in shards if s.events and s.index in finished)

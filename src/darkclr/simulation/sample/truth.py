@@ -59,7 +59,7 @@ def tops_inside(
 
     Args:
         jets: sorted by event.
-        partons: of pairs of a top and an antitop, sorted by event.
+        partons: partons of pairs of a top and an antitop, sorted by event.
         radius: largest distance between parton and jet axis in eta-phi.
     """
     inside = {name: np.zeros(len(jets), dtype=bool) for name in TOP_TRUTH}

@@ -43,12 +43,12 @@ def simulate_shards(
 
     Args:
         shards: what to simulate, by file.
-        fingerprint: of the sample, written with each shard.
-        workers: processes; with one, everything happens in this process.
+        fingerprint: fingerprint of the sample, which is written with each shard.
+        workers: number of processes; with one, everything happens in this process.
         progress: called with the number of new jets.
 
     Raises:
-        DarkclrError: of the first shard that fails; finished shards stay.
+        DarkclrError: the error of the first shard that fails; finished shards stay.
         SimulationError: a worker process died.
     """
     workers = min(workers, len(shards))
