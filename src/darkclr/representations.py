@@ -16,7 +16,7 @@ from darkclr.split import Split
 
 __all__ = ["Representations", "common_encoder"]
 
-_ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+_ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "family")
 _OPTIONAL = ("eta", "phi", "mass", "parton_pdg")
 
 
@@ -30,12 +30,14 @@ class Representations:
         pt: (n,) float32, pT of the jet [GeV].
         n_constituents: (n,) int64, number of constituents of the jet.
         label, weight, event, rank: (n,) as in :class:`darkclr.jets.Jets`.
-        dropped: (n,) bool, true for anomalous copies of jets.
+        family: (n,) int8, 0 for jets as they are; ``k`` for anomalous copies of the family
+            ``families[k - 1]``.
         provenance: JSON-able description.
         eta, phi, mass: (n,) float32 as in :class:`darkclr.jets.Jets`; None if unknown.
         parton_pdg: (n,) int32, PDG code of the matched parton, 0 where there is none; None where
             the sample does not tell.
         encoder: digest of the encoder that made them, ``Encoder.digest()``; None if unknown.
+        families: names of the families of anomalous copies.
     """
 
     z: NDArray[np.float32]
@@ -46,13 +48,14 @@ class Representations:
     weight: NDArray[np.float32]
     event: NDArray[np.int64]
     rank: NDArray[np.int8]
-    dropped: NDArray[np.bool_]
+    family: NDArray[np.int8]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     parton_pdg: NDArray[np.int32] | None = None
     encoder: str | None = None
     eta: NDArray[np.float32] | None = None
     phi: NDArray[np.float32] | None = None
     mass: NDArray[np.float32] | None = None
+    families: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.z)
@@ -63,6 +66,11 @@ class Representations:
             name: getattr(self, name)[index] for name in ("z", "pooled", *self._row_columns)
         }
         return replace(self, **columns)
+
+    @property
+    def dropped(self) -> NDArray[np.bool_]:
+        """Which rows are anomalous copies of jets, of any family, (n,)."""
+        return self.family > 0
 
     @property
     def _row_columns(self) -> tuple[str, ...]:
@@ -94,11 +102,18 @@ class Representations:
         encoder = common_encoder(part.encoder for part in parts)
         lacking = [name for name in _OPTIONAL if any(getattr(p, name) is None for p in parts)]
         parts = [replace(part, **dict.fromkeys(lacking)) for part in parts]
+        families = tuple(dict.fromkeys(name for part in parts for name in part.families))
+        parts = [part._with_families(families) for part in parts]
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in parts])
             for name in ("z", "pooled", *parts[0]._row_columns)
         }
         return replace(parts[0], **columns, encoder=encoder)
+
+    def _with_families(self, names: tuple[str, ...]) -> Representations:
+        """The same rows, with families counted in another list of names."""
+        new = np.array([0, *(1 + names.index(name) for name in self.families)], dtype=np.int8)
+        return replace(self, family=new[self.family], families=names)
 
     def fingerprint(self) -> dict[str, Any]:
         """Which rows these are: their number, a digest of them and the encoder's."""
@@ -110,7 +125,7 @@ class Representations:
     def to_table(self) -> pa.Table:
         """One row a jet; ``z`` and ``pooled`` are fixed-size lists of float32."""
         columns: dict[str, Any] = {
-            name: pa.array(getattr(self, name)) for name in self._row_columns
+            name: pa.array(getattr(self, name)) for name in (*self._row_columns, "dropped")
         }
         for name in ("z", "pooled"):
             values = getattr(self, name)
@@ -127,12 +142,15 @@ class Representations:
 
         Args:
             table: one row a jet.
-            metadata: ``provenance`` and ``encoder``, where they are known.
+            metadata: ``provenance``, ``encoder`` and ``families``, where they are known.
             where: name of the source for error messages.
 
         Raises:
             InputError: missing columns, or values that are not finite.
         """
+        if "family" not in table.column_names and "dropped" in table.column_names:
+            # An earlier version knew one family only.
+            table = table.append_column("family", table["dropped"].cast(pa.int8()))
         names = ("z", "pooled", *_ROW_COLUMNS)
         missing = [name for name in names if name not in table.column_names]
         if missing:
@@ -152,6 +170,7 @@ class Representations:
             **columns,
             provenance=metadata.get("provenance", {}),
             encoder=metadata.get("encoder"),
+            families=tuple(metadata.get("families", ("dropped",))),
         )
 
 

@@ -37,5 +37,6 @@ def background() -> Representations:
         weight=np.ones(len(dropped), dtype=np.float32),
         event=np.arange(len(dropped)),
         rank=np.zeros(len(dropped), dtype=np.int8),
-        dropped=dropped,
+        family=dropped.astype(np.int8),
+        families=("dropped",),
     )

@@ -9,23 +9,24 @@ import torch
 from folders import names
 from toy import toy_jets
 
-from darkclr.augmentations import Augmentations
+from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting
 from darkclr.contrastive import encoding as module
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
-from darkclr.io.parquet import column_names, read_table
+from darkclr.io.parquet import column_names, read_table, write_table
 from darkclr.io.representations import (
     iterate_representations,
     read_representations,
+    representations_metadata,
     write_representations,
 )
 from darkclr.kinematics import centroid
 from darkclr.representations import Representations
 from darkclr.split import Split
 
-COLUMNS = ("z", "pooled", "pt", "n_constituents", "label", "weight", "event", "rank", "dropped")
+COLUMNS = ("z", "pooled", "pt", "n_constituents", "label", "weight", "event", "rank", "family")
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,39 @@ def test_the_chunk_changes_no_more_than_the_last_bit_and_not_the_draws(encoder, 
     other = encode(encoder, jets, dropped=Augmentations(), seed=5)
     np.testing.assert_array_equal(other.n_constituents, expected.n_constituents)
     np.testing.assert_allclose(other.z, expected.z, atol=1e-6 * np.abs(expected.z).max())
+
+
+def test_families_are_told_apart(encoder, jets, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 64)
+    chains = {"drop": [ConstituentDrop(0.3)], "soft": [PtReweighting(2.0)]}
+    copies = encode(encoder, jets, dropped=Augmentations(anomalous=chains), seed=5)
+    rows = Representations.concatenate([encode(encoder, jets), copies])
+    assert rows.families == ("drop", "soft")
+    assert np.bincount(rows.family).tolist() == [80, 80, 80]
+    np.testing.assert_array_equal(rows.dropped, rows.family > 0)
+    # Each family is what it is alone: here one without random numbers.
+    alone = encode(encoder, jets, dropped=Augmentations(anomalous=chains["soft"]))
+    assert alone.families == ("dropped",)
+    assert rows[rows.family == 2].z.tobytes() == alone.z.tobytes()
+    # By whatever number, a family keeps its name.
+    joined = Representations.concatenate([alone, copies])
+    assert joined.families == ("dropped", "drop", "soft")
+    assert joined[joined.family == 3].z.tobytes() == alone.z.tobytes()
+    write_representations(rows, tmp_path / "a.parquet")
+    again = read_representations(tmp_path / "a.parquet")
+    assert again.families == rows.families
+    np.testing.assert_array_equal(again.family, rows.family)
+
+
+def test_files_of_an_earlier_version_have_one_family(both, tmp_path):
+    path = tmp_path / "a.parquet"
+    metadata = representations_metadata(both.provenance, both.encoder)
+    del metadata["families"]
+    write_table(both.to_table().drop_columns(["family"]), path, metadata)
+    again = read_representations(path)
+    assert again.families == ("dropped",)
+    np.testing.assert_array_equal(again.family, np.repeat([0, 1], 80))
+    assert again.fingerprint() == both.fingerprint()
 
 
 def test_no_jets_are_named(encoder, jets):

@@ -62,8 +62,9 @@ def encode(
     Args:
         encoder: a trained encoder.
         jets: jets of any label.
-        dropped: if given, its anomalous augmentations are applied before encoding, which makes
-            the background's own dropped copies.
+        dropped: if given, anomalous copies are encoded in place of the jets: its anomalous
+            augmentations are applied before encoding. Of several families, each chunk of jets
+            comes once for each of them.
         seed: of those augmentations, or the generator itself.
         batch_size: jets a forward pass.
         device: where to compute.
@@ -105,34 +106,36 @@ def encode_stream(
 
     They are those of one :func:`encode` of all jets, whose arguments these are.
     """
-    rng, digest = np.random.default_rng(seed), encoder.digest()
+    rng, digest, kind = np.random.default_rng(seed), encoder.digest(), torch.device(device).type
+    families = () if dropped is None else tuple(dropped.families)
     keep_freed_memory()
     for jets in in_chunks(batches, CHUNK):
-        constituents = prepare(jets.constituents, encoder.config)
+        views = [prepare(jets.constituents, encoder.config)]
         if dropped is not None:
-            (constituents,) = dropped.altered(constituents, rng)
-        kind = torch.device(device).type
-        with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
-            pooled, z = encode_constituents(encoder, constituents, batch_size, device, progress)
+            views = dropped.altered(views[0], rng)
         partons = jets.truth.get("parton_pdg")
-        rows = Representations(
-            z=z,
-            pooled=pooled,
-            pt=jets.pt,
-            n_constituents=jets.n_constituents if dropped is None else constituents.lengths,
-            label=jets.label,
-            weight=jets.weight,
-            event=jets.event,
-            rank=jets.rank,
-            dropped=np.full(len(jets), dropped is not None),
-            provenance=jets.provenance,
-            parton_pdg=None if partons is None else partons.astype(np.int32),
-            encoder=digest,
-            eta=jets.eta,
-            phi=jets.phi,
-            mass=jets.mass,
-        )
-        yield rows, jets
+        for family, view in enumerate(views, start=1 if families else 0):
+            with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
+                pooled, z = encode_constituents(encoder, view, batch_size, device, progress)
+            rows = Representations(
+                z=z,
+                pooled=pooled,
+                pt=jets.pt,
+                n_constituents=view.lengths if families else jets.n_constituents,
+                label=jets.label,
+                weight=jets.weight,
+                event=jets.event,
+                rank=jets.rank,
+                family=np.full(len(jets), family, dtype=np.int8),
+                provenance=jets.provenance,
+                parton_pdg=None if partons is None else partons.astype(np.int32),
+                encoder=digest,
+                eta=jets.eta,
+                phi=jets.phi,
+                mass=jets.mass,
+                families=families,
+            )
+            yield rows, jets
 
 
 def encode_constituents(

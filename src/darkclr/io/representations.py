@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ __all__ = [
 
 def write_representations(rows: Representations, path: str | Path) -> None:
     """Write the table of :meth:`~darkclr.representations.Representations.to_table`."""
-    write_table(rows.to_table(), path, representations_metadata(rows.provenance, rows.encoder))
+    metadata = representations_metadata(rows.provenance, rows.encoder, rows.families)
+    write_table(rows.to_table(), path, metadata)
 
 
 def read_representations(path: str | Path) -> Representations:
@@ -42,6 +43,13 @@ def iterate_representations(path: str | Path, batch_size: int) -> Iterator[Repre
         yield Representations.from_table(table, read_metadata(table), path)
 
 
-def representations_metadata(provenance: Mapping[str, Any], encoder: str | None) -> dict[str, Any]:
+def representations_metadata(
+    provenance: Mapping[str, Any], encoder: str | None, families: Iterable[str] = ("dropped",)
+) -> dict[str, Any]:
     """What a file of representations says of them as a whole."""
-    return {"kind": "representations", "provenance": dict(provenance), "encoder": encoder}
+    return {
+        "kind": "representations",
+        "provenance": dict(provenance),
+        "encoder": encoder,
+        "families": list(families),
+    }
