@@ -1,0 +1,105 @@
+"""A score given pT keeps the same share of background at any pT, and the order of jets at one pT."""
+
+import numpy as np
+import pytest
+
+from darkclr.anomaly.conditioning import ConditionalPValue, Residual
+from darkclr.errors import InputError
+
+
+def background(n, seed, *, width=True, skew=False):
+    """A score whose location and width follow pT, on a falling spectrum."""
+    rng = np.random.default_rng(seed)
+    pt = 150 * rng.uniform(size=n) ** (-1 / 3)
+    pt = pt[pt < 300]
+    noise = rng.gamma(2.0, size=len(pt)) if skew else rng.normal(size=len(pt))
+    return 0.05 * pt - 4 + (pt / 200 if width else 1) ** 2 * noise, pt
+
+
+@pytest.mark.parametrize("skew", [False, True])
+def test_background_efficiency_is_flat(skew):
+    """At a cut of 1 %, within the errors of 10^5 jets, and 10 % of itself."""
+    given = ConditionalPValue().fit(*background(40_000, 1, skew=skew))
+    score, pt = background(400_000, 2, skew=skew)
+    for efficiency in (0.1, 0.01):
+        passed = given(score, pt) > -np.log(efficiency)
+        bins = np.digitize(pt, [170, 190, 220, 250])
+        shares = np.array([passed[bins == b].mean() for b in range(5)])
+        errors = np.sqrt(efficiency / np.bincount(bins))
+        assert np.all(np.abs(shares - efficiency) < 3 * errors + 0.12 * efficiency), shares
+
+
+def test_without_it_the_efficiency_is_not_flat():
+    score, pt = background(100_000, 2)
+    passed = score > np.quantile(score, 0.99)
+    assert passed[pt > 250].mean() > 5 * passed[pt < 190].mean()
+
+
+def test_order_at_one_pt_is_that_of_the_score():
+    """Also beyond all background, and below it."""
+    given = ConditionalPValue().fit(*background(2000, 3))
+    score = np.linspace(-100, 100, 2001)
+    assert np.all(np.diff(given(score, np.full(2001, 200.0))) >= 0)
+    far = given(np.array([50.0, 60.0]), np.full(2, 200.0))
+    assert far[1] > far[0] > np.log(2000)
+    low = given(np.array([-60.0, -50.0]), np.full(2, 200.0))
+    assert low[1] > low[0]
+
+
+def test_weights_are_repetitions():
+    score, pt = background(3000, 4)
+    weight = np.random.default_rng(0).integers(1, 4, len(pt))
+    weighted = ConditionalPValue().fit(score, pt, weight)
+    repeated = ConditionalPValue().fit(np.repeat(score, weight), np.repeat(pt, weight))
+    probe, probe_pt = background(500, 5)
+    one, other = weighted(probe, probe_pt), repeated(probe, probe_pt)
+    bulk = one < 3  # beyond it the jet itself counts: one of fewer
+    np.testing.assert_allclose(one[bulk], other[bulk], atol=0.01)
+
+
+def test_units_of_the_score_do_not_matter():
+    score, pt = background(3000, 6)
+    one, other = (ConditionalPValue().fit(f * score, pt) for f in (1.0, 1e6))
+    np.testing.assert_allclose(one(score, pt), other(1e6 * score, pt), rtol=1e-4, atol=1e-5)
+
+
+def test_two_conditions():
+    """Nothing of a score is left that pT and mass tell."""
+    rng = np.random.default_rng(7)
+    conditions = np.column_stack([rng.uniform(150, 300, 20_000), rng.uniform(10, 80, 20_000)])
+    score = np.log(conditions).sum(axis=1) + 0.1 * rng.normal(size=20_000)
+    left = ConditionalPValue().fit(score, conditions)(score, conditions)
+    for column in conditions.T:
+        assert abs(np.corrcoef(column, left)[0, 1]) < 0.02
+
+
+def test_state_is_all():
+    score, pt = background(3000, 8)
+    given, residual = ConditionalPValue().fit(score, pt), Residual().fit(score[:, None], pt)
+    again = ConditionalPValue().restore(given.state())
+    assert np.array_equal(again(score, pt), given(score, pt))
+    other = Residual().restore(residual.state())
+    assert np.array_equal(other(score[:, None], pt), residual(score[:, None], pt))
+
+
+def test_residuals_have_no_mean_and_unit_spread_at_any_pt():
+    score, pt = background(100_000, 9)
+    left = Residual().fit(score[:, None], pt)(score[:, None], pt)[:, 0]
+    bins = np.digitize(pt, [170, 190, 220, 250])
+    for b in range(5):
+        assert abs(left[bins == b].mean()) < 0.05
+        assert abs(left[bins == b].std() - 1) < 0.1
+
+
+def test_outside_the_window_nothing_is_extrapolated():
+    score, pt = background(3000, 10)
+    given = ConditionalPValue().fit(score, pt)
+    values = given(np.full(2, 5.0), np.array([pt.max(), 3000.0]))
+    assert values[0] == values[1]
+
+
+def test_too_few_jets_are_refused():
+    with pytest.raises(InputError, match="at least 100 are needed"):
+        ConditionalPValue().fit(np.zeros(50), np.full(50, 200.0))
+    with pytest.raises(InputError, match="conditions of shape"):
+        ConditionalPValue().fit(np.zeros(500), np.full(50, 200.0))
