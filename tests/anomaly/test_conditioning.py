@@ -1,4 +1,4 @@
-"""A score given pT keeps the same share of background at any pT, and the order of jets at one pT."""
+"""A score given pT keeps the same share of background at any pT, and its order at one pT."""
 
 import numpy as np
 import pytest
