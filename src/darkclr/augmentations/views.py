@@ -24,8 +24,8 @@ class Augmentations:
     """What makes the views of a jet: x, x', and x* for each family of anomalous copies.
 
     Every view goes through the ``physical`` ones, each with its own random numbers. The
-    anomalous views x* go through the ``anomalous`` ones *before* that: were it altered
-    afterwards, it could be told by its position rather than by its constituents.
+    anomalous views x* go through the ``anomalous`` ones *before* that: were they altered
+    afterwards, they could be told by their position rather than by their constituents.
     """
 
     physical: Sequence[Augmentation] = field(default_factory=lambda: [Rotation(), Translation()])

@@ -65,11 +65,11 @@ def encode(
         dropped: if given, anomalous copies are encoded in place of the jets: its anomalous
             augmentations are applied before encoding. Of several families, each chunk of jets
             comes once for each of them.
-        seed: of those augmentations, or the generator itself.
-        batch_size: jets a forward pass.
-        device: where to compute.
-        precision: ``float32``, ``bfloat16`` (matrix products; z changes by some 0.5 %), or
-            ``auto``: bfloat16 where the hardware computes in it.
+        seed: seed of those augmentations, or the generator itself.
+        batch_size: number of jets in a forward pass.
+        device: device that computes.
+        precision: precision of the matrix products: ``float32``, ``bfloat16`` (z changes by some
+            0.5 %), or ``auto``, which is bfloat16 where the hardware computes in it.
         progress: called with the number of jets of each finished batch.
 
     Raises:
@@ -104,7 +104,7 @@ def encode_stream(
 ) -> Iterator[tuple[Representations, Jets]]:
     """Representations of jets that come in batches, ``CHUNK`` at a time, with their jets.
 
-    They are those of one :func:`encode` of all jets, whose arguments these are.
+    The result is that of one :func:`encode` of all jets, whose arguments these are.
     """
     rng, digest, kind = np.random.default_rng(seed), encoder.digest(), torch.device(device).type
     families = () if dropped is None else tuple(dropped.families)

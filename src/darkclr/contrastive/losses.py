@@ -61,15 +61,15 @@ def contrastive_loss(
 
     Args:
         z: (n, d) representations of the background jets.
-        z_physical: (n, d) of their physically augmented copies z'.
-        z_anomalous: (n, d) of their anomalous copies z*, or (n_families, n, d) of several families
-            of them; ``nt_xent`` does not need any.
-        config: name, temperature, weights.
-        weight: (n,) of the jets, in units of the mean weight of the *sample*: a mean over the
-            batch is then an unbiased estimate of the sample's weighted mean, which division by
+        z_physical: (n, d) representations of their physically augmented copies z'.
+        z_anomalous: (n, d) representations of their anomalous copies z*, or (n_families, n, d) of
+            several families of copies; ``nt_xent`` does not need any.
+        config: name, temperature and weights of the loss.
+        weight: (n,) weights of the jets, in units of the mean weight of the *sample*: a mean over
+            the batch is then an unbiased estimate of the sample's weighted mean, which division by
             the batch's own sum would not be, and ranks of a distributed training average right
-            where the loss does not compare jets. All equal if None. A jet of weight 0 is as good
-            as absent.
+            where the loss does not compare jets. None means equal ones. A jet of weight 0 is as
+            good as absent.
 
     Returns:
         The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z;

@@ -54,7 +54,7 @@ def summarise_pairs(
 
     Args:
         pairs: what :func:`pair_similarities` returned.
-        weight: (n,) of the jets; None if all are equal.
+        weight: (n,) weights of the jets; None if all are equal.
     """
     if weight is None:
         weight = np.ones(len(pairs["norm"]), dtype=np.float32)

@@ -77,7 +77,7 @@ def train_classifier(
     Args:
         jets, validation: jets with labels 0 and 1.
         output: model directory.
-        encoder, training: configuration.
+        encoder, training: configuration of network and training.
         progress: called after every step with the number of jets and the loss.
 
     Raises:

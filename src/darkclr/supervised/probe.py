@@ -46,7 +46,7 @@ class Probed:
     """Features of the jets of one sample; its label is the role that it plays.
 
     Args:
-        features: by name ``raw``, ``pooled`` or ``z``, each (n, d).
+        features: features (n, d) by their name ``raw``, ``pooled`` or ``z``.
         event: (n,) int64; jets of one event are never parted by a split.
         weight: (n,) event weights.
         encoder: digest of the encoder of the representations, if there are some and it is known.
@@ -116,8 +116,8 @@ def probe(
         background: features of background jets.
         signals: features of signal jets, by name of the sample.
         split: shares of the events; give that of the encoder's training.
-        config: which classifiers.
-        evaluation: what to measure.
+        config: classifiers and their training.
+        evaluation: figures of merit to compute.
 
     Returns:
         Figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.

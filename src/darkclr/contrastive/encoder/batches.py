@@ -49,11 +49,11 @@ def pack(constituents: Constituents, config: EncoderConfig, multiple: int = 1) -
     """Sort jets by length and put their constituents into one tensor.
 
     Args:
-        constituents: relative to the jet axis, cut to the hardest that the network reads.
-        config: of the network that reads them.
-        multiple: of which the number of constituents is made one, by jets of one constituent
-            behind the others. Libraries keep what they prepare for each shape of a product:
-            few shapes spare time, and memory that would else grow with their number.
+        constituents: the hardest ones of each jet, relative to its axis.
+        config: configuration of the network that reads them.
+        multiple: number of which that of the constituents is made a multiple, by jets of one
+            constituent behind the others. Libraries keep what they prepare for each shape of a
+            product: few shapes spare time, and memory that would else grow with their number.
     """
     order = np.argsort(constituents.lengths, kind="stable")
     ordered = constituents[order]

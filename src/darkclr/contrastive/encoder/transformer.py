@@ -106,7 +106,7 @@ class Encoder(nn.Module):
         return pooled, self.head(pooled)
 
     def digest(self) -> str:
-        """By which its representations are recognised: of architecture and weights, 16 digits."""
+        """Digest of architecture and weights, 16 digits: representations name their encoder so."""
         config = json.dumps(recorded(self.config), sort_keys=True).encode()
         return hashlib.sha256(config + save(self.state_dict())).hexdigest()[:16]
 

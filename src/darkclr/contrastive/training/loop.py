@@ -94,7 +94,7 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     Args:
         module: what to train.
         checkpoints: directory of the checkpoints.
-        training: epochs, precision, devices and what to keep.
+        training: number of epochs, precision, devices and which epoch to keep.
 
     Returns:
         Whether this process is the only or the first one, which writes the results.

@@ -129,10 +129,10 @@ class EpochOfBatches:
 
     Args:
         jets: all training jets.
-        augmentations: what makes the views.
+        augmentations: augmentations that make the views.
         encoder: configuration of the network that reads the views.
-        config: batch size, of all processes together, and seed.
-        epoch: counted from 0.
+        config: seed, and batch size of all processes together.
+        epoch: number of the epoch, counted from 0.
         rank: number of this process.
         world_size: number of processes; it divides the batch size.
         with_anomalous: whether the loss needs x*.

@@ -31,9 +31,9 @@ class PreparedJets:
 
     Args:
         constituents: the hardest ones, relative to the jet axis.
-        weight: (n,) float32, divided by their mean; in memory.
-        pt: (n,) float32, of the jets [GeV]; in memory.
-        fingerprint: of the jets they come from.
+        weight: (n,) float32, weights divided by their mean; in memory.
+        pt: (n,) float32, pT of the jets [GeV]; in memory.
+        fingerprint: fingerprint of the jets they come from.
     """
 
     constituents: Constituents
@@ -57,8 +57,8 @@ class PreparedJets:
 
         Args:
             batches: jets, in an order that belongs to the training; batches may be empty.
-            encoder: says how many constituents are read.
-            folder: where there is room for 12 bytes a constituent and 8 a jet.
+            encoder: configuration of the encoder, which says how many constituents are read.
+            folder: folder with room for 12 bytes a constituent and 8 a jet.
             progress: called with the number of jets of each batch.
 
         Raises:

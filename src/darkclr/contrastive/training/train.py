@@ -48,7 +48,8 @@ def train(
 ) -> Encoder:
     """Train an encoder on background jets; labels and truth are not looked at.
 
-    Weights are: the loss is a weighted mean over the jets, as are its terms in the history.
+    Weights are looked at: the loss is a weighted mean over the jets, as are its terms in the
+    history.
 
     Writes ``model.safetensors``, ``config.yaml``, ``history.csv`` and ``pairs.parquet`` to
     ``output``, and a checkpoint after every epoch, from which an interrupted call goes on. A
@@ -59,7 +60,8 @@ def train(
         output: model directory.
         validation: background jets to watch the training with; they choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
-        split: that made the parts; recorded for the steps that must leave these jets out.
+        split: split that made the parts; it is recorded for the steps that must leave these jets
+            out.
         progress: called after every step with the number of jets and the current terms.
 
     Raises:
