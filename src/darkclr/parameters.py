@@ -170,7 +170,7 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def check_parameters(owner: Any, where: str) -> None:
+def check_parameters(owner: object, where: str) -> None:
     """Refuse an instance of a dataclass of which a parameter is out of its declared range.
 
     Args:

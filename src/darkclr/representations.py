@@ -100,8 +100,10 @@ class Representations:
         if not parts:
             raise InputError("there are no representations to join")
         encoder = common_encoder(part.encoder for part in parts)
-        lacking = [name for name in _OPTIONAL if any(getattr(p, name) is None for p in parts)]
-        parts = [replace(part, **dict.fromkeys(lacking)) for part in parts]
+        lacking: dict[str, Any] = {
+            name: None for name in _OPTIONAL if any(getattr(p, name) is None for p in parts)
+        }
+        parts = [replace(part, **lacking) for part in parts]
         families = tuple(dict.fromkeys(name for part in parts for name in part.families))
         parts = [part._with_families(families) for part in parts]
         columns: dict[str, Any] = {
