@@ -185,7 +185,8 @@ def check_parameters(owner: object, where: str) -> None:
     Traceback (most recent call last):
     darkclr.errors.ConfigError: split: seed = -1; it must be at least 0
     """
-    for parameter in parameters_of(type(owner)):
+    cls: type = type(owner)
+    for parameter in parameters_of(cls):
         value = getattr(owner, parameter.name)
         if not parameter.allows(value):
             raise ConfigError(
