@@ -8,12 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.image import imread
+from toy import toy_jets
 
+from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting, recentre
 from darkclr.errors import InputError
 from darkclr.evaluation import read_metrics
-from darkclr.report import report, run_files
+from darkclr.report import report, run_files, sections
 
 SECTIONS = (
     "results", "roc", "scores", "constituents", "augmentations", "training", "similarity",
@@ -207,3 +210,17 @@ def test_divergence_is_told(undrawn, finished_run, tmp_path):
 def _copy(run: Path, folder: Path) -> Path:
     ignored = shutil.ignore_patterns("plots", "report.html")
     return Path(shutil.copytree(run, folder / "demo", ignore=ignored))
+
+
+def test_each_family_of_anomalous_copies_has_its_picture():
+    families = {"few": [ConstituentDrop(0.8)], "soft": [PtReweighting(0.5)]}
+    columns = sections._columns(Augmentations(anomalous=families))
+    jets = recentre(toy_jets(50, seed=1).constituents)
+    views = {
+        name: apply(jets, jets, np.random.default_rng(0))
+        for name, apply in columns.items()
+        if name.startswith("view of")
+    }
+    assert list(views) == ["view of family few", "view of family soft"]
+    assert views["view of family few"].lengths.sum() < 0.4 * jets.lengths.sum()
+    np.testing.assert_array_equal(views["view of family soft"].lengths, jets.lengths)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -278,23 +279,27 @@ def _typical(jets: Jets) -> Constituents:
 
 
 def _columns(augmentations: Augmentations) -> dict[str, Augmentation]:
+    families = augmentations.families
     columns: dict[str, Augmentation] = {
         re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(a).__name__).lower(): a
-        for a in (*augmentations.physical, *augmentations.positive, *augmentations.anomalous)
+        for a in chain(augmentations.physical, augmentations.positive, *families.values())
     }
-    return columns | {"anomalous view": _AnomalousView(augmentations.views)}
+    for i, name in enumerate(families):
+        title = "anomalous view" if len(families) == 1 else f"view of family {name}"
+        columns[title] = _AnomalousView(augmentations.views, i)
+    return columns
 
 
 class _AnomalousView(Augmentation):
-    """All that the anomalous view goes through, as one augmentation."""
+    """All that the anomalous view of a family goes through, as one augmentation."""
 
-    def __init__(self, views: Callable) -> None:
-        self.views = views
+    def __init__(self, views: Callable, family: int) -> None:
+        self.views, self.family = views, family
 
     def __call__(
         self, constituents: Constituents, original: Constituents, rng: np.random.Generator
     ) -> Constituents:
-        return self.views(original, rng)[2]
+        return self.views(original, rng)[2 + self.family]
 
 
 def _duration(seconds: float) -> str:

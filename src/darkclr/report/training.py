@@ -22,12 +22,15 @@ _TRAINING, _VALIDATION, _SAMPLES = "#56B4E9", "#D55E00", "#0072B2"
 _PANELS = {
     "alignment": "alignment  s(z, z′)",
     "anomaly_similarity": "anomaly similarity  s(z, z*)",
+    "family_similarity": "similarity of families  s(z*, z*)",
     "norm": "norm  ‖z‖",
     "loss": "loss",
     "background_similarity": "similarity of different jets",
     "norm_auc": "AUC of ‖z‖, QCD against its dropped copies",
 }
-_SIMILARITIES = ("alignment", "anomaly_similarity", "background_similarity")
+_SIMILARITIES = (
+    "alignment", "anomaly_similarity", "family_similarity", "background_similarity"
+)  # fmt: skip
 
 
 def encoder_figure(history: History) -> Figure:
