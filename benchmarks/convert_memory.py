@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darkclr.io.parquet import jets_table
+from darkclr.io.writers import jets_table
 from darkclr.jets import Jets
 
 MEAN_CONSTITUENTS = 35

@@ -41,8 +41,7 @@ from reader_files import (
     write_top_tagging,
 )
 
-from darkclr.io import events, write_jets
-from darkclr.io.layouts import iterate_jets
+from darkclr.io import iterate_jets, raw_jets, write_jets
 from darkclr.jets import Jets
 
 BATCH = 10_000
@@ -166,7 +165,7 @@ class Case:
 
 _TABLE = (read_hdf5("table/table"), convert_top_tagging)
 CASES = {
-    "Parquet": Case("parquet", "a.parquet", write_jets, read_parquet, convert_parquet),
+    "Parquet": Case("darkclr", "a.parquet", write_jets, read_parquet, convert_parquet),
     "top tagging, zlib": Case(
         "top_tagging", "zlib.h5", lambda j, p: write_top_tagging(j, p, complevel=1), *_TABLE
     ),
@@ -228,7 +227,7 @@ def clustering_watched(seen: list | None = None) -> Iterator[list[float]]:
 
     pt, eta and phi of the particles that it clusters are appended to ``seen``.
     """
-    original, times = events.anti_kt, []
+    original, times = raw_jets.anti_kt, []
 
     def anti_kt(offsets: Any, *particles: Any, **options: Any) -> Any:
         if seen is not None:
@@ -239,11 +238,11 @@ def clustering_watched(seen: list | None = None) -> Iterator[list[float]]:
         finally:
             times.append(time.process_time() - start)
 
-    events.anti_kt = anti_kt
+    raw_jets.anti_kt = anti_kt
     try:
         yield times
     finally:
-        events.anti_kt = original
+        raw_jets.anti_kt = original
 
 
 def check(jets: Jets, path: Path, layout: str) -> None:

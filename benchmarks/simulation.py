@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from equal_samples import compare
 
-from darkclr.io import read_parquet, write_jets
+from darkclr.io import read_jets, write_jets
 from darkclr.jets import Jets
 from darkclr.simulation.detector import EnergyFlowDetector
 from darkclr.simulation.events.pythia import Generator
@@ -175,7 +175,7 @@ def copy_shards(config: SampleConfig, folder: Path) -> None:
     provenance = {"fingerprint": planned.fingerprint, "counts": asdict(counts)}
     first = folder / "shard-00000.parquet"
     write_jets(replace(jets, provenance=provenance), first)
-    assert len(read_parquet(first)) == config.shard_jets
+    assert len(read_jets(first)) == config.shard_jets
     for shard in planned.shards[1:]:
         (folder / f"shard-{shard.index:05d}.parquet").write_bytes(first.read_bytes())
 

@@ -13,9 +13,8 @@ from darkclr import clustering
 from darkclr.augmentations import BranchDrop, recentre
 from darkclr.clustering import JET_RADIUS, anti_kt, cambridge_aachen_branches
 from darkclr.errors import SimulationError
-from darkclr.io.assembly import Particles
-from darkclr.io.events import cluster_events
 from darkclr.io.options import ReadOptions
+from darkclr.io.raw_jets import RawJets, clustered_jets
 from darkclr.jets import Constituents
 from darkclr.kinematics import delta_r
 from darkclr.ragged import segment_sum, to_offsets
@@ -132,14 +131,16 @@ def jets() -> Constituents:
 
 
 def test_old_fastjet_is_refused_by_all_that_cluster(monkeypatch, jets):
-    hadrons = Particles(jets.lengths, jets.pt, jets.eta, jets.phi)
+    hadrons = RawJets(jets.lengths, jets.pt, jets.eta, jets.phi)
     monkeypatch.setattr(metadata, "version", lambda _: "3.5.1.2")
     clustering._backend.cache_clear()
     for use in (
         lambda: soft_drop_mass(jets),
         lambda: n_subjettiness(jets, 2),
         lambda: BranchDrop()(jets, jets, np.random.default_rng(0)),
-        lambda: cluster_events(hadrons, 0.0, options=ReadOptions(), start=0, where="events"),
+        lambda: clustered_jets(
+            hadrons, options=ReadOptions(), start=0, where="events", provenance={}
+        ),
     ):
         with pytest.raises(SimulationError, match="wrong constituents"):
             use()

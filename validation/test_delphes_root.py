@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import uproot
 
-from darkclr.io.layouts import ReadOptions, read_any, recognise
+from darkclr.io import ReadOptions, read_jets
+from darkclr.io.reading import recognise
 
 FILE = Path(__file__).with_name("delphes_qcd_80events.root")
 
@@ -27,7 +28,7 @@ def of_delphes():
 
 def test_a_file_of_delphes_gives_the_jets_of_delphes(of_delphes):
     assert recognise(FILE).layout.name == "delphes"
-    jets = read_any(FILE, options=ReadOptions(radius=0.8, pt_min=20))
+    jets = read_jets(FILE, options=ReadOptions(radius=0.8, pt_min=20))
     assert jets.event.tolist() == of_delphes["event"].tolist()
     np.testing.assert_allclose(jets.pt, of_delphes["PT"], rtol=1e-6)
     np.testing.assert_allclose(jets.eta, of_delphes["Eta"], atol=1e-6)

@@ -159,7 +159,7 @@ class Jets:
         eta: Any,
         phi: Any,
         *,
-        jet: tuple[Any, Any, Any, Any] | None = None,
+        jet: Sequence[Any] | None = None,
         label: Any = UNKNOWN,
         weight: Any = 1.0,
         event: Any = None,

@@ -12,6 +12,7 @@ __all__ = [
     "ragged_arange",
     "segment_diameter",
     "segment_ids",
+    "segment_keep",
     "segment_max",
     "segment_sum",
     "to_offsets",
@@ -41,6 +42,20 @@ def ragged_arange(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def segment_keep(
+    keep: NDArray[np.bool_], lengths: NDArray[np.int64], *columns: NDArray
+) -> tuple[NDArray[np.int64], tuple[NDArray, ...]]:
+    """Lengths (n,) and flat columns of segments of which the elements of a mask are kept.
+
+    >>> segment_keep(np.array([True, False, True]), np.array([2, 1]), np.array([5, 6, 7]))
+    (array([1, 1]), (array([5, 7]),))
+    """
+    if keep.all():
+        return lengths, columns
+    kept = np.bincount(segment_ids(to_offsets(lengths))[keep], minlength=len(lengths))
+    return kept, tuple(values[keep] for values in columns)
 
 
 def segment_sum(values: NDArray, offsets: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ def jets_file(tmp_path):
 def test_info_says_layout_and_why(command, jets_file):
     code, out, errors = command("info", jets_file)
     assert (code, errors) == (0, [])
-    assert f"{jets_file}: darkclr Parquet (parquet), because" in out
+    assert f"{jets_file}: darkclr in Parquet (darkclr), because" in out
     assert "120 jets of 60 events" in " ".join(out.split())
     assert "labels: 120 background" in out
     assert "fit the sum of their constituents" in out

@@ -74,6 +74,6 @@ def test_cuts_are_options_of_the_command(command, refused, model, tmp_path):
     assert "2 jets" in out
     assert read_table(output)["label"].to_pylist() == [1, 1]
     line = refused("score", path, model, output, "--layout", "jetnet")
-    assert "is ROOT, but JetNet HDF5 was asked for" in line
+    assert "no table with columns particle_features, jet_features; it is a ROOT file" in line
     line = refused("score", path, model, output, "--options.pt_min", 1000)
     assert "there are no jets; check the cuts and the units" in line

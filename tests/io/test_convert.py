@@ -16,8 +16,7 @@ from toy import toy_jets
 from darkclr.errors import ConfigError, InputError
 from darkclr.io import ReadOptions, read_jets, write_jets
 from darkclr.io.convert import convert
-from darkclr.io.parquet import jets_table
-from darkclr.io.writers import target_of
+from darkclr.io.writers import jets_table, target_of
 from darkclr.jets import JET_COLUMNS, Jets
 
 

@@ -27,8 +27,7 @@ from hypothesis.extra import numpy as arrays
 from toy import toy_jets
 
 from darkclr.errors import DarkclrError
-from darkclr.io import write_jets
-from darkclr.io.layouts import read_any
+from darkclr.io import read_jets, write_jets
 from darkclr.jets import Jets
 
 TABLE = random_jets(4, longest=5)
@@ -73,7 +72,7 @@ def read_bytes(name: str, data: bytes) -> Jets | None:
         path = Path(folder) / name
         path.write_bytes(data)
         try:
-            jets = read_any(path)
+            jets = read_jets(path)
         except DarkclrError as error:
             return one_line(str(error))
     check(jets)
@@ -147,7 +146,7 @@ def test_any_numbers_in_a_table(values):
             rows = np.rec.fromarrays(values.T, names=names)
             file.create_group("table").create_dataset("table", data=rows)
         try:
-            jets = read_any(path)
+            jets = read_jets(path)
         except DarkclrError:
             return
     check(jets)
@@ -170,7 +169,7 @@ def test_any_numbers_in_a_native_file(values, cuts):
         names = ("constituent_pt", "constituent_eta", "constituent_phi")
         pq.write_table(pa.table(dict.fromkeys(names, column)), path)
         try:
-            jets = read_any(path)
+            jets = read_jets(path)
         except DarkclrError:
             return
     check(jets)

@@ -15,8 +15,9 @@ from toy import toy_jets
 
 import darkclr
 from darkclr.errors import ConfigError, InputError
-from darkclr.io import read_jets, write_jets
-from darkclr.io.layouts import LAYOUTS, ReadOptions, iterate_jets, read_any, recognise
+from darkclr.io import ReadOptions, iterate_jets, read_jets, write_jets
+from darkclr.io.layouts import LAYOUTS
+from darkclr.io.reading import recognise
 from darkclr.io.sources import expand, fetched
 from darkclr.io.summary import summarise
 
@@ -33,23 +34,23 @@ def hdf5(tmp_path):
 
 
 def test_all_layouts_are_there():
-    names = "parquet top_tagging delphes jetclass lhco aspen_open_jets jetnet pfnano"
+    names = "darkclr top_tagging delphes jetclass lhco aspen_open_jets jetnet pfnano"
     assert set(LAYOUTS) == set(names.split())
     assert [name for name, x in LAYOUTS.items() if x.holds_events] == ["lhco", "delphes"]
     assert all(name == layout.name for name, layout in LAYOUTS.items())
-    assert darkclr.read_jets is read_any is read_jets
+    assert darkclr.read_jets is read_jets
 
 
 def test_content_counts_not_the_name(tmp_path, parquet, hdf5):
-    for file, name in ((parquet, "parquet"), (hdf5, "top_tagging")):
+    for file, name in ((parquet, "darkclr"), (hdf5, "top_tagging")):
         copy = file.rename(tmp_path / "jets.root")
         assert recognise(copy).layout.name == name
-        assert len(read_any(copy)) == {"parquet": 20, "top_tagging": 5}[name]
+        assert len(read_jets(copy)) == {"darkclr": 20, "top_tagging": 5}[name]
 
 
 def test_native_files_come_back_exactly(parquet):
     jets = toy_jets(20, seed=1)
-    again = read_any(parquet)
+    again = read_jets(parquet)
     assert again.constituents.pt.tobytes() == jets.constituents.pt.tobytes()
     assert again.event.tolist() == jets.event.tolist()
     assert again.provenance == jets.provenance
@@ -62,15 +63,20 @@ def test_a_layout_can_be_forced(tmp_path, hdf5):
     events = [np.array([[50.0, 0.1, 0.2], [30.0, 0.2, 0.1], [0, 0, 0]])]
     path = write_lhco(tmp_path / "short.h5", events, [1], slots=3)  # not the 700 of the challenge
     with pytest.raises(InputError, match="has no known layout"):
-        read_any(path)
+        read_jets(path)
     assert recognise(path, "lhco").why == "it was asked for"
-    assert read_any(path, layout="lhco").label.tolist() == [1]
-    with pytest.raises(InputError, match="is HDF5, but Delphes ROOT was asked for"):
-        read_any(hdf5, layout="delphes")
-    with pytest.raises(InputError, match="has no data set 'particle_features'; it is an HDF5 file"):
-        read_any(hdf5, layout="jetnet")
-    with pytest.raises(ConfigError, match="unknown layout 'hepmc'; choose of parquet, top_tagging"):
-        read_any(hdf5, layout="hepmc")
+    assert read_jets(path, layout="lhco").label.tolist() == [1]
+    with pytest.raises(
+        InputError,
+        match=r"no table with columns of ParticleFlow.*; it is an HDF5 file with table \(5",
+    ):
+        read_jets(hdf5, layout="delphes")
+    with pytest.raises(
+        InputError, match="has no table with columns particle_features, jet_features; it is an HDF5"
+    ):
+        read_jets(hdf5, layout="jetnet")
+    with pytest.raises(ConfigError, match="unknown layout 'hepmc'; choose of darkclr, top_tagging"):
+        read_jets(hdf5, layout="hepmc")
 
 
 PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
@@ -84,7 +90,10 @@ PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
         (gzip.compress(b"jets"), "is a gzip archive; unpack it"),
         (pickle.dumps([1.0]), "probably a Python pickle, which is not opened"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
-        (b"pt,eta,phi\n1,2,3\n", "is text, neither Parquet nor HDF5 nor ROOT; looked for columns"),
+        (
+            b"pt,eta,phi\n1,2,3\n",
+            "is text, neither Parquet nor HDF5 nor ROOT; convert it to Parquet",
+        ),
         (bytes(range(256)), "is binary data of an unknown kind"),
     ],
 )
@@ -94,7 +103,7 @@ def test_other_files_are_named(tmp_path, name, content, message):
     path.write_bytes(content)
     for layout in (None, "top_tagging"):
         with pytest.raises(InputError, match=message) as caught:
-            read_any(path, layout=layout)
+            read_jets(path, layout=layout)
         assert "\n" not in str(caught.value)
         assert str(path) in str(caught.value)
 
@@ -102,30 +111,30 @@ def test_other_files_are_named(tmp_path, name, content, message):
 def test_folders_patterns_and_lists(tmp_path, parquet, hdf5):
     (tmp_path / "notes.txt").write_text("not jets")
     (tmp_path / ".hidden.h5").write_text("not jets")
-    assert len(read_any(tmp_path)) == 25
-    assert len(read_any(tmp_path / "*.h5")) == 5
-    assert len(read_any(str(tmp_path / "**/*.parquet"))) == 20
-    assert len(read_any([parquet, str(hdf5)])) == 25
+    assert len(read_jets(tmp_path)) == 25
+    assert len(read_jets(tmp_path / "*.h5")) == 5
+    assert len(read_jets(str(tmp_path / "**/*.parquet"))) == 20
+    assert len(read_jets([parquet, str(hdf5)])) == 25
     for source, message in (
         (tmp_path / "no.h5", "no such file; check the path"),
         (tmp_path / "*.root", "no file fits this pattern"),
         ([], "there are no files to read"),
     ):
         with pytest.raises(InputError, match=message):
-            read_any(source)
+            read_jets(source)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no files \.parquet, \.pq, \.h5"):
-        read_any(tmp_path / "empty")
+        read_jets(tmp_path / "empty")
 
 
 def test_events_of_several_files_stay_apart(tmp_path, hdf5):
     """Rows are event numbers in some layouts: a second file goes on where the first ended."""
     other = write_jetclass(tmp_path / "other.root", random_jets(4, seed=2), ["QCD"] * 4)
-    jets = read_any([hdf5, other, hdf5])
+    jets = read_jets([hdf5, other, hdf5])
     assert jets.event.tolist() == list(range(14))
     # A native file has numbers of its own, which stay.
     write_jets(toy_jets(6, jets_per_event=2), tmp_path / "own.parquet")
-    assert read_any([tmp_path / "own.parquet"] * 2).event.tolist() == [0, 0, 1, 1, 2, 2] * 2
+    assert read_jets([tmp_path / "own.parquet"] * 2).event.tolist() == [0, 0, 1, 1, 2, 2] * 2
 
 
 def test_urls_are_fetched(tmp_path, parquet, hdf5):
@@ -134,23 +143,23 @@ def test_urls_are_fetched(tmp_path, parquet, hdf5):
     memory.pipe("/jets/a.h5", hdf5.read_bytes())
     memory.pipe("/jets/b.parquet", parquet.read_bytes())
     memory.pipe("/jets/c.h5", PAGE)
-    assert len(read_any("memory://jets/a.h5")) == 5
-    assert len(read_any(["memory://jets/a.h5", "memory://jets/*.parquet"])) == 25
-    assert len(read_any(parquet.as_uri())) == 20
+    assert len(read_jets("memory://jets/a.h5")) == 5
+    assert len(read_jets(["memory://jets/a.h5", "memory://jets/*.parquet"])) == 25
+    assert len(read_jets(parquet.as_uri())) == 20
     # The command line makes paths of everything, which costs a slash.
     from pathlib import Path
 
-    assert len(read_any(Path("memory://jets/b.parquet"))) == 20
+    assert len(read_jets(Path("memory://jets/b.parquet"))) == 20
     with fetched("memory://jets/a.h5") as local:
         assert local.name == "a.h5"
     assert not local.exists()
     with pytest.raises(InputError, match=r"^memory://jets/no.h5: cannot be fetched"):
-        read_any("memory://jets/no.h5")
+        read_jets("memory://jets/no.h5")
     with pytest.raises(InputError, match=r"^memory://jets/c.h5: is a web page"):
-        read_any("memory://jets/c.h5")
+        read_jets("memory://jets/c.h5")
     with pytest.raises(InputError, match="cannot be fetched"):
-        read_any("nosuchprotocol://a/b.h5")
-    assert expand(["https://x.org/a.h5?download=1"], (".h5",)) == ["https://x.org/a.h5?download=1"]
+        read_jets("nosuchprotocol://a/b.h5")
+    assert expand(["https://x.org/a.h5?download=1"]) == ["https://x.org/a.h5?download=1"]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -169,23 +178,23 @@ def test_web_addresses_are_fetched(tmp_path, parquet, hdf5):
     try:
         address = f"http://127.0.0.1:{server.server_port}"
         for name, n in (("jets.parquet", 20), ("jets.h5", 5), ("jets.root", 4)):
-            jets = read_any(f"{address}/{name}")
+            jets = read_jets(f"{address}/{name}")
             assert (
                 jets.constituents.pt.tobytes()
-                == read_any(tmp_path / name).constituents.pt.tobytes()
+                == read_jets(tmp_path / name).constituents.pt.tobytes()
             )
             assert len(jets) == n
-        assert len(read_any(f"{address}/jets.h5?download=1")) == 5
+        assert len(read_jets(f"{address}/jets.h5?download=1")) == 5
         with pytest.raises(InputError, match=rf"^{address}/no.h5: cannot be fetched"):
-            read_any(f"{address}/no.h5")
+            read_jets(f"{address}/no.h5")
         with pytest.raises(InputError, match=rf"^{address}/page.h5: is a web page"):
-            read_any(f"{address}/page.h5")
+            read_jets(f"{address}/page.h5")
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
     with pytest.raises(InputError, match=rf"^{address}/jets.h5: cannot be fetched"):
-        read_any(f"{address}/jets.h5")
+        read_jets(f"{address}/jets.h5")
 
 
 def test_every_batch_is_compared_with_its_constituents(tmp_path, caplog):
@@ -201,36 +210,36 @@ def test_every_batch_is_compared_with_its_constituents(tmp_path, caplog):
 
 
 def test_cuts(parquet, caplog):
-    everything = read_any(parquet)
+    everything = read_jets(parquet)
     low, high = np.quantile(everything.pt, [0.2, 0.8])
     options = ReadOptions(pt_min=float(low), pt_max=float(high), abs_eta_max=1.5)
     with caplog.at_level(logging.INFO, logger="darkclr"):
-        jets = read_any(parquet, options=options)
+        jets = read_jets(parquet, options=options)
     kept = (everything.pt >= low) & (everything.pt < high) & (np.abs(everything.eta) < 1.5)
     assert jets.pt.tolist() == everything.pt[kept].tolist()
     assert f"{(~kept).sum()} of 20 jets removed by the cuts" in caplog.text
 
-    jets = read_any(parquet, options=ReadOptions(n_constituents=3))
+    jets = read_jets(parquet, options=ReadOptions(n_constituents=3))
     assert jets.n_constituents.max() == 3
     assert jets.pt.tolist() == everything.pt.tolist()
     assert jets.constituents.pt[0] == everything.constituents.pt[0]
 
     cut = float(np.sort([c.pt[0] for c in (everything[i].constituents for i in range(20))])[5])
     with caplog.at_level(logging.INFO, logger="darkclr"):
-        jets = read_any(parquet, options=ReadOptions(constituent_pt_min=cut))
+        jets = read_jets(parquet, options=ReadOptions(constituent_pt_min=cut))
     assert len(jets) == 15
     assert jets.constituents.pt.min() >= cut
     assert "5 of 20 jets removed by the cuts" in caplog.text
     with pytest.raises(InputError, match="none of 20 jets passes the cuts"):
-        read_any(parquet, options=ReadOptions(constituent_pt_min=5000))
+        read_jets(parquet, options=ReadOptions(constituent_pt_min=5000))
 
 
 def test_the_file_knows_its_labels_better(parquet, hdf5, tmp_path):
-    assert read_any(hdf5, options=ReadOptions(label=0)).label.tolist() == [0, 1, 0, 1, 1]
+    assert read_jets(hdf5, options=ReadOptions(label=0)).label.tolist() == [0, 1, 0, 1, 1]
     write_jets(toy_jets(4, label=-1), tmp_path / "unknown.parquet")
     unknown = tmp_path / "unknown.parquet"
-    assert read_any(unknown).label.tolist() == [-1] * 4
-    assert read_any(unknown, options=ReadOptions(label=1)).label.tolist() == [1] * 4
+    assert read_jets(unknown).label.tolist() == [-1] * 4
+    assert read_jets(unknown, options=ReadOptions(label=1)).label.tolist() == [1] * 4
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from foreign import random_jets, write_delphes, write_jetclass, write_pfnano
 
 from darkclr.errors import InputError
-from darkclr.io.layouts import ReadOptions, iterate_jets, read_any, recognise
+from darkclr.io import ReadOptions, iterate_jets, read_jets
+from darkclr.io.reading import recognise
 from darkclr.jets import Jets
 
 #: Two jets back to back, of a track of some mass, a photon and a neutral hadron each, and an
@@ -33,7 +34,7 @@ def test_delphes_energy_flow_is_clustered(tmp_path):
     assert found.layout.name == "delphes"
     assert found.layout.holds_events
     assert "EFlowTrack, EFlowPhoton, EFlowNeutralHadron" in found.why
-    jets = read_any(path)
+    jets = read_jets(path)
     assert jets.event.tolist() == [0, 0, 1]
     assert jets.rank.tolist() == [0, 1, 0]
     np.testing.assert_allclose(jets.constituents.pt, [60, 25, 20, 50, 30, 40, 10])
@@ -53,14 +54,14 @@ def test_delphes_energy_flow_is_clustered(tmp_path):
 
 def test_radius_and_cuts_are_options(tmp_path):
     path = write_delphes(tmp_path / "a.root", EFLOW)
-    assert read_any(path, options=ReadOptions(pt_min=60)).event.tolist() == [0, 0]
-    assert len(read_any(path, options=ReadOptions(radius=0.05))) == 6
-    assert len(read_any(path, options=ReadOptions(radius=0.05, pt_min=0))) == 7
-    assert read_any(path, options=ReadOptions(abs_eta_max=0.9)).event.tolist() == [1]
+    assert read_jets(path, options=ReadOptions(pt_min=60)).event.tolist() == [0, 0]
+    assert len(read_jets(path, options=ReadOptions(radius=0.05))) == 6
+    assert len(read_jets(path, options=ReadOptions(radius=0.05, pt_min=0))) == 7
+    assert read_jets(path, options=ReadOptions(abs_eta_max=0.9)).event.tolist() == [1]
     with pytest.raises(InputError, match="none of 3 jets passes the cuts"):
-        read_any(path, options=ReadOptions(abs_eta_max=0.1))
+        read_jets(path, options=ReadOptions(abs_eta_max=0.1))
     with pytest.raises(InputError, match="there are no jets; check the cuts and the units"):
-        read_any(path, options=ReadOptions(pt_min=2000))
+        read_jets(path, options=ReadOptions(pt_min=2000))
 
 
 def test_particle_flow_candidates_are_preferred(tmp_path):
@@ -73,14 +74,14 @@ def test_particle_flow_candidates_are_preferred(tmp_path):
     }
     path = write_delphes(tmp_path / "a.root", EFLOW | {"ParticleFlowCandidate": candidates})
     assert "ParticleFlowCandidate" in recognise(path).why
-    jets = read_any(path)
+    jets = read_jets(path)
     np.testing.assert_allclose(jets.constituents.pt, [60, 20, 40])
 
 
 def test_tracks_of_old_delphes_are_massless(tmp_path):
     tracks = {k: v for k, v in TRACKS.items() if k != "Mass"}
     path = write_delphes(tmp_path / "a.root", EFLOW | {"EFlowTrack": tracks})
-    assert len(read_any(path)) == 3
+    assert len(read_jets(path)) == 3
 
 
 def test_jetclass(tmp_path):
@@ -88,9 +89,9 @@ def test_jetclass(tmp_path):
     classes = ["QCD", "Hbb", "Tbqq", "QCD", "unknown"]
     path = write_jetclass(tmp_path / "a.root", table, classes)
     assert recognise(path).layout.name == "jetclass"
-    jets = read_any(path)
+    jets = read_jets(path)
     assert jets.label.tolist() == [0, 1, 1, 0, -1]
-    assert read_any(path, options=ReadOptions(label=0)).label.tolist() == [0, 1, 1, 0, 0]
+    assert read_jets(path, options=ReadOptions(label=0)).label.tolist() == [0, 1, 1, 0, 0]
     flat = np.concatenate(table)
     assert jets.n_constituents.tolist() == [len(jet) for jet in table]
     np.testing.assert_allclose(jets.constituents.pt, flat[:, 0], rtol=2e-6)
@@ -98,7 +99,7 @@ def test_jetclass(tmp_path):
     np.testing.assert_allclose(np.cos(jets.constituents.phi), np.cos(flat[:, 2]), atol=2e-6)
     # With and without the jets of the file: they are the sums of the constituents.
     own = ("jet_pt", "jet_eta", "jet_phi", "jet_energy")
-    bare = read_any(write_jetclass(tmp_path / "b.root", table, classes, **dict.fromkeys(own)))
+    bare = read_jets(write_jetclass(tmp_path / "b.root", table, classes, **dict.fromkeys(own)))
     for name, tolerance in (("pt", 1e-3), ("eta", 1e-5), ("mass", 0.3)):
         np.testing.assert_allclose(getattr(bare, name), getattr(jets, name), atol=tolerance)
 
@@ -150,12 +151,12 @@ def test_jets_have_the_weight_of_their_event(tmp_path):
         (several, [3, 3, -4]),
         (several | nominal, [0.5, 0.5, -1.5]),
     ):
-        jets = read_any(write_delphes(tmp_path / "a.root", EFLOW | extra))
+        jets = read_jets(write_delphes(tmp_path / "a.root", EFLOW | extra))
         assert jets.weight.tolist() == expected
     path = write_pfnano(tmp_path / "b.root", NANO)
-    assert read_any(path).weight.tolist() == [1, 1, 1]
+    assert read_jets(path).weight.tolist() == [1, 1, 1]
     path = write_pfnano(tmp_path / "b.root", NANO, genWeight=np.array([2.5, 9, -3], np.float32))
-    assert read_any(path).weight.tolist() == [2.5, 2.5, -3]
+    assert read_jets(path).weight.tolist() == [2.5, 2.5, -3]
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
@@ -165,21 +166,21 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     ):
         path = write_delphes(tmp_path / "a.root", EFLOW | {"Event": {"Weight": values}})
         with pytest.raises(InputError, match=message):
-            read_any(path)
+            read_jets(path)
     path = write_pfnano(tmp_path / "b.root", NANO, genWeight=np.array([1, np.inf, np.nan]))
     with pytest.raises(InputError, match="2 events have a NaN or infinite weight 'genWeight'"):
-        read_any(path)
+        read_jets(path)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"part_px": None}, r"missing branches \['part_px'\] in tree 'tree'"),
+        ({"part_px": None}, r"missing columns \['part_px'\]; it has tree"),
         (
             {"part_px": ak.Array([[1.0], [1.0, 2.0], [1.0]])},
             "'part_energy' and 'part_px' have different lengths",
         ),
-        ({"part_px": np.ones(3)}, "branch 'part_px' is not a list of numbers an entry"),
+        ({"part_px": np.ones(3)}, "column 'part_px' is not a list of numbers an entry"),
         ({"label_Hbb": np.ones(3, dtype=int)}, "more than one of the labels"),
         (
             {"part_py": ak.Array([[np.nan, 1.0], [1.0, 2.0], [1.0, 1.0]])},
@@ -191,7 +192,7 @@ def test_bad_jetclass_files_are_refused_by_name(tmp_path, change, message):
     table = [np.array([[50.0, 0.1, 0.2], [30.0, 0.2, 0.1]])] * 3
     path = write_jetclass(tmp_path / "a.root", table, ["QCD"] * 3, **change)
     with pytest.raises(InputError, match=message) as caught:
-        read_any(path)
+        read_jets(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
@@ -210,13 +211,13 @@ def test_bad_events_are_refused_by_name(tmp_path):
         ("Eta", 57.0, "a particle has .eta. = 57, .* not the pseudorapidity"),
     ):
         with pytest.raises(InputError, match=message):
-            read_any(changed(field, value))
+            read_jets(changed(field, value))
     pairs = [NANO[0] | {"pairs": [(0, 0), (0, 4), (1, 3)]}]
     with pytest.raises(InputError, match="points at jets or candidates that are not there"):
-        read_any(write_pfnano(tmp_path / "b.root", pairs))
+        read_jets(write_pfnano(tmp_path / "b.root", pairs))
     pairs = [NANO[0] | {"pairs": [(0, 0)]}]
     with pytest.raises(InputError, match="1 of 2 jets have no constituents"):
-        read_any(write_pfnano(tmp_path / "c.root", pairs))
+        read_jets(write_pfnano(tmp_path / "c.root", pairs))
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.95])
@@ -227,7 +228,7 @@ def test_truncated_files_are_refused(tmp_path, share):
     with pytest.raises(
         InputError, match=r"cannot be read as ROOT .* truncated or damaged"
     ) as caught:
-        read_any(path)
+        read_jets(path)
     assert "\n" not in str(caught.value)
 
 
@@ -240,8 +241,11 @@ def test_other_trees_are_met_with_a_description(tmp_path):
             {"mass": np.ones(3), "pt": np.ones(3)}
         )
     with pytest.raises(InputError, match="has no known layout") as caught:
-        read_any(path)
-    for part in ("analysis (3 entries: mass, pt", "(delphes)", "(jetclass)", "(pfnano)"):
+        read_jets(path)
+    for part in ("analysis (3 rows: mass, pt", "(delphes)", "(jetclass)", "(pfnano)"):
         assert part in str(caught.value)
-    with pytest.raises(InputError, match="has no tree 'Delphes'; it is a ROOT file with analysis"):
-        read_any(path, layout="delphes")
+    with pytest.raises(
+        InputError,
+        match=r"no table with columns of ParticleFlow.*; it is a ROOT file with analysis",
+    ):
+        read_jets(path, layout="delphes")

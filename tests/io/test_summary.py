@@ -54,7 +54,7 @@ def test_files_are_counted_apart(jets, tmp_path):
     write_jets(jets[:40], tmp_path / "b.parquet")
     summary = summarise(tmp_path)
     assert [file.jets for file in summary.files] == [100, 40]
-    assert [file.layout for file in summary.files] == ["parquet", "parquet"]
+    assert [file.layout for file in summary.files] == ["darkclr", "darkclr"]
     assert summary.events == 50 + 20
 
 
@@ -75,5 +75,5 @@ def test_one_jet_of_one_constituent(jets, tmp_path):
 def test_everything_is_json(summary):
     content = json.loads(json.dumps(summary.to_dict()))
     assert content["jets"] == 300
-    assert content["files"][0]["layout"] == "parquet"
+    assert content["files"][0]["layout"] == "darkclr"
     assert sum(content["quantities"]["eta"]["counts"]) == 300

@@ -12,7 +12,8 @@ import pytest
 
 from darkclr.augmentations import ConstituentDrop
 from darkclr.evaluation import EvaluationConfig, evaluate, write_metrics
-from darkclr.io.parquet import write_jets, write_table
+from darkclr.io import write_jets
+from darkclr.io.parquet import write_table
 from darkclr.jets import Jets
 
 # Mean number of constituents and separation of each score; QCD is at 0.

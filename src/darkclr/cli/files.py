@@ -40,7 +40,7 @@ def info(
         output: JSON file to write the same to.
     """
     from darkclr.io import atomic_path
-    from darkclr.io.layouts import refuse_own_input
+    from darkclr.io.sources import refuse_own_input
     from darkclr.io.summary import summarise
 
     if output is not None:
@@ -48,7 +48,9 @@ def info(
     with console.bar("read", None, keep=False) as advance:
         summary = summarise(source, layout=layout, options=options, progress=advance)
     for file in summary.files[:_N_FILES]:
-        console.line(f"{file.name}: {file.title} ({file.layout}), because {file.why}")
+        console.line(
+            f"{file.name}: {file.title} in {file.container} ({file.layout}), because {file.why}"
+        )
     if len(summary.files) > _N_FILES:
         console.line(f"... and {len(summary.files) - _N_FILES} files more")
     console.line(f"{summary.jets} jets of {summary.events} events")

@@ -9,7 +9,7 @@ from darkclr.cli.steps import print_metrics
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
-from darkclr.io.representations import read_representations
+from darkclr.io.representations import holds_representations, read_representations
 from darkclr.split import Split
 from darkclr.supervised.config import ProbeConfig
 
@@ -51,8 +51,7 @@ def probe(
     from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.evaluation import write_metrics
     from darkclr.io import read_jets
-    from darkclr.io.layouts import container_of, refuse_own_input
-    from darkclr.io.parquet import column_names
+    from darkclr.io.sources import refuse_own_input
     from darkclr.supervised.probe import Probed
     from darkclr.supervised.probe import probe as probe_features
 
@@ -69,7 +68,7 @@ def probe(
         split = training_split(model / "encoder")
 
     def features(path: Path) -> Probed:
-        if path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path):
+        if holds_representations(path):
             return Probed.from_representations(read_representations(path))
         return Probed.from_jets(read_jets(path, layout=layout, options=options), encoder)
 

@@ -15,7 +15,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import Device, torch_device
 from darkclr.evaluation import EvaluationConfig, Metrics
 from darkclr.io.options import ReadOptions
-from darkclr.io.representations import iterate_representations
+from darkclr.io.representations import holds_representations, iterate_representations
 from darkclr.io.sources import sample_name
 from darkclr.jets import Jets
 from darkclr.split import Split
@@ -122,9 +122,9 @@ def encode(
     from darkclr.contrastive.encoding import encode_stream
     from darkclr.contrastive.model_directory import load_encoder
     from darkclr.io import atomic_path, iterate_jets
-    from darkclr.io.layouts import refuse_own_input
     from darkclr.io.parquet import TableWriter
     from darkclr.io.representations import representations_metadata
+    from darkclr.io.sources import refuse_own_input
 
     refuse_own_input(str(jets), output)
     trained = load_encoder(model / "encoder")
@@ -187,15 +187,15 @@ def score(
     from darkclr.errors import InputError
     from darkclr.io import atomic_path, iterate_jets
     from darkclr.io.chunks import in_chunks
-    from darkclr.io.layouts import container_of, refuse_own_input
-    from darkclr.io.parquet import TableWriter, column_names, read_metadata
+    from darkclr.io.parquet import TableWriter, read_metadata
+    from darkclr.io.sources import refuse_own_input
     from darkclr.representations import Representations
 
     refuse_own_input(str(jets), output)
     split = split or training_split(model / "encoder")
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
-        if jets.is_file() and container_of(jets) == "parquet" and "pooled" in column_names(jets):
+        if holds_representations(jets):
             chosen = (rows.part(part, split) for rows in iterate_representations(jets, CHUNK))
             for rows in in_chunks((rows[~rows.dropped] for rows in chosen), CHUNK):
                 yield rows, None
@@ -243,7 +243,7 @@ def evaluate(
     """
     from darkclr.evaluation import evaluate as evaluate_scores
     from darkclr.evaluation import write_metrics
-    from darkclr.io.layouts import refuse_own_input
+    from darkclr.io.sources import refuse_own_input
 
     refuse_own_input([str(path) for path in scores], output)
     metrics = evaluate_scores(scores, evaluation)

@@ -16,7 +16,9 @@ import darkclr
 from darkclr.duplicates import FirstOccurrence
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
-from darkclr.io.layouts import ReadOptions, iterate_jets, refuse_own_input
+from darkclr.io.options import ReadOptions
+from darkclr.io.reading import iterate_jets
+from darkclr.io.sources import refuse_own_input
 from darkclr.io.writers import (
     TOP_TAGGING_SLOTS,
     ParquetWriter,

@@ -1,94 +1,45 @@
-"""How foreign files are read, and what a layout of files is."""
+"""How files of jets are read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Annotated, Literal
 
 from darkclr.clustering import JET_RADIUS
-from darkclr.errors import ConfigError
-from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
+from darkclr.parameters import AtLeast, Positive, check_parameters
 
-__all__ = ["EVENT_PT_MIN", "JETS_PER_EVENT", "Layout", "ReadOptions"]
+__all__ = ["EVENT_PT_MIN", "ReadOptions"]
 
 #: Softest jet that is clustered from the particles of an event, if nothing else is asked for
 #: [GeV]. Below it anti-kT "jets" are single particles.
 EVENT_PT_MIN = 20.0
 
-#: The particles of an event take as much memory as those of this many jets.
-JETS_PER_EVENT = 5
-
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How jets are read from files. The default keeps every jet as it is.
+    """How jets are read from files. The default keeps every jet as it is."""
 
-    Args:
-        label: label of the jets (0 background, 1 signal) whose label the file does not tell.
-        constituent_pt_min: softer constituents are removed [GeV]: from events before clustering,
-            from jets without changing the kinematics of the jet.
-        radius: events of particles are clustered with anti-kT of this radius.
-        pt_min: softest jet that is kept [GeV]; by default all jets of a file of jets, and those
-            above 20 GeV of a file of events.
-        pt_max: hardest jet that is kept [GeV].
-        abs_eta_max: jets are kept up to this abs(eta).
-        n_constituents: only this many constituents of each jet are kept, the hardest ones.
-        drop_empty: leave out jets without constituents instead of refusing the file.
-    """
-
-    label: int | None = None
-    constituent_pt_min: float = 0.0
-    radius: float = JET_RADIUS
-    pt_min: float | None = None
-    pt_max: float | None = None
-    abs_eta_max: float | None = None
-    n_constituents: int | None = None
+    table: str | None = None
+    """The table that is read, where a file holds several of jets: a key of a pandas store, a group
+    of HDF5, a tree of ROOT."""
+    label: Literal[None, -1, 0, 1] = None
+    """The label of jets whose file tells none: 0 is background, 1 is signal."""
+    constituent_pt_min: Annotated[float, AtLeast(0)] = 0.0
+    """Softer constituents are removed [GeV]: from events before clustering, from jets without
+    changing the kinematics of the jet."""
+    radius: Annotated[float, Positive()] = JET_RADIUS
+    """Events of particles are clustered with anti-kT of this radius."""
+    pt_min: Annotated[float | None, AtLeast(0)] = None
+    """Softer jets are left out [GeV]. By default all jets of a file of jets stay, and those above
+    20 GeV of a file of events."""
+    pt_max: Annotated[float | None, AtLeast(0)] = None
+    """Harder jets are left out [GeV]."""
+    abs_eta_max: Annotated[float | None, AtLeast(0)] = None
+    """Jets of a larger abs(eta) are left out."""
+    n_constituents: Annotated[int | None, AtLeast(1)] = None
+    """Each jet keeps its hardest constituents, at most so many."""
     drop_empty: bool = False
+    """Jets without constituents are left out; otherwise their file is refused."""
 
     def __post_init__(self) -> None:
-        if self.label not in (None, UNKNOWN, BACKGROUND, SIGNAL):
-            raise ConfigError(
-                f"label {self.label}", where="options", fix="choose 0 (background) or 1 (signal)"
-            )
-        positive = {"radius": self.radius, "n_constituents": self.n_constituents}
-        for name, value in positive.items():
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} = {value} is not positive", where="options")
-        cuts = {
-            "constituent_pt_min": self.constituent_pt_min,
-            "pt_min": self.pt_min,
-            "pt_max": self.pt_max,
-            "abs_eta_max": self.abs_eta_max,
-        }
-        for name, value in cuts.items():
-            if value is not None and not value >= 0:
-                raise ConfigError(f"{name} = {value} is negative", where="options")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One way in which files of jets are laid out.
-
-    Args:
-        name: how it is asked for.
-        title: how it is called in texts.
-        container: "parquet", "hdf5" or "root".
-        suffixes: of files that a directory is searched for.
-        looks_for: one line: by what the layout is recognised.
-        recognise: reason why a file is of this layout, or None.
-        batches: jets of a file in batches of about so many rows, as they are in the file: cuts
-            on jets are applied by :func:`darkclr.io.layouts.iterate_jets`.
-        holds_events: jets are clustered from particles.
-        numbers_events: the file numbers its events itself; else its rows are their numbers.
-    """
-
-    name: str
-    title: str
-    container: str
-    suffixes: tuple[str, ...]
-    looks_for: str
-    recognise: Callable[[Path], str | None]
-    batches: Callable[[Path, ReadOptions, int], Iterator[Jets]]
-    holds_events: bool = False
-    numbers_events: bool = False
+        check_parameters(self, "options")

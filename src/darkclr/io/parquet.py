@@ -1,4 +1,4 @@
-"""Native Parquet files: constituents as ragged lists, units and provenance in the metadata.
+"""Parquet files of tables, with units and provenance in their metadata.
 
 Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
 """
@@ -11,37 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from darkclr.errors import DarkclrError, InputError
-from darkclr.io.assembly import Particles, assemble, labels
 from darkclr.io.atomic import atomic_path
-from darkclr.io.options import Layout, ReadOptions
-from darkclr.jets import JET_COLUMNS, Jets
 
 __all__ = [
     "COMPRESSION",
     "METADATA_KEY",
-    "PARQUET_LAYOUT",
     "TableWriter",
     "column_names",
     "encode_metadata",
     "iterate_tables",
-    "jets_table",
+    "metadata_of",
+    "opened_parquet",
     "read_metadata",
-    "read_parquet",
     "read_table",
     "with_units",
-    "write_jets",
     "write_table",
 ]
 
 METADATA_KEY = b"darkclr"
 COMPRESSION = "zstd"
-TRUTH_PREFIX = "truth_"
-_CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
 _UNITS = {"pt": "GeV", "mass": "GeV", "constituent_pt": "GeV", "phi": "rad"} | {
     "constituent_phi": "rad",
     "truth_pthat": "GeV",
@@ -131,7 +123,7 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     Raises:
         InputError: the file is missing, truncated, not Parquet, or lacks a column.
     """
-    with _opened(path) as file:
+    with opened_parquet(path) as file:
         missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
         if missing:
             raise InputError(
@@ -139,7 +131,7 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
                 where=path,
                 fix=f"it has {', '.join(file.schema_arrow.names)}",
             )
-        return file.read(columns=columns).replace_schema_metadata(_metadata_of(file))
+        return file.read(columns=columns).replace_schema_metadata(_schema_metadata(file))
 
 
 def iterate_tables(path: str | Path, batch_size: int) -> Iterator[pa.Table]:
@@ -148,13 +140,13 @@ def iterate_tables(path: str | Path, batch_size: int) -> Iterator[pa.Table]:
     Raises:
         InputError: the file is missing, truncated or not Parquet.
     """
-    with _opened(path) as file:
-        metadata = _metadata_of(file)
+    with opened_parquet(path) as file:
+        metadata = _schema_metadata(file)
         for rows in file.iter_batches(max(batch_size, 1)):
             yield pa.Table.from_batches([rows]).replace_schema_metadata(metadata)
 
 
-def _metadata_of(file: pq.ParquetFile) -> dict[bytes, bytes]:
+def _schema_metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
     """Metadata of the schema; a file that was written in a stream has ours at its end."""
     late = {k: v for k, v in (file.metadata.metadata or {}).items() if k == METADATA_KEY}
     return {**(file.schema_arrow.metadata or {}), **late}
@@ -166,12 +158,17 @@ def column_names(path: str | Path) -> list[str]:
     Raises:
         InputError: the file is missing, truncated or not Parquet.
     """
-    with _opened(path) as file:
+    with opened_parquet(path) as file:
         return file.schema_arrow.names
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
+def opened_parquet(path: str | Path) -> Iterator[pq.ParquetFile]:
+    """An open Parquet file; whatever the library says about a damaged one becomes one line.
+
+    Raises:
+        InputError: the file is missing, truncated or not Parquet.
+    """
     if not Path(path).is_file():
         raise InputError("no such file", where=path, fix="check the path")
     try:
@@ -191,139 +188,17 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
 
 def read_metadata(table: pa.Table) -> dict[str, Any]:
     """The metadata that :func:`write_table` stored; empty for files of other programs."""
+    return _decoded(table.schema.metadata or {})
+
+
+def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
+    """As :func:`read_metadata`, of an open file."""
+    return _decoded(_schema_metadata(file))
+
+
+def _decoded(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     try:
-        metadata = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        content = json.loads(metadata.get(METADATA_KEY, b"{}"))
     except ValueError:  # not written by us, or damaged
         return {}
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def write_jets(jets: Jets, path: str | Path) -> None:
-    """Write jets to a Parquet file, one row a jet.
-
-    Columns: ``constituent_{pt,eta,phi}`` (ragged lists), ``pt, eta, phi, mass, label, weight,
-    event, rank``, and ``truth_*``.
-
-    Raises:
-        InputError: the file cannot be written (nothing is left behind).
-    """
-    write_table(jets_table(jets), path, {"kind": "jets", "provenance": dict(jets.provenance)})
-
-
-def jets_table(jets: Jets) -> pa.Table:
-    """Jets as a table with the columns of :func:`write_jets`, without metadata."""
-    offsets = pa.array(jets.constituents.offsets.astype(np.int32))
-    columns: dict[str, Any] = {
-        f"constituent_{name}": pa.ListArray.from_arrays(
-            offsets, pa.array(getattr(jets.constituents, name))
-        )
-        for name in ("pt", "eta", "phi")
-    }
-    columns |= {name: pa.array(getattr(jets, name)) for name in JET_COLUMNS}
-    columns |= {f"{TRUTH_PREFIX}{name}": pa.array(v) for name, v in jets.truth.items()}
-    return pa.table(columns)
-
-
-def read_parquet(path: str | Path) -> Jets:
-    """Read all jets of a native Parquet file and check them.
-
-    Only the three constituent columns are required; jet kinematics are recomputed where missing.
-
-    Raises:
-        InputError: the file is missing, broken, lacks columns, or holds unphysical values.
-    """
-    jets = _jets_of(read_table(path), path, ReadOptions(), 0)
-    if jets is None:
-        raise InputError("there are no jets", where=path)
-    return jets
-
-
-def _recognise(path: Path) -> str | None:
-    names = column_names(path)
-    # Files that lack one of the three are recognised too, so that the missing one is named.
-    present = [name for name in _CONSTITUENT_COLUMNS if name in names]
-    return f"it has the columns {', '.join(present)}" if present else None
-
-
-def _batches(path: Path, options: ReadOptions, batch: int) -> Iterator[Jets]:
-    """Jets of a native file; see :func:`write_jets` for its columns."""
-    start = 0
-    for table in iterate_tables(path, batch):
-        jets = _jets_of(table, path, options, start)
-        if jets is not None:
-            yield jets
-        start += len(table)
-
-
-def _jets_of(table: pa.Table, path: str | Path, options: ReadOptions, start: int) -> Jets | None:
-    """Checked jets of a table whose first row is row ``start`` of the file; None without jets."""
-    missing = [name for name in _CONSTITUENT_COLUMNS if name not in table.column_names]
-    if missing:
-        raise InputError(
-            f"missing columns {missing}", where=path, fix=f"it has {table.column_names}"
-        )
-    lists = [_flat_list(table[name], name, path) for name in _CONSTITUENT_COLUMNS]
-    lengths = lists[0][0]
-    if any(not np.array_equal(lengths, other) for other, _ in lists[1:]):
-        raise InputError("constituent_pt, _eta and _phi have different lengths", where=path)
-    present = {
-        name: _numeric(table[name], name, path)
-        for name in JET_COLUMNS
-        if name in table.column_names
-    }
-    kinematics = ("pt", "eta", "phi", "mass")
-    own = (
-        tuple(present[name] for name in kinematics)
-        if all(name in present for name in kinematics)
-        else None
-    )
-    if "label" in present:
-        present["label"] = labels(present["label"], path, "column 'label'")
-    return assemble(
-        Particles(lengths, *(values for _, values in lists), jet=own),  # type: ignore
-        options=options,
-        start=start,
-        where=path,
-        truth={
-            name.removeprefix(TRUTH_PREFIX): _numeric(table[name], name, path)
-            for name in table.column_names
-            if name.startswith(TRUTH_PREFIX)
-        },
-        provenance=read_metadata(table).get("provenance", {}),
-        **{k: v for k, v in present.items() if k not in kinematics},
-    )
-
-
-def _flat_list(
-    column: pa.ChunkedArray, name: str, path: str | Path
-) -> tuple[np.ndarray, np.ndarray]:
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
-    is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
-    if not is_list or not pa.types.is_floating(array.type.value_type):
-        raise InputError(f"column {name!r} is {array.type}, not a list of floats", where=path)
-    values = array.flatten()
-    if array.null_count or values.null_count:
-        raise InputError(f"column {name!r} has missing values", where=path)
-    lengths = array.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
-    return lengths, values.to_numpy(zero_copy_only=False)
-
-
-def _numeric(column: pa.ChunkedArray, name: str, path: str | Path) -> np.ndarray:
-    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if not numeric or column.null_count:
-        raise InputError(f"column {name!r} ({column.type}) is not filled with numbers", where=path)
-    return column.to_numpy()
-
-
-PARQUET_LAYOUT = Layout(
-    "parquet",
-    "darkclr Parquet",
-    "parquet",
-    (".parquet", ".pq"),
-    "columns constituent_pt, constituent_eta, constituent_phi, lists of numbers",
-    _recognise,
-    _batches,
-    numbers_events=True,
-)
+    return content if isinstance(content, dict) else {}

@@ -7,15 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.errors import InputError
-from darkclr.io.parquet import iterate_tables, read_metadata, read_table, write_table
+from darkclr.io.containers import container_of
+from darkclr.io.parquet import (
+    column_names,
+    iterate_tables,
+    read_metadata,
+    read_table,
+    write_table,
+)
 from darkclr.representations import Representations
 
 __all__ = [
+    "holds_representations",
     "iterate_representations",
     "read_representations",
     "representations_metadata",
     "write_representations",
 ]
+
+
+def holds_representations(path: str | Path) -> bool:
+    """Whether a file is one of representations, and not of jets.
+
+    Raises:
+        InputError: the file is broken, or of a kind that is neither.
+    """
+    path = Path(path)
+    in_parquet = path.is_file() and container_of(path).name == "Parquet"
+    return in_parquet and "pooled" in column_names(path)
 
 
 def write_representations(rows: Representations, path: str | Path) -> None:

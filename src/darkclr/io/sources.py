@@ -6,14 +6,15 @@ import glob
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
+from darkclr.io.containers import SUFFIXES
 
-__all__ = ["Source", "expand", "fetched", "sample_name"]
+__all__ = ["Source", "expand", "fetched", "refuse_own_input", "sample_name"]
 
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
@@ -35,19 +36,18 @@ def sample_name(source: str | os.PathLike) -> str:
     return path.stem or "jets"
 
 
-def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
+def expand(source: Source) -> list[str]:
     """Names of the files of a source, in alphabetical order within a folder or a pattern.
 
     Args:
         source: a file, a folder (its files with known suffixes), a glob pattern, a URL that
             fsspec opens (patterns too), or several of them.
-        suffixes: those that a folder is searched for.
 
     Raises:
         InputError: there is no such file, or none that fits.
     """
     if not isinstance(source, str | os.PathLike):
-        names = [name for part in source for name in expand(part, suffixes)]
+        names = [name for part in source for name in expand(part)]
         if not names:
             raise InputError("there are no files to read")
         return names
@@ -59,10 +59,10 @@ def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
         names = sorted(
             str(file)
             for file in path.iterdir()
-            if file.is_file() and file.suffix.lower() in suffixes and file.name[0] != "."
+            if file.is_file() and file.suffix.lower() in SUFFIXES and file.name[0] != "."
         )
         if not names:
-            raise InputError(f"holds no files {', '.join(suffixes)}", where=path)
+            raise InputError(f"holds no files {', '.join(SUFFIXES)}", where=path)
         return names
     if not path.exists() and glob.has_magic(name):
         found = glob.iglob(name, recursive=True)  # noqa: PTH207  (absolute and relative alike)
@@ -73,6 +73,20 @@ def expand(source: Source, suffixes: Sequence[str]) -> list[str]:
     if not path.is_file():
         raise InputError("no such file", where=path, fix="check the path")
     return [name]
+
+
+def refuse_own_input(source: Source, output: Path) -> None:
+    """Refuse to write a file over one that is read.
+
+    Raises:
+        InputError: the output is a directory or part of the source.
+    """
+    if output.is_dir():
+        raise InputError("is a directory", where=output, fix="name a file to write")
+    if not output.exists():
+        return
+    if any(Path(name).resolve() == output.resolve() for name in expand(source)):
+        raise InputError("is part of the input", where=output, fix="name another file")
 
 
 @contextmanager

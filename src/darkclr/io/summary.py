@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.io.layouts import ReadOptions, files_of, iterate_jets, recognise
-from darkclr.io.sources import Source, fetched
+from darkclr.io.options import ReadOptions
+from darkclr.io.reading import iterate_jets, recognise
+from darkclr.io.sources import Source, expand, fetched
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 from darkclr.kinematics import delta_phi
 from darkclr.kinematics_check import KinematicsCheck, spot_check
@@ -27,11 +28,12 @@ _LABELS = {BACKGROUND: "background", SIGNAL: "signal", UNKNOWN: "unknown"}
 
 @dataclass(frozen=True)
 class FileSummary:
-    """One file: its layout, by what it was recognised, and how many jets came out of it."""
+    """One file: layout and container, by what it was recognised, how many jets came out of it."""
 
     name: str
     layout: str
     title: str
+    container: str
     why: str
     jets: int
 
@@ -115,7 +117,7 @@ def summarise(
     """Read files once and say what is in them; memory is 40 bytes a jet.
 
     Args:
-        source, layout, options: as of :func:`darkclr.io.layouts.iterate_jets`.
+        source, layout, options: as of :func:`darkclr.io.reading.iterate_jets`.
         progress: called with the number of jets of each batch.
 
     Raises:
@@ -123,16 +125,16 @@ def summarise(
     """
     total = _Total()
     files = []
-    for name in files_of(source):
+    for name in expand(source):
         with fetched(name) as path:
-            found = recognise(path, layout)
+            found = recognise(path, layout, options)
             before = total.jets
-            for jets in iterate_jets(path, layout=found.layout.name, options=options):
+            for jets in iterate_jets(path, layout=layout, options=options):
                 total.add(jets)
                 if progress is not None:
                     progress(len(jets))
             n = total.jets - before
-            files.append(FileSummary(name, found.layout.name, found.layout.title, found.why, n))
+            files.append(FileSummary(name, *found.names(), n))
             total.end_file()
     return total.summary(tuple(files))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from darkclr.errors import InputError
-from darkclr.io import atomic_path, read_parquet
+from darkclr.io import atomic_path, read_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.writers import ParquetWriter
 from darkclr.simulation.sample.shard import Counts, Shard
@@ -127,7 +127,7 @@ class ShardFolder:
         scale = 1.0 if mean_weight is None else weight / found / mean_weight
         with atomic_path(output) as temporary, closing(ParquetWriter(temporary, output)) as writer:
             for path, wanted in parts:
-                part = read_parquet(path)[:wanted]
+                part = read_jets(path)[:wanted]
                 writer.write(replace(part, weight=(part.weight / scale).astype(np.float32)))
             writer.finish(provenance(counts))
         return counts

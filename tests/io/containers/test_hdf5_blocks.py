@@ -1,4 +1,4 @@
-"""Blocks of padded arrays: whatever lies in the file, the numbers are those that h5py reads."""
+"""Blocks of rows: whatever lies in the file, the numbers are those that h5py reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytest.importorskip("h5py")
 
 import h5py
 
-from darkclr.io.padded import BlockReader, row_blocks, unpadded
+from darkclr.io.containers.hdf5_blocks import BlockReader, blocks
 
 N = 50
 
@@ -50,9 +50,9 @@ def test_blocks_are_the_rows_of_the_file(tmp_path, dtype, options, columns, one_
         file["before"] = np.arange(17)
         file.create_dataset("x", data=values, **options)
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
-        read = BlockReader(file["x"], columns)
+        read = BlockReader(file["x"], slice(columns))
         assert (read._offset is not None) == one_piece
-        for first, last in [*row_blocks(0, N, 20), (3, 9), (5, 5)]:
+        for first, last in [*blocks(N, N, 20), (3, 9), (5, 5)]:
             np.testing.assert_array_equal(
                 read(first, last),
                 values[first:last, ..., :columns] if columns else values[first:last],
@@ -83,32 +83,3 @@ def test_a_file_that_is_cut_while_it_is_read_is_an_error(tmp_path):
         os.truncate(path, file["x"].id.get_offset() + 100)
         with pytest.raises(OSError, match="the file ends"):
             read(0, N)
-
-
-@pytest.mark.parametrize("slots", [6, 300])
-@pytest.mark.parametrize("columns", [3, 4])
-@pytest.mark.parametrize("layout", ["contiguous", "rows apart", "columns apart"])
-def test_what_is_unpadded_is_what_is_not_zero(slots, columns, layout):
-    values = array("<f4", (N, slots, columns))
-    if layout == "rows apart":
-        wide = np.full((N, slots * columns + 5), 7, np.float32)
-        wide[:, 2:-3] = values.reshape(N, -1)
-        padded = wide[:, 2:-3].reshape(N, slots, columns)
-        assert padded.base is not None
-    elif layout == "columns apart":
-        padded = np.ascontiguousarray(values.transpose(2, 0, 1)).transpose(1, 2, 0)
-    else:
-        padded = values
-    lengths, rows = unpadded(padded)
-    filled = (values != 0).any(axis=2)
-    assert lengths.dtype == np.int64
-    np.testing.assert_array_equal(lengths, filled.sum(axis=1))
-    np.testing.assert_array_equal(rows, values[filled].T)
-
-
-def test_nan_is_no_padding():
-    padded = np.zeros((2, 3, 4), np.float32)
-    padded[1, 2, 0] = np.nan
-    lengths, rows = unpadded(padded)
-    assert lengths.tolist() == [0, 1]
-    assert np.isnan(rows[0, 0])

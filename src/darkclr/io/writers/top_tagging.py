@@ -1,8 +1,4 @@
-"""Files of jets written batch by batch: memory is that of one batch.
-
-A writer is given a temporary name by its caller (:func:`darkclr.io.convert.convert`), which
-renames the file when everything is in it.
-"""
+"""Jets as HDF5 in the layout of the top-tagging reference, for pandas and PyTables."""
 
 from __future__ import annotations
 
@@ -10,23 +6,15 @@ import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError, MissingExtraError
-from darkclr.io.parquet import TableWriter, jets_table
 from darkclr.jets import Jets
 
-__all__ = [
-    "TARGETS",
-    "TOP_TAGGING_SLOTS",
-    "ParquetWriter",
-    "TopTaggingWriter",
-    "Writer",
-    "target_of",
-]
+__all__ = ["TOP_TAGGING_SLOTS", "TopTaggingWriter"]
 
 #: Constituents a jet in the files of the top-tagging reference (Zenodo 2603256).
 TOP_TAGGING_SLOTS = 200
@@ -36,58 +24,6 @@ _MAX_SLOTS = 1000
 _BLOCKS = ("values_block_0", "values_block_1")
 _TRUTH_FLOATS = ("truthE", "truthPX", "truthPY", "truthPZ")
 _TRUTH_INTEGERS = ("ttv",)
-
-
-class Writer(Protocol):
-    """Writes batches of jets into one file."""
-
-    def write(self, jets: Jets) -> None:
-        """Append a batch."""
-
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Write what is left, and how the jets were made; the file is complete."""
-
-    def close(self) -> None:
-        """Close the file, complete or not; may be called twice."""
-
-    def lost(self) -> tuple[str, ...]:
-        """What was in the jets and has no place in the file."""
-
-
-class ParquetWriter:
-    """The native layout of :func:`darkclr.io.parquet.write_jets`, one row group a batch."""
-
-    def __init__(self, path: Path, where: object) -> None:
-        self._writer, self._where = TableWriter(path), where
-
-    def write(self, jets: Jets) -> None:
-        """Append a batch.
-
-        Raises:
-            InputError: its truth columns are not those of the batches before.
-        """
-        table = jets_table(jets)
-        try:
-            self._writer.write(table)
-        except ValueError as error:
-            raise InputError(
-                f"the files have different columns: {', '.join(table.column_names)} instead of "
-                f"{', '.join(self._writer.names)}",
-                where=self._where,
-                fix="convert them one by one",
-            ) from error
-
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Write provenance and footer."""
-        self._writer.finish({"kind": "jets", "provenance": dict(provenance)})
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
-
-    def lost(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
 
 
 class TopTaggingWriter:
@@ -290,29 +226,3 @@ class _Disk(io.FileIO):
         except OSError as error:
             self.error = self.error or error
             return size or 0
-
-
-TARGETS = ("parquet", "top_tagging")
-_SUFFIXES = {".parquet": "parquet", ".pq": "parquet"} | dict.fromkeys(
-    (".h5", ".hdf5", ".hdf"), "top_tagging"
-)
-
-
-def target_of(path: Path, to: str | None = None) -> str:
-    """Name of the layout to write, from ``to`` or from the suffix of the file.
-
-    Raises:
-        ConfigError: neither says it.
-
-    >>> target_of(Path("jets.h5"))
-    'top_tagging'
-    """
-    name = _SUFFIXES.get(path.suffix.lower()) if to is None else to
-    if name not in TARGETS:
-        raise ConfigError(
-            f"{to or path.suffix or 'no suffix'} is no layout to write",
-            where=path,
-            fix="name the file .parquet or .h5 (top-tagging HDF5), or give --to of "
-            + ", ".join(TARGETS),
-        )
-    return name

@@ -1,0 +1,136 @@
+"""Containers of tables: which one a file is, by its first bytes, and the tables that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from darkclr.errors import DarkclrError, InputError
+from darkclr.io.containers.hdf5 import hdf5_tables
+from darkclr.io.containers.parquet import parquet_tables
+from darkclr.io.containers.root import root_tables
+from darkclr.io.containers.table import Rows, Table
+
+__all__ = ["CONTAINERS", "SUFFIXES", "Container", "Rows", "Table", "container_of", "opened"]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of files that hold tables.
+
+    Args:
+        name: of the kind.
+        article: that goes before it.
+        suffixes: of files that a directory is searched for.
+        tables: opens a file and gives its tables.
+    """
+
+    name: str
+    article: str
+    suffixes: tuple[str, ...]
+    tables: Callable[[Path], AbstractContextManager[list[Table]]]
+
+
+#: All containers, by name.
+CONTAINERS: Mapping[str, Container] = MappingProxyType(
+    {
+        container.name: container
+        for container in (
+            Container("Parquet", "a", (".parquet", ".pq"), parquet_tables),
+            Container("HDF5", "an", (".h5", ".hdf5", ".hdf"), hdf5_tables),
+            Container("ROOT", "a", (".root",), root_tables),
+        )
+    }
+)
+#: Of the files that a directory is searched for.
+SUFFIXES = tuple(suffix for container in CONTAINERS.values() for suffix in container.suffixes)
+
+# First bytes of files that are often met where jets are expected.
+_OTHER_FILES = (
+    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"BZh", "a bzip2 archive", "unpack it"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it"),
+    (b"\x04\x22\x4d\x18", "an LZ4 archive", "unpack it"),
+    (b"\x93NUMPY", "a NumPy array", "convert it to Parquet"),
+    (b"\x80", "probably a Python pickle, which is not opened", "convert it to Parquet"),
+    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"),
+)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Container, list[Table]]]:
+    """The container of a file, and its tables, which can be read in the block.
+
+    Raises:
+        InputError: no such file, one of another kind; whatever a library says about a damaged
+            file becomes one line.
+        MissingExtraError: a library for this kind of files is not installed.
+    """
+    container = container_of(path)
+    try:
+        with container.tables(path) as tables:
+            yield container, tables
+    except DarkclrError:
+        raise
+    except Exception as error:  # a damaged file makes libraries raise anything
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise InputError(
+            f"cannot be read as {container.name} ({lines[0] if lines else type(error).__name__})",
+            where=path,
+            fix="it may be truncated or damaged: get it again",
+        ) from error
+
+
+def container_of(path: Path) -> Container:
+    """The container of a file, by its first bytes.
+
+    Raises:
+        InputError: no such file, or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file", where=path, fix="check the path")
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+            if _is_hdf5(file, start):
+                return CONTAINERS["HDF5"]
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path) from error
+    if not start:
+        raise InputError("the file is empty", where=path, fix="get it again")
+    for magic, name in ((b"PAR1", "Parquet"), (b"root", "ROOT")):
+        if start.startswith(magic):
+            return CONTAINERS[name]
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head")):
+        raise InputError(
+            "is a web page (HTML), not data",
+            where=path,
+            fix="download the file itself, not the page that shows it",
+        )
+    for magic, what, fix in _OTHER_FILES:
+        if start.startswith(magic):
+            raise InputError(f"is {what}", where=path, fix=fix)
+    kind = "text" if all(byte > 8 for byte in start) else "binary data of an unknown kind"
+    raise InputError(
+        f"is {kind}, neither {' nor '.join(CONTAINERS)}", where=path, fix="convert it to Parquet"
+    )
+
+
+def _is_hdf5(file: BinaryIO, start: bytes) -> bool:
+    """The signature is at byte 0, or after a block of 512, 1024, 2048, ... bytes."""
+    signature = b"\x89HDF\r\n\x1a\n"
+    if start.startswith(signature):
+        return True
+    for position in (512 * 2**i for i in range(8)):
+        file.seek(position)
+        if file.read(8) == signature:
+            return True
+    return False

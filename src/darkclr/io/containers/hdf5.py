@@ -1,0 +1,173 @@
+"""HDF5 files: pandas data frames, and groups of arrays whose first axis counts the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError, MissingExtraError
+from darkclr.io.containers.hdf5_blocks import (
+    BLOCK_BYTES,
+    BlockReader,
+    block_rows,
+    blocks,
+    readable,
+)
+from darkclr.io.containers.pandas_frames import data_frame, plain_frame
+from darkclr.io.containers.table import Rows, Table, same_lengths
+from darkclr.io.containers.zero_padding import unpadded
+
+__all__ = ["hdf5_tables"]
+
+
+@contextmanager
+def hdf5_tables(path: Path) -> Iterator[list[Table]]:
+    """The tables of an HDF5 file, which is open in the block.
+
+    Raises:
+        InputError: names of columns that cannot be read, where the file has no other table.
+        MissingExtraError: h5py is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError("h5py", "files") from error
+    # What is not compressed comes straight into our arrays if no chunk fits into the cache.
+    with h5py.File(path, "r", rdcc_nbytes=0) as file:
+        if not file.visititems(_is_compressed):
+            yield _tables(file, path)
+            return
+    # Chunks of a block's rows stay decompressed until all their columns are read.
+    with h5py.File(path, "r", rdcc_nbytes=BLOCK_BYTES) as file:
+        yield _tables(file, path)
+
+
+def _is_compressed(name: str, node: Any) -> bool | None:
+    """True ends the visit of a file's nodes."""
+    import h5py
+
+    if isinstance(node, h5py.Dataset) and node.id.get_create_plist().get_nfilters():
+        return True
+    return None
+
+
+def _tables(file: Any, path: Path) -> list[Table]:
+    found: list[Table] = []
+    problem: InputError | None = None
+    for group in _groups(file):
+        try:
+            found += _tables_of(group, path)
+        except InputError as error:
+            problem = problem or error
+    if problem is not None and not found:
+        raise problem
+    return found
+
+
+def _tables_of(group: Any, path: Path) -> Iterator[Table]:
+    """The data frame that a group is, or else its compound data sets and its arrays."""
+    import h5py
+
+    if (frame := data_frame(group, path)) is not None:
+        yield frame
+        return
+    arrays = {}
+    for name in group:
+        if group.get(name, getclass=True) is not h5py.Dataset:
+            continue
+        dataset = group[name]
+        if dataset.dtype.names and dataset.ndim == 1:
+            yield plain_frame(dataset.name, dataset, path)
+        elif dataset.ndim and (
+            dataset.dtype.kind in "fiub" or h5py.check_vlen_dtype(dataset.dtype)
+        ):
+            arrays[name] = dataset
+    if arrays:
+        yield _Arrays(path, group.name.strip("/"), arrays)
+
+
+def _groups(group: Any) -> Iterator[Any]:
+    """A group and all below it, without the indices that PyTables keeps of columns."""
+    import h5py
+
+    yield group
+    for name in group:
+        if not name.startswith("_i_") and group.get(name, getclass=True) is h5py.Group:
+            yield from _groups(group[name])
+
+
+class _Arrays(Table):
+    """Data sets of one group, whose first axis counts the rows."""
+
+    def __init__(self, file: Path, name: str, datasets: Mapping[str, Any]) -> None:
+        self._datasets = datasets
+        super().__init__(file, name, tuple(datasets), max(d.shape[0] for d in datasets.values()))
+
+    def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
+        """Rows of the data sets of those names.
+
+        Raises:
+            InputError: the data sets have different numbers of rows.
+        """
+        wanted = {name: self._datasets[name] for name in columns}
+        lengths = {name: dataset.shape[0] for name, dataset in wanted.items()}
+        if len(set(lengths.values())) != 1:
+            raise InputError(
+                f"data sets have different numbers of jets: {lengths}", where=self.file
+            )
+        numbers = [dataset for dataset in wanted.values() if not dataset.dtype.hasobject]
+        size = block_rows(*numbers) if numbers else batch
+        readers: dict[tuple[str, int | None], Any] = {}
+        for first, last in blocks(lengths[columns[0]], batch, size):
+            yield _ArrayRows(self, first, last, wanted, readers)
+
+
+class _ArrayRows(Rows):
+    """Rows of data sets, read when they are asked for."""
+
+    def __init__(
+        self,
+        table: Table,
+        first: int,
+        last: int,
+        datasets: Mapping[str, Any],
+        readers: dict[tuple[str, int | None], Any],
+    ) -> None:
+        super().__init__(table, first, last - first, datasets)
+        self._last, self._datasets, self._readers = last, datasets, readers
+
+    def _read(self, name: str, columns: slice = slice(None)) -> NDArray:
+        """Rows of a data set, valid until the next ones are read."""
+        dataset = self._datasets[name]
+        if dataset.dtype.hasobject:
+            return readable(dataset)[self.start : self._last]
+        key = (name, columns.start)
+        if key not in self._readers:
+            self._readers[key] = BlockReader(dataset, columns)
+        return self._readers[key](self.start, self._last)
+
+    def _numbers(self, column: str) -> NDArray:
+        values = self._read(column)
+        return (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).copy()
+
+    def _lists(self, columns: Sequence[str]) -> tuple[NDArray[np.int64], list[NDArray]]:
+        values = {name: self._read(name) for name in columns}
+        if all(x.dtype.hasobject for x in values.values()):
+            lengths = {name: np.array([len(row) for row in x]) for name, x in values.items()}
+            flat = [np.concatenate(x) if len(x) else np.empty(0) for x in values.values()]
+            return same_lengths(self, lengths), flat
+        for name, x in values.items():
+            if x.ndim != 2:
+                self.refuse(name, f"is {x.dtype} of shape {x.shape}, not a list of numbers a row")
+        if len({x.shape for x in values.values()}) > 1:
+            same_lengths(self, {name: np.array(x.shape) for name, x in values.items()})
+        common, rows = unpadded(np.stack(list(values.values()), axis=2))
+        return common, list(rows)
+
+    def _array(self, column: str, columns: slice) -> NDArray:
+        return self._read(column, columns)

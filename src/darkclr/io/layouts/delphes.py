@@ -1,0 +1,132 @@
+"""Delphes files: energy-flow objects of events, clustered into jets here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError
+from darkclr.io.containers import Rows, Table
+from darkclr.io.layouts.layout import Layout
+from darkclr.io.options import ReadOptions
+from darkclr.io.raw_jets import RawJets
+from darkclr.ragged import ragged_arange, to_offsets
+
+__all__ = ["Delphes"]
+
+_CANDIDATES = {"ParticleFlowCandidate": "PT"}
+_ENERGY_FLOW = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
+# The first that is there.
+_WEIGHTS = ("Event.Weight", "Weight.Weight")
+
+
+class Delphes(Layout):
+    """Jets of Delphes events: energy-flow objects clustered with anti-kT.
+
+    ``ParticleFlowCandidate.{PT, Eta, Phi, Mass}`` where a card writes it, else
+    ``EFlowTrack.{PT, Eta, Phi, Mass}``, ``EFlowPhoton.{ET, Eta, Phi}``,
+    ``EFlowNeutralHadron.{ET, Eta, Phi}``; towers are massless, so that ET is their pT [GeV].
+    Tracks without ``Mass`` (before Delphes 3.5) are taken as massless. The jets that Delphes made
+    itself are not read: their constituents are references to objects. Jets get the weight of
+    their event, ``Event.Weight``, or the first of ``Weight.Weight``, which is the nominal one.
+
+    Source: classes ``Track``, ``Tower``, ``ParticleFlowCandidate``, ``HepMCEvent``, ``Weight`` of
+    https://github.com/delphes/delphes/blob/master/classes/DelphesClasses.h,
+    https://cp3.irmp.ucl.ac.be/projects/delphes/wiki/WorkBook/RootTreeDescription.
+    """
+
+    name = "delphes"
+    title = "Delphes"
+    holds_events = True
+    jets_per_row = 5
+
+    def __init__(self, table: Table, options: ReadOptions) -> None:
+        super().__init__(table, options)
+        self._collections = _collections(table)
+        self._weight = next((name for name in _WEIGHTS if name in table.columns), None)
+
+    @classmethod
+    def looks_for(cls) -> str:
+        """By what the layout is recognised."""
+        return (
+            "columns of ParticleFlowCandidate, or of EFlowTrack, EFlowPhoton and EFlowNeutralHadron"
+        )
+
+    @classmethod
+    def recognise(cls, table: Table) -> str | None:
+        """The objects, if all of one kind are there."""
+        collections = _collections(table)
+        there = all(f"{name}.Eta" in table.columns for name in collections)
+        return f"it has {', '.join(collections)}" if there else None
+
+    @classmethod
+    def missing(cls, table: Table) -> list[str]:
+        """Columns of the objects."""
+        needed = [c for name, pt in _collections(table).items() for c in _columns(name, pt)]
+        return [column for column in needed if column not in table.columns]
+
+    def columns(self) -> list[str]:
+        """Momenta of the objects, masses where there are some, and the weight."""
+        columns = [c for name, pt in self._collections.items() for c in _columns(name, pt)]
+        masses = [f"{name}.Mass" for name in self._collections]
+        columns += [name for name in masses if name in self.table.columns]
+        return columns if self._weight is None else [*columns, self._weight]
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the jets come from, and of which objects they are made."""
+        return {**super().provenance(), "particles": ", ".join(self._collections)}
+
+    def read(self, rows: Rows) -> RawJets:
+        """Events, one a row."""
+        parts = []
+        for name, pt_name in self._collections.items():
+            mass_name = f"{name}.Mass"
+            masses = [mass_name] if mass_name in rows else []
+            lengths, momenta = rows.lists(*_columns(name, pt_name), *masses)
+            if not masses:
+                momenta.append(np.zeros(len(momenta[0])))
+            parts.append((lengths, momenta))
+        lengths, (pt, eta, phi, mass) = _by_event(parts)
+        return RawJets(lengths, pt, eta, phi, mass=mass, weight=self._first_weight(rows))
+
+    def _first_weight(self, rows: Rows) -> NDArray[np.float32] | None:
+        """The first weight of each event, (n,)."""
+        if self._weight is None:
+            return None
+        lengths, (values,) = rows.lists(self._weight)
+        if (lengths == 0).any():
+            raise InputError(
+                f"{np.count_nonzero(lengths == 0)} events have no weight in {self._weight!r}",
+                where=rows.file,
+            )
+        return self.weights(values[to_offsets(lengths)[:-1]], self._weight)
+
+
+def _columns(name: str, pt: str) -> tuple[str, str, str]:
+    """Columns of the momenta of some objects."""
+    return f"{name}.{pt}", f"{name}.Eta", f"{name}.Phi"
+
+
+def _collections(table: Table) -> Mapping[str, str]:
+    """Which objects are read, and what their pT is called."""
+    return _CANDIDATES if "ParticleFlowCandidate.Eta" in table.columns else _ENERGY_FLOW
+
+
+def _by_event(
+    parts: Sequence[tuple[NDArray[np.int64], list[NDArray]]],
+) -> tuple[NDArray[np.int64], list[NDArray]]:
+    """The particles of all collections, event by event: lengths (n,) and columns."""
+    if len(parts) == 1:
+        return parts[0]
+    total = np.sum([lengths for lengths, _ in parts], axis=0)
+    columns = [np.empty(total.sum(), x[0].dtype) for x in zip(*(c for _, c in parts), strict=True)]
+    begin = to_offsets(total)[:-1]
+    for lengths, values in parts:
+        place = ragged_arange(begin, lengths)
+        for column, x in zip(columns, values, strict=True):
+            column[place] = x
+        begin = begin + lengths
+    return total, columns

@@ -1,0 +1,115 @@
+"""Four-momenta of files, brought to (pt, eta, phi)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.errors import InputError
+from darkclr.io.raw_jets import RawJets, refuse_not_finite
+from darkclr.kinematics import wrap_phi
+from darkclr.ragged import segment_keep, to_offsets
+
+__all__ = ["from_four_vectors", "mass_of", "single"]
+
+# Reduced precision (CMS keeps 10 bits of a mantissa) may put the energy slightly below the
+# momentum; wrong columns put it far below, and for most particles.
+_ENERGY_TOLERANCE = 0.01
+_ENERGY_SHARE = 0.01
+
+# The square of a smaller momentum [GeV] is no normal number of single precision.
+_MIN_SQUARED = 1e-15
+
+
+def from_four_vectors(
+    lengths: NDArray[np.int64],
+    energy: NDArray,
+    px: NDArray,
+    py: NDArray,
+    pz: NDArray,
+    *,
+    where: object,
+    sums: bool = True,
+    room: Callable[[int], NDArray[np.float32]] | None = None,
+) -> RawJets:
+    """Jets of four-momenta: constituents in (pt, eta, phi), and their sums where asked for.
+
+    eta is the pseudorapidity asinh(pz / pt), of the sign of pz; phi = atan2(py, px). The jet is the
+    sum of the four-momenta with the energies of the file. Constituents without pT are left out.
+
+    Args:
+        lengths: (n,) number of constituents of each jet.
+        energy, px, py, pz: of all constituents, flat (n_constituents,) [GeV]; no padding.
+        where: name of the file.
+        sums: whether the sums are asked for.
+        room: memory (3, n) for pt, eta and phi, as :meth:`darkclr.io.layouts.Layout.room`.
+
+    Raises:
+        InputError: values that are not finite; energies below the momenta.
+    """
+    energy, px, py, pz = single((energy, px, py, pz))
+    with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
+        pt = px * px
+        pt += py * py
+        momentum = pz * pz
+        momentum += pt
+    # Several times faster than np.hypot, but for momenta whose squares are too small.
+    np.sqrt(pt, out=pt)
+    np.sqrt(momentum, out=momentum)
+    if len(pt) and pt.min() < _MIN_SQUARED:
+        small = pt < _MIN_SQUARED
+        pt[small] = np.hypot(px[small], py[small])
+    if not (_is_finite(momentum) and _is_finite(energy)):
+        for name, values in (("E", energy), ("px", px), ("py", py), ("pz", pz)):
+            refuse_not_finite(values, name, where)
+    momentum *= 1 - _ENERGY_TOLERANCE
+    below = np.count_nonzero(energy < momentum)
+    if below > _ENERGY_SHARE * len(energy):
+        raise InputError(
+            f"the energy is below the momentum of {below} of {len(energy)} constituents",
+            where=where,
+            fix="the columns are not E, px, py, pz, or not in one unit",
+        )
+    lengths, (energy, px, py, pz, pt) = segment_keep(pt > 0, lengths, energy, px, py, pz, pt)
+    out = np.empty((3, len(pt)), np.float32) if room is None else room(len(pt))
+    out[0] = pt
+    np.divide(pz, pt, out=out[1])
+    np.arcsinh(out[1], out=out[1])
+    np.arctan2(py, px, out=out[2])
+    jet = _sum(lengths, energy, px, py, pz) if sums else None
+    return RawJets(lengths, out[0], out[1], out[2], jet=jet)
+
+
+def mass_of(pt: NDArray, eta: NDArray, energy: NDArray) -> NDArray[np.float64]:
+    """Mass of jets, (n,) [GeV]; 0 where rounding makes its square negative."""
+    momentum = np.float64(pt) * np.cosh(np.float64(eta))
+    return np.sqrt(np.maximum(np.float64(energy) ** 2 - momentum**2, 0))
+
+
+def single(columns: Iterable[NDArray]) -> tuple[NDArray[np.float32], ...]:
+    """Columns in single precision, contiguous; what is too large becomes infinite."""
+    with np.errstate(over="ignore"):  # infinite values are refused later
+        return tuple(np.ascontiguousarray(x, dtype=np.float32) for x in columns)
+
+
+def _sum(lengths: NDArray, *four: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """(pt, eta, phi, mass) of the summed (E, px, py, pz)."""
+    if not len(four[0]):
+        nothing = np.zeros(len(lengths))
+        return nothing, nothing, nothing, nothing
+    offsets = to_offsets(lengths)
+    # An empty segment would give its neighbour's value; it is refused or left out afterwards.
+    starts = np.minimum(offsets[:-1], offsets[-1] - 1)
+    energy, px, py, pz = (np.add.reduceat(x.astype(np.float64), starts) for x in four)
+    pt = np.hypot(px, py)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = np.arcsinh(pz / pt)
+    mass = np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0))
+    return pt, eta, wrap_phi(np.arctan2(py, px)), mass
+
+
+def _is_finite(values: NDArray) -> bool:
+    """Whether all are; NaN is the smallest and the largest value of an array that has one."""
+    return not len(values) or bool(np.isfinite(values.min()) and np.isfinite(values.max()))

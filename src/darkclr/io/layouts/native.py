@@ -1,0 +1,55 @@
+"""The layout of darkclr's own files: constituents as lists, jets as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from darkclr.io.containers import Rows
+from darkclr.io.layouts.layout import Layout
+from darkclr.io.raw_jets import RawJets
+from darkclr.jets import JET_COLUMNS
+
+__all__ = ["CONSTITUENT_COLUMNS", "TRUTH_PREFIX", "Native"]
+
+CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
+TRUTH_PREFIX = "truth_"
+_KINEMATICS = ("pt", "eta", "phi", "mass")
+
+
+class Native(Layout):
+    """Jets as darkclr writes them, and as any program may: only the constituents are needed.
+
+    ``constituent_{pt,eta,phi}`` are lists [GeV, rad]; ``pt, eta, phi, mass`` of the jets are summed
+    from massless constituents where one is missing; ``label, weight, event, rank`` and ``truth_*``
+    have one number a row.
+    """
+
+    name = "darkclr"
+    title = "darkclr"
+    required = CONSTITUENT_COLUMNS
+    optional = (*JET_COLUMNS, f"{TRUTH_PREFIX}*")
+    numbers_events = True
+
+    def read(self, rows: Rows) -> RawJets:
+        """Jets, one a row."""
+        lengths, (pt, eta, phi) = rows.lists(*CONSTITUENT_COLUMNS)
+        own = all(name in rows for name in _KINEMATICS)
+        return RawJets(
+            lengths,
+            pt,
+            eta,
+            phi,
+            jet=[rows.numbers(name) for name in _KINEMATICS] if own else None,
+            label=rows.labels("label") if "label" in rows else None,
+            **{k: rows.numbers(k) for k in ("weight", "event", "rank") if k in rows},
+            truth={
+                name.removeprefix(TRUTH_PREFIX): rows.numbers(name)
+                for name in rows
+                if name.startswith(TRUTH_PREFIX)
+            },
+        )
+
+    def provenance(self) -> Mapping[str, Any]:
+        """What the file says of itself."""
+        return self.table.metadata.get("provenance", {})

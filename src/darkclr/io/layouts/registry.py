@@ -1,0 +1,138 @@
+"""All layouts by name, and which of them a file has.
+
+>>> sorted(LAYOUTS)
+['aspen_open_jets', 'darkclr', 'delphes', 'jetclass', 'jetnet', 'lhco', 'pfnano', 'top_tagging']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from darkclr.errors import ConfigError, InputError
+from darkclr.io.containers import Container, Table
+from darkclr.io.layouts.aspen import AspenOpenJets
+from darkclr.io.layouts.delphes import Delphes
+from darkclr.io.layouts.jetclass import JetClass
+from darkclr.io.layouts.jetnet import JetNet
+from darkclr.io.layouts.layout import Layout
+from darkclr.io.layouts.lhco import LHCOlympics
+from darkclr.io.layouts.native import Native
+from darkclr.io.layouts.pfnano import PFNano
+from darkclr.io.layouts.top_tagging import TopTagging
+
+__all__ = ["LAYOUTS", "Recognised", "choose", "layout_named"]
+
+#: All layouts of the package, by name.
+LAYOUTS: Mapping[str, type[Layout]] = MappingProxyType(
+    {
+        layout.name: layout
+        for layout in (
+            Native,
+            TopTagging,
+            LHCOlympics,
+            AspenOpenJets,
+            JetNet,
+            Delphes,
+            JetClass,
+            PFNano,
+        )
+    }
+)
+# Names of earlier versions.
+_ALIASES = {"parquet": "darkclr"}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A table of jets in a file, its layout, and by what it was recognised."""
+
+    layout: type[Layout]
+    table: Table
+    container: Container
+    why: str
+
+    def names(self) -> tuple[str, str, str, str]:
+        """Name and title of the layout, name of the container, and the reason."""
+        return self.layout.name, self.layout.title, self.container.name, self.why
+
+
+def layout_named(name: str) -> type[Layout]:
+    """The layout of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    name = _ALIASES.get(name, name)
+    if name not in LAYOUTS:
+        raise ConfigError(f"unknown layout {name!r}", fix=f"choose of {', '.join(LAYOUTS)}")
+    return LAYOUTS[name]
+
+
+def choose(
+    path: Path,
+    container: Container,
+    tables: Sequence[Table],
+    *,
+    layout: str | None = None,
+    table: str | None = None,
+) -> Recognised:
+    """The table of jets in an open file and its layout, from the columns that are there.
+
+    Args:
+        path: the file.
+        container: what kind of file it is.
+        tables: those that the file holds.
+        layout: name of the layout, to skip the search.
+        table: name of the table, where the file holds several of jets.
+
+    Raises:
+        InputError: there is none of a known layout: what was looked for and what was there; or
+            there are several: their names and numbers of rows.
+        ConfigError: there is no such layout.
+    """
+    named = [x for x in tables if table is None or x.name == table.strip("/")]
+    if not named and tables:
+        raise InputError(
+            f"has no table {table!r}", where=path, fix=f"it has {'; '.join(map(str, tables))}"
+        )
+    layouts = [layout_named(layout)] if layout is not None else list(LAYOUTS.values())
+    found: dict[Table, Recognised] = {}
+    # A table that lacks columns is recognised too, so that they are named.
+    for complete in (True, False):
+        for candidate in named:
+            for kind in layouts:
+                why = kind.recognise(candidate)
+                if layout is not None and not kind.missing(candidate):
+                    why = "it was asked for"
+                if why and bool(kind.missing(candidate)) != complete:
+                    found.setdefault(candidate, Recognised(kind, candidate, container, why))
+        if found:
+            break
+    else:
+        there = f"{container.article} {container.name} file with {_described(tables)}"
+        if layout is not None:
+            raise InputError(
+                f"has no table with {layouts[0].looks_for()}", where=path, fix=f"it is {there}"
+            )
+        raise InputError(
+            f"has no known layout: it is {there}",
+            where=path,
+            fix=f"looked for {'; '.join(f'{x.looks_for()} ({x.name})' for x in layouts)}; a layout "
+            "can be forced by name",
+        )
+    filled = [x for x in found.values() if x.table.n_rows] or list(found.values())
+    if len(filled) > 1:
+        sizes = ", ".join(f"{x.table.name or '/'} ({x.table.n_rows} rows)" for x in filled)
+        raise InputError(
+            f"holds several tables of jets: {sizes}",
+            where=path,
+            fix="name one of them with the option table",
+        )
+    return filled[0]
+
+
+def _described(tables: Sequence[Table]) -> str:
+    return ("; ".join(map(str, tables[:4])) + "; ..." * (len(tables) > 4)) or "no tables"

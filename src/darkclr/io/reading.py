@@ -1,0 +1,143 @@
+"""Jets from files of any layout, in batches or all at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from darkclr.errors import InputError
+from darkclr.io.containers import opened
+from darkclr.io.layouts import Recognised, choose, layout_named
+from darkclr.io.options import ReadOptions
+from darkclr.io.raw_jets import checked_jets, clustered_jets
+from darkclr.io.sources import Source, expand, fetched
+from darkclr.jets import Jets
+from darkclr.kinematics_check import spot_check
+from darkclr.selection import cut_constituents, select_jets
+
+__all__ = ["iterate_jets", "read_jets", "recognise"]
+
+_log = logging.getLogger(__name__)
+
+
+def iterate_jets(
+    source: Source,
+    *,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    batch_size: int = 10_000,
+) -> Iterator[Jets]:
+    """Jets of one or many files, batch by batch: memory is that of a batch.
+
+    Args:
+        source: a file, a folder, a glob pattern, a URL that fsspec opens, or a list of them.
+        layout: name of the layout; by default each file's is recognised.
+        options: cuts, label, clustering.
+        batch_size: about so many jets are read at a time. Batches differ in length: cuts
+            remove jets, events have several.
+
+    Yields:
+        Jets, never none; each batch of one file. Files whose rows are their event numbers are
+        numbered on from one file to the next.
+
+    A warning is logged for the first batch of a file whose jets do not fit the sum of their
+    constituents.
+
+    Raises:
+        InputError: a file that cannot be read, or no jets that pass the cuts.
+        MissingExtraError: a library for this kind of files is not installed.
+    """
+    next_event, kept, removed = 0, 0, 0
+    for name in expand(source):
+        with fetched(name) as path, _opened(path, layout, options) as found:
+            shift = 0 if found.layout.numbers_events else next_event
+            warned = False
+            for jets in _jets_of(found, path, options, batch_size):
+                # Before the cuts: without its soft constituents no jet is their sum.
+                if not warned and (problem := spot_check(jets).problem):
+                    _log.warning("%s: %s", name, problem)
+                    warned = True
+                if shift:
+                    jets = replace(jets, event=jets.event + shift)
+                next_event = max(next_event, int(jets.event.max()) + 1)
+                passed = _cut(jets, options)
+                kept += len(passed)
+                removed += len(jets) - len(passed)
+                if len(passed):
+                    yield passed
+    if removed:
+        _log.info("%d of %d jets removed by the cuts", removed, kept + removed)
+    if not kept:
+        reason = f"none of {removed} jets passes the cuts" if removed else "there are no jets"
+        raise InputError(reason, where=source, fix="check the cuts and the units")
+
+
+def read_jets(
+    source: Source, *, layout: str | None = None, options: ReadOptions = ReadOptions()
+) -> Jets:
+    """All jets of one or many files, of any layout.
+
+    See :func:`iterate_jets` for arguments and errors.
+    """
+    batches = list(iterate_jets(source, layout=layout, options=options))
+    return batches[0] if len(batches) == 1 else Jets.concatenate(batches)
+
+
+def recognise(
+    path: Path, layout: str | None = None, options: ReadOptions = ReadOptions()
+) -> Recognised:
+    """The layout of a local file, from what is in it and not from its name.
+
+    Args:
+        path: the file.
+        layout: name of the layout, to skip the search.
+        options: name the table where the file holds several.
+
+    Returns:
+        Layout, table and reason; the file is closed again.
+
+    Raises:
+        InputError: no such file, a broken one, one of no known layout or with several tables.
+        ConfigError: there is no such layout.
+    """
+    with _opened(path, layout, options) as found:
+        return found
+
+
+@contextmanager
+def _opened(path: Path, layout: str | None, options: ReadOptions) -> Iterator[Recognised]:
+    """The table of jets in a local file and its layout; the file is open in the block."""
+    path = Path(path)
+    if layout is not None:
+        layout_named(layout)  # refused whatever the file is
+    with opened(path) as (container, tables):
+        yield choose(path, container, tables, layout=layout, table=options.table)
+
+
+def _jets_of(
+    found: Recognised, path: Path, options: ReadOptions, batch_size: int
+) -> Iterator[Jets]:
+    """Checked jets of a table, before any cut on jets."""
+    reader = found.layout(found.table, options)
+    if not found.table.n_rows:
+        raise InputError("there are no jets", where=path)
+    make = clustered_jets if found.layout.holds_events else checked_jets
+    for start, raw in reader.batches(batch_size):
+        jets = make(raw, options=options, start=start, where=path, provenance=reader.provenance())
+        if jets is not None:
+            yield jets
+
+
+def _cut(jets: Jets, options: ReadOptions) -> Jets:
+    jets = cut_constituents(
+        jets, pt_min=options.constituent_pt_min, n_hardest=options.n_constituents
+    )
+    return select_jets(
+        jets,
+        pt_min=options.pt_min or 0.0,
+        pt_max=options.pt_max,
+        abs_eta_max=options.abs_eta_max,
+    )

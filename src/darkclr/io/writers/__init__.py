@@ -1,0 +1,68 @@
+"""Files of jets written batch by batch: memory is that of one batch.
+
+A writer is given a temporary name by its caller (:func:`darkclr.io.convert.convert`), which
+renames the file when everything is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from darkclr.errors import ConfigError
+from darkclr.io.writers.parquet import ParquetWriter, jets_table, write_jets
+from darkclr.io.writers.top_tagging import TOP_TAGGING_SLOTS, TopTaggingWriter
+from darkclr.jets import Jets
+
+__all__ = [
+    "TARGETS",
+    "TOP_TAGGING_SLOTS",
+    "ParquetWriter",
+    "TopTaggingWriter",
+    "Writer",
+    "jets_table",
+    "target_of",
+    "write_jets",
+]
+
+TARGETS = ("parquet", "top_tagging")
+_SUFFIXES = {".parquet": "parquet", ".pq": "parquet"} | dict.fromkeys(
+    (".h5", ".hdf5", ".hdf"), "top_tagging"
+)
+
+
+class Writer(Protocol):
+    """Writes batches of jets into one file."""
+
+    def write(self, jets: Jets) -> None:
+        """Append a batch."""
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Write what is left, and how the jets were made; the file is complete."""
+
+    def close(self) -> None:
+        """Close the file, complete or not; may be called twice."""
+
+    def lost(self) -> tuple[str, ...]:
+        """What was in the jets and has no place in the file."""
+
+
+def target_of(path: Path, to: str | None = None) -> str:
+    """Name of the layout to write, from ``to`` or from the suffix of the file.
+
+    Raises:
+        ConfigError: neither says it.
+
+    >>> target_of(Path("jets.h5"))
+    'top_tagging'
+    """
+    name = _SUFFIXES.get(path.suffix.lower()) if to is None else to
+    if name not in TARGETS:
+        raise ConfigError(
+            f"{to or path.suffix or 'no suffix'} is no layout to write",
+            where=path,
+            fix="name the file .parquet or .h5 (top-tagging HDF5), or give --to of "
+            + ", ".join(TARGETS),
+        )
+    return name
