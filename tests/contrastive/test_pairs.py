@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.augmentations import Augmentations, ConstituentDrop
+from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
 
 
@@ -69,3 +69,17 @@ def test_the_anomalous_view_is_the_configured_one(encoder, constituents):
         for p in (0.0, 0.3, 0.9)
     ]
     assert similarity[0] > similarity[1] > similarity[2]
+
+
+def test_jets_take_turns_with_several_families(encoder, constituents):
+    """With nothing random, each pair is one of the family alone."""
+
+    def pairs(anomalous):
+        return pair_similarities(encoder, constituents, Augmentations([], anomalous), seed=0)
+
+    alone = [pairs([PtReweighting(power)]) for power in (0.5, 2.0, 3.0)]
+    together = pairs({str(power): [PtReweighting(power)] for power in (0.5, 2.0, 3.0)})
+    turn = np.arange(len(constituents)) % 3
+    for name in alone[0]:
+        expected = np.choose(turn, [one[name] for one in alone])
+        np.testing.assert_allclose(together[name], expected, rtol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -12,7 +14,7 @@ pytest.importorskip("lightning")
 from darkclr.contrastive.config import EncoderConfig, TrainingConfig
 from darkclr.errors import InputError, TrainingError
 from darkclr.jets import Jets
-from darkclr.supervised.classifier import train_classifier
+from darkclr.supervised.classifier import _labelled, train_classifier
 
 ENCODER = EncoderConfig(embedding_dim=16, feedforward_dim=32, output_dim=16, n_layers=1)
 TRAINING = TrainingConfig(epochs=5, batch_size=32, learning_rate=3e-3, device="cpu")
@@ -85,3 +87,15 @@ def test_one_class_or_too_few_jets_are_refused(tmp_path):
         train_classifier(jets[jets.label == 0], tmp_path, validation=jets)
     with pytest.raises(TrainingError, match="do not fill a batch"):
         train_classifier(jets, tmp_path, validation=jets)
+
+
+def test_classes_of_a_flat_spectrum_differ_in_pt_no_more():
+    jets = labelled(5000, 0)
+    u = np.random.default_rng(0).random(len(jets))
+    hard = np.where(jets.label == 1, 150 + 150 * u**0.5, 150 + 150 * u**2).astype(np.float32)
+    jets = replace(jets, pt=hard)
+    for flat in (False, True):
+        weight = _labelled(jets, ENCODER, flat).weight
+        means = [np.average(hard[jets.label == i], weights=weight[jets.label == i]) for i in (0, 1)]
+        assert weight[jets.label == 0].sum() == pytest.approx(len(jets) / 2, rel=1e-4)
+        assert (abs(means[1] - means[0]) < 3) == flat

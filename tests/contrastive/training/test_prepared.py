@@ -14,6 +14,7 @@ from darkclr.contrastive.training import prepared as module
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.errors import InputError
 from darkclr.jets import Constituents
+from darkclr.reweighting import flat_weights
 
 ARRAYS = ("offsets", "pt", "eta", "phi")
 
@@ -114,3 +115,15 @@ def test_weights_are_relative_to_their_mean_and_belong_to_the_fingerprint(jets, 
     plain = Fingerprint().add(jets).to_dict()
     assert Fingerprint().add(heavy).to_dict() != plain
     assert Fingerprint().add(replace(jets, weight=jets.weight * 3)).to_dict() == plain
+
+
+def test_a_flat_spectrum_is_that_of_all_batches_together(tiny, tmp_path):
+    jets = toy_jets(2000, seed=5, mean=3)
+    pt = (150 + 150 * np.random.default_rng(0).random(len(jets)) ** 3).astype(np.float32)
+    jets = replace(jets, pt=pt)
+    flat = PreparedJets.of(batches_of(jets, 170), tiny, tmp_path).flat_in_pt()
+    expected = flat_weights(pt, np.ones(len(jets)))
+    np.testing.assert_allclose(flat.weight, expected / expected.mean(), rtol=1e-5)
+    content = np.histogram(pt, 5, (150, 300), weights=flat.weight)[0]
+    assert content.max() < 1.5 * content.min()
+    assert flat.fingerprint.to_dict() == Fingerprint().add(jets).to_dict()
