@@ -14,10 +14,11 @@ from darkclr.cli.main import main
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.errors import ConfigError, InputError
-from darkclr.evaluation import EvaluationConfig, to_json
+from darkclr.evaluation import EvaluationConfig
+from darkclr.evaluation.probe import probe
 from darkclr.io import write_jets
 from darkclr.supervised.config import ProbeConfig
-from darkclr.supervised.probe import Probed, flat_constituents, probe
+from darkclr.supervised.probe import Probed, flat_constituents
 
 QUICK = EvaluationConfig(signal_efficiencies=(0.2,), n_bootstrap=20)
 LINEAR = ProbeConfig(classifiers=("linear",))
@@ -78,15 +79,6 @@ def test_what_no_line_can_tell_the_multilayer_classifier_finds():
     metrics = probe(background, {"signal": signal}, evaluation=QUICK)
     assert abs(auc(metrics)[0] - 0.5) < 0.1
     assert auc(metrics, "multilayer_z")[0] > 0.97
-
-
-def test_the_result_cannot_be_taken_for_anomaly_scores():
-    signals = {"a": gaussian(300, 1, 1.0), "b": gaussian(300, 2, 3.0)}
-    metrics = probe(gaussian(300, 0), signals, config=LINEAR, evaluation=QUICK)
-    assert (metrics.kind, metrics.supervised) == ("probe", True)
-    assert metrics.scores["linear_z"].title == "linear on head output z"
-    assert auc(metrics, signal="b")[0] > auc(metrics, signal="a")[0] > 0.6
-    json.dumps(to_json(metrics), allow_nan=False)
 
 
 def test_only_test_jets_are_measured_and_only_training_jets_teach():

@@ -50,10 +50,10 @@ def probe(
     """
     from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.evaluation import write_metrics
+    from darkclr.evaluation.probe import probe as probe_features
     from darkclr.io import read_jets
     from darkclr.io.sources import refuse_own_input
     from darkclr.supervised.probe import Probed
-    from darkclr.supervised.probe import probe as probe_features
 
     refuse_own_input([str(background), *map(str, signals)], output)
     names = [path.stem for path in signals]

@@ -9,7 +9,7 @@ holds and must never choose among representations or scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,20 +25,12 @@ from darkclr.contrastive.encoder.batches import input_pt
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode, prepare
 from darkclr.errors import InputError
-from darkclr.evaluation import EvaluationConfig, Metrics, evaluate
-from darkclr.evaluation.results import ScoreResult
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
 from darkclr.representations import Representations, common_encoder
 from darkclr.split import Split
 from darkclr.supervised.config import ProbeConfig
 
-__all__ = ["Probed", "flat_constituents", "narrowing_widths", "probe"]
-
-_TITLES = {
-    "raw": "raw constituents",
-    "pooled": "pooled representation h",
-    "z": "head output z",
-}
+__all__ = ["Probed", "flat_constituents", "narrowing_widths", "probe_scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +91,14 @@ def narrowing_widths(n_features: int) -> tuple[int, ...]:
     return tuple(widths) or (8,)
 
 
-def probe(
+def probe_scores(
     background: Probed,
     signals: Mapping[str, Probed],
     *,
     split: Split | None = None,
     config: ProbeConfig | None = None,
-    evaluation: EvaluationConfig | None = None,
-) -> Metrics:
-    """Train classifiers on the training parts and measure them on the test parts.
+) -> dict[str, pa.Table]:
+    """Train classifiers on the training parts and score the test parts.
 
     One classifier for each signal, kind and kind of features. Both classes count equally; weights
     within a class are honoured.
@@ -117,16 +108,18 @@ def probe(
         signals: features of signal jets, by name of the sample.
         split: shares of the events; give that of the encoder's training.
         config: classifiers and their training.
-        evaluation: figures of merit to compute.
 
     Returns:
-        Figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
+        For each signal a table of the test jets of background and signal; its columns
+        ``KIND_FEATURES`` are the probabilities of being signal.
 
     Raises:
         InputError: the samples have no kind of features in common, they are representations of
             different encoders, or a part has no jets.
     """
     split, config = split or Split(), config or ProbeConfig()
+    if not signals:
+        raise InputError("there is no signal sample")
     shared = [k for k in background.features if all(k in s.features for s in signals.values())]
     if not shared:
         raise InputError(
@@ -134,29 +127,10 @@ def probe(
             fix="give jets of both, or representations of both",
         )
     common_encoder(sample.encoder for sample in (background, *signals.values()))
-    if not signals:
-        raise InputError("there is no signal sample")
-    of_signals = [
-        evaluate(_scored(background, name, signal, shared, split, config), evaluation)
+    return {
+        name: _scored(background, name, signal, shared, split, config)
         for name, signal in signals.items()
-    ]
-    scores = {
-        score: ScoreResult(
-            title="{} on {}".format(score.partition("_")[0], _TITLES[score.partition("_")[2]]),
-            baseline=False,
-            signals={s: r for m in of_signals for s, r in m.scores[score].signals.items()},
-        )
-        for score in of_signals[0].scores
     }
-    # Not of the kind of anomaly scores, so that nobody takes one for the other.
-    return replace(
-        of_signals[0],
-        kind="probe",
-        samples={name: counts for m in of_signals for name, counts in m.samples.items()},
-        scores=scores,
-        supervised=True,
-        probe=asdict(config),
-    )
 
 
 def _scored(
