@@ -20,7 +20,7 @@ from darkclr.io import atomic_path
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import timed
 from darkclr.jets import BACKGROUND, Jets
-from darkclr.parameters import check_ranges
+from darkclr.parameters import check_ranges, recorded
 from darkclr.simulation.sample import SampleConfig
 from darkclr.split import Split
 
@@ -161,10 +161,10 @@ class Plan:
         return {
             "samples": {name: asdict(sample) for name, sample in self.samples.items()},
             "split": asdict(self.split),
-            "encoder": asdict(self.encoder),
+            "encoder": recorded(self.encoder),
             "augmentations": self.augmentations.to_dict(),
-            "loss": asdict(self.loss),
-            "training": asdict(self.training) | {"betas": list(self.training.betas)},
+            "loss": recorded(self.loss),
+            "training": recorded(self.training),
             "scores": self.scores,
             "evaluation": asdict(self.evaluation)
             | {"signal_efficiencies": list(self.evaluation.signal_efficiencies)},
