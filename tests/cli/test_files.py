@@ -14,7 +14,7 @@ from rich.console import Console
 from toy import toy_jets
 
 from darkclr.cli import console
-from darkclr.cli.pictures import shades, spark
+from darkclr.cli.text_plots import shades, spark
 from darkclr.io import read_jets, write_jets
 
 

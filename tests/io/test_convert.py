@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from darkclr.io import ReadOptions, read_jets, write_jets
 from darkclr.io.convert import convert
 from darkclr.io.writers import jets_table, target_of
 from darkclr.jets import JET_COLUMNS, Jets
+from darkclr.reporter import Silent
 
 
 def decorated(jets: Jets) -> Jets:
@@ -32,6 +34,17 @@ def decorated(jets: Jets) -> Jets:
         truth={"pthat": rng.uniform(100, 200, n), "parton_pdg": rng.integers(1, 22, n)},
         provenance={"process": "toy [really]"},
     )
+
+
+class Watching(Silent):
+    """A reporter that calls a function as its bars move on."""
+
+    def __init__(self, function) -> None:
+        self._function = function
+
+    @contextmanager
+    def bar(self, *_, **__):
+        yield self._function
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +76,7 @@ def assert_equal(a: Jets, b: Jets, *, tolerance: float = 0.0) -> None:
 @pytest.mark.parametrize("batch_size", [7, 10_000])
 def test_parquet_to_parquet_is_the_same_bit_for_bit(jets, source, tmp_path, batch_size):
     output, counted = tmp_path / "out.parquet", []
-    done = convert(source, output, batch_size=batch_size, progress=counted.append)
+    done = convert(source, output, batch_size=batch_size, reporter=Watching(counted.append))
     back = read_jets(output)
     assert_equal(jets, back)
     for name, values in jets.truth.items():
@@ -114,7 +127,7 @@ def test_memory_is_that_of_a_batch(tmp_path):
         tmp_path / "in.parquet",
         tmp_path / "out.parquet",
         batch_size=1000,
-        progress=lambda n: held.append(pa.total_allocated_bytes() - before),
+        reporter=Watching(lambda n: held.append(pa.total_allocated_bytes() - before)),
     )
     size = (tmp_path / "in.parquet").stat().st_size
     assert size > 1.5e7

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from darkclr.cli import console
-from darkclr.cli.pictures import shades, spark
+from darkclr.cli.text_plots import shades, spark
 from darkclr.io.convert import BATCH_SIZE
 from darkclr.io.download import ZENODO
 from darkclr.io.options import ReadOptions
@@ -34,23 +31,21 @@ def info(
     Example: darkclr info qcd_constit.h5
 
     Args:
-        source: file, folder, pattern in quotation marks, or URL.
-        layout: recognised from the content of the file if not given.
-        options: how the files are read.
-        output: JSON file to write the same to.
+        source: The file, folder, pattern in quotation marks, or URL of the jets.
+        layout: The layout of the files; if it is not given, the columns of each file tell it.
+            It may also be the import path of a layout of yours.
+        options: How the files are read.
+        output: A JSON file to which the same is written.
     """
-    from darkclr.io import atomic_path
     from darkclr.io.sources import refuse_own_input
     from darkclr.io.summary import summarise
 
     if output is not None:
         refuse_own_input(source, output)
-    with console.bar("read", None, keep=False) as advance:
-        summary = summarise(source, layout=layout, options=options, progress=advance)
+    summary = summarise(source, layout=layout, options=options, reporter=console)
     for file in summary.files[:_N_FILES]:
-        console.line(
-            f"{file.name}: {file.title} in {file.container} ({file.layout}), because {file.why}"
-        )
+        kind = f"{file.title} in {file.container} ({file.layout})"
+        console.line(f"{file.name}: {kind}, because {file.why}")
     if len(summary.files) > _N_FILES:
         console.line(f"... and {len(summary.files) - _N_FILES} files more")
     console.line(f"{summary.jets} jets of {summary.events} events")
@@ -85,8 +80,7 @@ def info(
         for key, value in origin.items():
             console.line(f"{key}: {value}")
     if output is not None:
-        with atomic_path(output) as temporary:
-            temporary.write_text(json.dumps(summary.to_dict(), indent=2) + "\n")
+        summary.write(output)
 
 
 def convert(
@@ -103,45 +97,39 @@ def convert(
 ) -> None:
     """Turn jets of any layout into Parquet, or into top-tagging HDF5 for other programs.
 
-    Batch by batch, so files may be larger than memory. Cuts and the label are options.
+    Files are read and written batch by batch, so they may be larger than memory.
 
     Example: darkclr convert train.h5 train.parquet --options.n_constituents 50
 
     Args:
-        source: file, folder, pattern in quotation marks, or URL.
-        output: file to write: .parquet, or .h5 for top-tagging HDF5.
-        layout: recognised from the content of the file if not given.
-        options: how the files are read: cuts, label of files without, radius for events.
-        to: layout to write, whatever the suffix of the output.
-        slots: constituents a jet in top-tagging HDF5.
-        deduplicate: leave out jets whose constituents are those of an earlier jet.
-        match_pt: file of jets; jets are left out at random so that the pT spectrum becomes its.
-        seed: of that choice.
-        batch_size: rows in memory at a time.
+        source: The file, folder, pattern in quotation marks, or URL of the jets.
+        output: The file that is written: .parquet, or .h5 for top-tagging HDF5.
+        layout: The layout of the files; if it is not given, the columns of each file tell it.
+            It may also be the import path of a layout of yours.
+        options: How the files are read: cuts, label of files without, radius for events.
+        to: The layout that is written, whatever the suffix of the output.
+        slots: The number of constituents for which top-tagging HDF5 has room in each jet.
+        deduplicate: Jets are left out whose constituents are those of an earlier jet.
+        match_pt: A file of jets. Others are left out at random, so that their pT spectrum takes
+            the shape of its spectrum.
+        seed: The seed of the choice that `match_pt` makes.
+        batch_size: The number of rows that are in memory at a time.
     """
     from darkclr.io.convert import convert as convert_jets
 
-    with console.bar("convert", None) as advance:
-        done = convert_jets(
-            source,
-            output,
-            layout=layout,
-            options=options,
-            to=to,
-            slots=slots,
-            deduplicate=deduplicate,
-            match_pt=match_pt,
-            seed=seed,
-            batch_size=batch_size,
-            progress=advance,
-        )
-    if deduplicate:
-        console.line(f"{done.duplicates} duplicates left out")
-    if match_pt is not None:
-        console.line(f"{done.unmatched} jets left out to match the pT spectrum of {match_pt}")
-    if done.lost:
-        console.line(f"not in the file, for want of a place: {', '.join(done.lost)}")
-    console.line(f"{done.jets} jets with {done.constituents} constituents in {output}")
+    convert_jets(
+        source,
+        output,
+        layout=layout,
+        options=options,
+        to=to,
+        slots=slots,
+        deduplicate=deduplicate,
+        match_pt=match_pt,
+        seed=seed,
+        batch_size=batch_size,
+        reporter=console,
+    )
 
 
 def download(
@@ -153,34 +141,27 @@ def download(
 ) -> None:
     """Fetch a public record of jets from Zenodo, with checksums, resumed where it was cut off.
 
-    Records: darkclr (12801842, the paper's jets), top_tagging (2603256), or any number.
+    A record is named darkclr (12801842, the paper's jets), top_tagging (2603256), or by its number.
 
     Example: darkclr download top_tagging data --files '[val.h5]'
 
     Args:
-        record: name or number of the record.
-        output: folder for the files.
-        files: names of the files; all if not given.
-        base_url: of the server.
-        dry_run: only list the files.
+        record: The name or the number of the record.
+        output: The folder into which the files go.
+        files: The names of the files; all of them if none is given.
+        base_url: The address of the server.
+        dry_run: The files are listed, and nothing is fetched.
     """
     from darkclr.io import download as remote
 
-    chosen = remote.choose(remote.list_files(record, base_url=base_url), files)
-    if dry_run:
-        console.table(
-            f"record {record}",
-            [
-                {"file": file.name, "MB": f"{file.size / 1e6:.4g}", "checksum": file.checksum}
-                for file in chosen
-            ],
-        )
+    if not dry_run:
+        remote.download_record(record, output, files, base_url=base_url, reporter=console)
         return
-    for file in chosen:
-        with console.bar(file.name, file.size / 1e6, "MB") as advance:
-            path = remote.download(file, output, progress=partial(_megabytes, advance))
-        console.line(f"{path}, {file.checksum}")
-
-
-def _megabytes(advance: Callable[..., None], n: int) -> None:
-    advance(n / 1e6)
+    chosen = remote.choose(remote.list_files(record, base_url=base_url), files)
+    console.table(
+        f"record {record}",
+        [
+            {"file": file.name, "MB": f"{file.size / 1e6:.4g}", "checksum": file.checksum}
+            for file in chosen
+        ],
+    )

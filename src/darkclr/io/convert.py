@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from darkclr.io.writers import (
     target_of,
 )
 from darkclr.jets import Jets
+from darkclr.reporter import Reporter, Silent
 from darkclr.reweighting import matching_rows
 
 __all__ = ["BATCH_SIZE", "Conversion", "convert"]
@@ -68,7 +69,7 @@ def convert(
     match_pt: Any = None,
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
-    progress: Callable[[int], None] | None = None,
+    reporter: Reporter = Silent(),
 ) -> Conversion:
     """Write jets of any layout as Parquet or top-tagging HDF5.
 
@@ -87,7 +88,7 @@ def convert(
             random; the input is read twice.
         seed: of that choice.
         batch_size: rows in memory at a time.
-        progress: called with the number of jets of each batch that is written.
+        reporter: told how far the conversion is, and what it left out.
 
     Raises:
         InputError: unreadable input, no jets left, a jet too long, the output is part of the
@@ -115,7 +116,11 @@ def convert(
     }
     rows = jets_written = constituents = duplicates = unmatched = 0
     origins: list[Mapping[str, Any]] = []
-    with atomic_path(output) as temporary, closing(_writer(target, temporary, output, slots)) as w:
+    with (
+        reporter.bar("convert", None) as advance,
+        atomic_path(output) as temporary,
+        closing(_writer(target, temporary, output, slots)) as w,
+    ):
         for batch in batches():
             if batch.provenance not in origins:
                 origins.append(batch.provenance)
@@ -133,11 +138,17 @@ def convert(
             w.write(batch)
             jets_written += len(batch)
             constituents += len(batch.constituents.pt)
-            if progress is not None:
-                progress(len(batch))
+            advance(len(batch))
         if not jets_written:
             raise InputError("no jets are left", where=_name(source), fix="loosen the cuts")
         w.finish(_provenance(origins, {k: v for k, v in record.items() if v}))
+    if deduplicate:
+        reporter.line(f"{duplicates} duplicates left out")
+    if match_pt is not None:
+        reporter.line(f"{unmatched} jets left out to match the pT spectrum of {_name(match_pt)}")
+    if w.lost():
+        reporter.line(f"not in the file, for want of a place: {', '.join(w.lost())}")
+    reporter.line(f"{jets_written} jets with {constituents} constituents in {output}")
     return Conversion(jets_written, constituents, duplicates, unmatched, w.lost())
 
 

@@ -19,8 +19,18 @@ from urllib.parse import quote
 
 import darkclr
 from darkclr.errors import InputError, MissingExtraError
+from darkclr.reporter import Reporter, Silent
 
-__all__ = ["RECORDS", "ZENODO", "Record", "RemoteFile", "choose", "download", "list_files"]
+__all__ = [
+    "RECORDS",
+    "ZENODO",
+    "Record",
+    "RemoteFile",
+    "choose",
+    "download",
+    "download_record",
+    "list_files",
+]
 
 ZENODO = "https://zenodo.org"
 
@@ -134,6 +144,38 @@ def choose(files: Sequence[RemoteFile], names: Sequence[str] | None) -> list[Rem
             fix=f"it has {', '.join(file.name for file in files)}",
         )
     return [file for file in files if file.name in names]
+
+
+def download_record(
+    record: str,
+    folder: str | Path,
+    files: Sequence[str] | None = None,
+    *,
+    base_url: str = ZENODO,
+    reporter: Reporter = Silent(),
+) -> list[Path]:
+    """Download the files of a record, or go on where an earlier call was cut off.
+
+    Args:
+        record: name in :data:`RECORDS`, or number of any record of Zenodo.
+        folder: where to put the files.
+        files: names of the files; all of them if None.
+        base_url: of the server.
+        reporter: told how far each file is.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        InputError: as :func:`list_files`, :func:`choose` and :func:`download`.
+        MissingExtraError: pooch is not installed.
+    """
+    paths = []
+    for file in choose(list_files(record, base_url=base_url), files):
+        with reporter.bar(file.name, file.size / 1e6, "MB") as advance:
+            paths.append(download(file, folder, progress=lambda n: advance(n / 1e6)))
+        reporter.line(f"{paths[-1]}, {file.checksum}")
+    return paths
 
 
 def download(

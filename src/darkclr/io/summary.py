@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.io.atomic import atomic_path
 from darkclr.io.options import ReadOptions
 from darkclr.io.reading import iterate_jets, recognise
 from darkclr.io.sources import Source, expand, fetched
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 from darkclr.kinematics import delta_phi
 from darkclr.kinematics_check import KinematicsCheck, spot_check
+from darkclr.reporter import Reporter, Silent
 
 __all__ = ["FileSummary", "Quantity", "Summary", "summarise"]
 
@@ -106,36 +110,40 @@ class Summary:
             "provenance": [dict(origin) for origin in self.provenance],
         }
 
+    def write(self, path: str | Path) -> None:
+        """Write everything but the image to a JSON file."""
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+
 
 def summarise(
     source: Source,
     *,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
-    progress: Callable[[int], None] | None = None,
+    reporter: Reporter = Silent(),
 ) -> Summary:
     """Read files once and say what is in them; memory is 40 bytes a jet.
 
     Args:
         source, layout, options: as of :func:`darkclr.io.reading.iterate_jets`.
-        progress: called with the number of jets of each batch.
+        reporter: told how far the reading is.
 
     Raises:
         InputError: a file that cannot be read or has no jets.
     """
     total = _Total()
     files = []
-    for name in expand(source):
-        with fetched(name) as path:
-            found = recognise(path, layout, options)
-            before = total.jets
-            for jets in iterate_jets(path, layout=layout, options=options):
-                total.add(jets)
-                if progress is not None:
-                    progress(len(jets))
-            n = total.jets - before
-            files.append(FileSummary(name, *found.names(), n))
-            total.end_file()
+    with reporter.bar("read", None, keep=False) as advance:
+        for name in expand(source):
+            with fetched(name) as path:
+                found = recognise(path, layout, options)
+                before = total.jets
+                for jets in iterate_jets(path, layout=layout, options=options):
+                    total.add(jets)
+                    advance(len(jets))
+                files.append(FileSummary(name, *found.names(), total.jets - before))
+                total.end_file()
     return total.summary(tuple(files))
 
 

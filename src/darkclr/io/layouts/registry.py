@@ -22,6 +22,7 @@ from darkclr.io.layouts.lhco import LHCOlympics
 from darkclr.io.layouts.native import Native
 from darkclr.io.layouts.pfnano import PFNano
 from darkclr.io.layouts.top_tagging import TopTagging
+from darkclr.plugins import find_plugin, installed
 
 __all__ = ["LAYOUTS", "Recognised", "choose", "layout_named"]
 
@@ -41,6 +42,8 @@ LAYOUTS: Mapping[str, type[Layout]] = MappingProxyType(
         )
     }
 )
+#: Entry points of other packages.
+_GROUP = "darkclr.layouts"
 # Names of earlier versions.
 _ALIASES = {"parquet": "darkclr"}
 
@@ -49,10 +52,10 @@ _ALIASES = {"parquet": "darkclr"}
 class Recognised:
     """A table of jets in a file, its layout, and by what it was recognised."""
 
-    layout: type[Layout]
     table: Table
-    container: Container
+    layout: type[Layout]
     why: str
+    container: Container
 
     def names(self) -> tuple[str, str, str, str]:
         """Name and title of the layout, name of the container, and the reason."""
@@ -62,13 +65,25 @@ class Recognised:
 def layout_named(name: str) -> type[Layout]:
     """The layout of a name.
 
+    Args:
+        name: one of :data:`LAYOUTS`, an entry point of the group ``darkclr.layouts`` of another
+            package, or the import path of a class of yours, such as ``my_layouts.MyLayout``.
+
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such layout, or it cannot be imported.
     """
     name = _ALIASES.get(name, name)
-    if name not in LAYOUTS:
-        raise ConfigError(f"unknown layout {name!r}", fix=f"choose of {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
+    if name in LAYOUTS:
+        return LAYOUTS[name]
+    found = find_plugin(name, type, group=_GROUP, where="layout")
+    if found is None:
+        known = ", ".join([*LAYOUTS, *installed(_GROUP)])
+        raise ConfigError(f"unknown layout {name!r}", fix=f"choose of {known}, or an import path")
+    if not issubclass(found, Layout):
+        raise ConfigError(
+            f"{name} is no layout", where="layout", fix="extend darkclr.io.layouts.Layout"
+        )
+    return found
 
 
 def choose(
@@ -98,22 +113,17 @@ def choose(
         raise InputError(
             f"has no table {table!r}", where=path, fix=f"it has {'; '.join(map(str, tables))}"
         )
+    forced = layout is not None
     layouts = [layout_named(layout)] if layout is not None else list(LAYOUTS.values())
-    found: dict[Table, Recognised] = {}
+    found = _fitting(named, layouts, complete=True, forced=forced)
+    if not found and not forced:
+        layouts += map(layout_named, installed(_GROUP))
+        found = _fitting(named, layouts, complete=True)
     # A table that lacks columns is recognised too, so that they are named.
-    for complete in (True, False):
-        for candidate in named:
-            for kind in layouts:
-                why = kind.recognise(candidate)
-                if layout is not None and not kind.missing(candidate):
-                    why = "it was asked for"
-                if why and bool(kind.missing(candidate)) != complete:
-                    found.setdefault(candidate, Recognised(kind, candidate, container, why))
-        if found:
-            break
-    else:
+    found = found or _fitting(named, layouts, complete=False)
+    if not found:
         there = f"{container.article} {container.name} file with {_described(tables)}"
-        if layout is not None:
+        if forced:
             raise InputError(
                 f"has no table with {layouts[0].looks_for()}", where=path, fix=f"it is {there}"
             )
@@ -123,15 +133,41 @@ def choose(
             fix=f"looked for {'; '.join(f'{x.looks_for()} ({x.name})' for x in layouts)}; a layout "
             "can be forced by name",
         )
-    filled = [x for x in found.values() if x.table.n_rows] or list(found.values())
+    filled = [x for x in found if x[0].n_rows] or found
     if len(filled) > 1:
-        sizes = ", ".join(f"{x.table.name or '/'} ({x.table.n_rows} rows)" for x in filled)
+        sizes = ", ".join(f"{x.name or '/'} ({x.n_rows} rows)" for x, _, _ in filled)
         raise InputError(
             f"holds several tables of jets: {sizes}",
             where=path,
             fix="name one of them with the option table",
         )
-    return filled[0]
+    return Recognised(*filled[0], container)
+
+
+def _fitting(
+    tables: Sequence[Table],
+    layouts: Sequence[type[Layout]],
+    *,
+    complete: bool,
+    forced: bool = False,
+) -> list[tuple[Table, type[Layout], str]]:
+    """The tables that have a layout, the first that fits, and the reason.
+
+    Args:
+        tables: to choose from.
+        layouts: that they may have.
+        complete: whether tables are wanted that lack no column, or those that do.
+        forced: that columns are complete is reason enough.
+    """
+    found = []
+    for table in tables:
+        for layout in layouts:
+            if complete == bool(layout.missing(table)):
+                continue
+            if why := "it was asked for" if forced else layout.recognise(table):
+                found.append((table, layout, why))
+                break
+    return found
 
 
 def _described(tables: Sequence[Table]) -> str:

@@ -1,4 +1,4 @@
-"""Small pictures of plain text."""
+"""Histograms and pictures made of characters."""
 
 from __future__ import annotations
 
