@@ -43,7 +43,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.batches import PackedBatch, pack
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents, prepare
-from darkclr.contrastive.losses import anomclr_plus
+from darkclr.contrastive.losses import contrastive_loss
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.devices import fast_precision
 from darkclr.jets import Constituents, Jets
@@ -100,7 +100,7 @@ def adam(module: torch.nn.Module) -> torch.optim.Optimizer:
 def paired_loss(z: Tensor) -> Tensor:
     """Of the representations of all three views, one after the other."""
     original, physical, anomalous = z.chunk(3)
-    return anomclr_plus(original, physical, anomalous, LOSS).loss
+    return contrastive_loss(original, physical, anomalous, LOSS).loss
 
 
 def plain_tasks(n: int, all_pairs: bool) -> dict[str, Callable[[int], object]]:
@@ -115,7 +115,7 @@ def plain_tasks(n: int, all_pairs: bool) -> dict[str, Callable[[int], object]]:
         if all_pairs:
             loss = all_pairs_loss(first, second, third, LOSS)
         else:
-            loss = anomclr_plus(first, second, third, LOSS).loss
+            loss = contrastive_loss(first, second, third, LOSS).loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -27,7 +27,6 @@ jet and its families. Without the term all families would go to the one directio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -37,7 +36,7 @@ from torch import Tensor
 from darkclr.contrastive.config import LossConfig
 from darkclr.errors import ConfigError
 
-__all__ = ["LossTerms", "anomclr", "anomclr_plus", "contrastive_loss", "nt_xent"]
+__all__ = ["LossTerms", "contrastive_loss"]
 
 
 class LossTerms(NamedTuple):
@@ -75,69 +74,23 @@ def contrastive_loss(
         The loss; alignment = mean s(z, z'); anomaly_similarity = mean s(z, z*); mean norm of z;
         family_similarity = mean s(z*, z*) of different families, if there are several.
     """
-    return _LOSSES[config.name](z, z_physical, z_anomalous, config, weight)
-
-
-def anomclr_plus(
-    z: Tensor,
-    z_physical: Tensor,
-    z_anomalous: Tensor | None,
-    config: LossConfig,
-    weight: Tensor | None = None,
-) -> LossTerms:
-    """AnomCLR+ loss, eq. 3 of arXiv:2312.03067; arguments as :func:`contrastive_loss`."""
-    return _pairs(z, z_physical, _required(z_anomalous), config, weight)
-
-
-def anomclr(
-    z: Tensor,
-    z_physical: Tensor,
-    z_anomalous: Tensor | None,
-    config: LossConfig,
-    weight: Tensor | None = None,
-) -> LossTerms:
-    """Full AnomCLR loss, thesis eq. 3.15; arguments as :func:`contrastive_loss`."""
-    terms = _pairs(z, z_physical, _required(z_anomalous), config, weight)
-    uniformity = _uniformity(z, z_physical, config.temperature, weight)
-    return terms._replace(loss=terms.loss + uniformity)
-
-
-def nt_xent(
-    z: Tensor,
-    z_physical: Tensor,
-    z_anomalous: Tensor | None,
-    config: LossConfig,
-    weight: Tensor | None = None,
-) -> LossTerms:
-    """NT-Xent loss of JetCLR, thesis eq. 3.12; arguments as :func:`contrastive_loss`.
-
-    As in that equation the positive pair is not in the sum over negatives.
-    """
-    terms = _pairs(z, z_physical, None, config, weight)
-    uniformity = _uniformity(z, z_physical, config.temperature, weight)
-    return terms._replace(loss=terms.loss + uniformity)
-
-
-def _pairs(
-    z: Tensor,
-    z_physical: Tensor,
-    z_anomalous: Tensor | None,
-    config: LossConfig,
-    weight: Tensor | None,
-) -> LossTerms:
-    """The terms of one jet and its own copies."""
-    z = _single(z)
-    alignment = _mean(F.cosine_similarity(z, _single(z_physical), dim=-1), weight)
+    z, z_physical = _single(z), _single(z_physical)
+    alignment = _mean(F.cosine_similarity(z, z_physical, dim=-1), weight)
     norm = _mean(torch.linalg.vector_norm(z, dim=-1), weight)
     similarity = -config.alignment_weight * alignment
     separation = families = None
-    if z_anomalous is not None:
-        separation = _mean(F.cosine_similarity(z, _single(z_anomalous), dim=-1), weight)
+    if config.needs_anomalous:
+        if z_anomalous is None:
+            raise ConfigError("this loss needs the anomalous view", where="loss")
+        z_anomalous = _single(z_anomalous)
+        separation = _mean(F.cosine_similarity(z, z_anomalous, dim=-1), weight)
         similarity = similarity + config.separation_weight * separation
-    if z_anomalous is not None and z_anomalous.ndim == 3 and len(z_anomalous) > 1:
-        families = _mean(_mutual_similarity(_single(z_anomalous)), weight)
-        similarity = similarity + config.family_weight * (len(z_anomalous) - 1) / 2 * families
+        if z_anomalous.ndim == 3 and (k := len(z_anomalous)) > 1:
+            families = _mean(_mutual_similarity(z_anomalous), weight)
+            similarity = similarity + config.family_weight * (k - 1) / 2 * families
     loss = similarity / config.temperature + config.norm_penalty * norm
+    if config.compares_jets:
+        loss = loss + _uniformity(z, z_physical, config.temperature, weight)
     return LossTerms(loss, alignment, separation, norm, families)
 
 
@@ -154,8 +107,8 @@ def _uniformity(z: Tensor, z_physical: Tensor, temperature: float, weight: Tenso
     """Mean of log U_i; the n x 2n similarities to the other jets."""
     # Autocast would multiply in half precision, and 1/τ would magnify its rounding.
     with torch.autocast(z.device.type, enabled=False):
-        unit = F.normalize(_single(z), dim=-1)
-        others = torch.cat([unit, F.normalize(_single(z_physical), dim=-1)])  # (2n, d)
+        unit = F.normalize(z, dim=-1)
+        others = torch.cat([unit, F.normalize(z_physical, dim=-1)])  # (2n, d)
         logits = unit @ others.T / temperature  # (n, 2n)
         if weight is not None:
             # A jet of negative weight cannot be a fraction of a negative example.
@@ -171,18 +124,3 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
 def _single(z: Tensor) -> Tensor:
     """In single precision at least: sums over a batch need it."""
     return z.to(torch.promote_types(z.dtype, torch.float32))
-
-
-def _required(z_anomalous: Tensor | None) -> Tensor:
-    if z_anomalous is None:
-        raise ConfigError("this loss needs the anomalous view", where="loss")
-    return z_anomalous
-
-
-Loss = Callable[[Tensor, Tensor, Tensor | None, LossConfig, Tensor | None], LossTerms]
-
-_LOSSES: Mapping[str, Loss] = {
-    "anomclr_plus": anomclr_plus,
-    "anomclr": anomclr,
-    "nt_xent": nt_xent,
-}

@@ -15,7 +15,7 @@ pytest.importorskip("lightning")
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import LossConfig, TrainingConfig
-from darkclr.contrastive.losses import anomclr_plus
+from darkclr.contrastive.losses import contrastive_loss
 from darkclr.contrastive.training.module import EpochOfBatches
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import train
@@ -41,7 +41,7 @@ def test_mean_gradient_of_the_shares_is_that_of_the_batch(jets, make_encoder, wo
         packed = replace(packed, features=packed.features.double())
         assert len(weight) == 60 // n
         encoder.zero_grad()
-        loss = anomclr_plus(*encoder(packed)[1].chunk(3), LossConfig(), weight).loss
+        loss = contrastive_loss(*encoder(packed)[1].chunk(3), LossConfig(), weight).loss
         loss.backward()
         return torch.cat([p.grad.flatten() for p in encoder.parameters()])
 
