@@ -21,6 +21,7 @@ from darkclr.augmentations import (
     Translation,
     recentre,
 )
+from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.kinematics import centroid
 from darkclr.ragged import segment_max, segment_sum
@@ -78,6 +79,27 @@ def test_two_views_are_made_without_the_third(jets):
     x, physical = Augmentations(anomalous=[Forbidden()]).positive_views(jets, rng)
     np.testing.assert_array_equal(x.pt, jets.pt)
     assert not np.array_equal(x.eta, physical.eta)
+
+
+def test_each_family_has_a_view_of_its_own(jets):
+    chains = {"few": [ConstituentDrop(0.9)], "soft": [PtReweighting(0.5)]}
+    augmentations = Augmentations(anomalous=chains)
+    views = augmentations.views(jets, np.random.default_rng(0))
+    assert len(views) == 4
+    assert views[2].lengths.sum() < 0.3 * jets.lengths.sum()
+    np.testing.assert_array_equal(views[3].lengths, jets.lengths)
+    # A single family is what it was without a name.
+    named, plain = (
+        Augmentations(anomalous=anomalous).views(jets, np.random.default_rng(1))
+        for anomalous in ({"few": chains["few"]}, chains["few"])
+    )
+    for one, other in zip(named, plain, strict=True):
+        np.testing.assert_array_equal(one.eta, other.eta)
+    document = augmentations.to_dict()
+    assert list(document["anomalous"]) == ["few", "soft"]
+    assert document["anomalous"]["soft"][0]["init_args"] == {"power": 0.5}
+    with pytest.raises(ConfigError, match="a mapping without a family"):
+        Augmentations(anomalous={})
 
 
 def test_all_parameters_are_plain_data():

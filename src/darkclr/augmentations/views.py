@@ -14,6 +14,7 @@ import numpy as np
 from darkclr.augmentations.anomalous import ConstituentDrop
 from darkclr.augmentations.base import Augmentation
 from darkclr.augmentations.physical import Rotation, Translation
+from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 
 __all__ = ["Augmentations"]
@@ -39,6 +40,14 @@ class Augmentations:
     positive: Sequence[Augmentation] = ()
     """Alterations that a representation should not see either, made on x' alone and before the
     physical ones; JetCLR and the thesis's multiplicity setup split and smear only this view."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.anomalous, Mapping) and not self.anomalous:
+            raise ConfigError(
+                "a mapping without a family",
+                where="augmentations.anomalous",
+                fix="name a family, or give an empty list",
+            )
 
     @property
     def families(self) -> dict[str, Sequence[Augmentation]]:
