@@ -6,7 +6,14 @@ from scipy.stats import ks_2samp
 
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
-from darkclr.reweighting import flat_weights, gluon_weights, match_pt
+from darkclr.reweighting import (
+    MAX_RATIO,
+    Cells,
+    equal_spectrum_weights,
+    flat_weights,
+    gluon_weights,
+    match_pt,
+)
 from darkclr.selection import select_jets
 
 
@@ -120,3 +127,73 @@ def test_a_flat_spectrum_and_few_jets_stay_as_they_are():
     np.testing.assert_allclose(flat_weights(pt, np.ones(len(pt))), 1, atol=0.02)
     for few in (pt[:60], np.full(500, 200.0), pt[:0]):
         np.testing.assert_array_equal(flat_weights(few, np.full(len(few), 2.0)), 2.0)
+
+
+def falling(n: int, seed: int, power: float) -> np.ndarray:
+    """Jet pT from 150 to 300 GeV with a density that goes as a power of it."""
+    u = np.random.default_rng(seed).random(n)
+    low, high = 150 ** (power + 1), 300 ** (power + 1)
+    return (low + u * (high - low)) ** (1 / (power + 1))
+
+
+def distance(values: np.ndarray, weight: np.ndarray, reference: np.ndarray) -> float:
+    """Largest distance of the two cumulative distributions, that of Kolmogorov and Smirnov."""
+    order = np.argsort(values)
+    below = np.cumsum(weight[order]) / weight.sum()
+    expected = np.searchsorted(np.sort(reference), values[order], side="right") / len(reference)
+    return np.max(np.abs(below - expected))
+
+
+@pytest.mark.parametrize(("n", "tolerance"), [(400, 0.08), (100_000, 0.01)])
+def test_weighted_spectrum_is_that_of_the_reference(n, tolerance):
+    pt, reference = falling(n, 1, -5), falling(n, 2, 1)
+    weight = equal_spectrum_weights([pt], np.ones(n), [reference], np.ones(n))
+    assert distance(pt, weight, reference) < tolerance
+    assert weight.max() <= MAX_RATIO
+
+
+def test_weights_of_both_samples_count():
+    """Background simulated flat with weights that make it fall is as good as falling background."""
+    flat = falling(50_000, 3, 0)
+    weight, of_reference = flat**-5.0, falling(50_000, 4, 0)
+    matched = equal_spectrum_weights([flat], weight, [of_reference], of_reference**2)
+    expected = np.average(of_reference, weights=of_reference**2)
+    assert np.average(flat, weights=matched) == pytest.approx(expected, rel=2e-3)
+
+
+def test_two_spectra_are_matched_together():
+    rng = np.random.default_rng(5)
+    pt, of_reference = falling(50_000, 6, -4), falling(20_000, 7, 1)
+    mass, other = 0.1 * pt * rng.gamma(2, 1, 50_000), 0.13 * of_reference * rng.gamma(2, 1, 20_000)
+    weight = equal_spectrum_weights(
+        [pt, mass], np.ones(50_000), [of_reference, other], np.ones(20_000)
+    )
+    for own, wanted in ((pt, of_reference), (mass, other), (mass / pt, other / of_reference)):
+        assert distance(own, np.ones(50_000), wanted) > 0.1
+        assert distance(own, weight, wanted) < 0.03
+
+
+def test_what_the_background_lacks_is_said():
+    rng = np.random.default_rng(8)
+    jets, reference = rng.uniform(150, 200, 5000), rng.uniform(150, 250, 5000)
+    cells = Cells.of([jets], [reference])
+    ratio, missed = cells.ratio(np.ones(5000), np.ones(5000))
+    # Half of the reference lies beyond; a small part of it in the bin at the border.
+    assert missed == pytest.approx(0.5, abs=0.05)
+    assert ratio.max() <= MAX_RATIO
+    # One background jet cannot stand for a tenth of the signal.
+    few = np.concatenate([rng.uniform(150, 200, 4999), [240.0]])
+    ratio, missed = Cells.of([few], [reference]).ratio(np.ones(5000), np.ones(5000))
+    assert ratio.max() == MAX_RATIO
+    assert 0.4 < missed < 0.5
+
+
+def test_negative_weights_give_no_negative_ratio():
+    rng = np.random.default_rng(9)
+    pt, reference = falling(5000, 10, -5), falling(5000, 11, 1)
+    weight = rng.choice([-1.0, 1.0], 5000, p=[0.3, 0.7])
+    cells = Cells.of([pt], [reference])
+    ratio, _ = cells.ratio(weight, np.ones(5000))
+    assert (ratio >= 0).all()
+    own = weight * ratio[cells.jets]
+    assert np.sum(own * pt) / own.sum() == pytest.approx(reference.mean(), rel=0.03)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
 
-__all__ = ["flat_weights", "gluon_weights", "match_pt", "matching_rows"]
+__all__ = [
+    "MAX_RATIO",
+    "Cells",
+    "equal_spectrum_weights",
+    "flat_weights",
+    "gluon_weights",
+    "match_pt",
+    "matching_rows",
+]
+
+#: No jet counts more than so many times what it counts as simulated, relative to the others.
+MAX_RATIO = 50.0
 
 _GLUON = 21  # PDG code
+# Jets of the scarcer class a cell, by the number of quantities; the most bins of each class.
+_JETS_PER_CELL = {1: 10, 2: 20}
+_MOST_BINS = 25
 
 
 def matching_rows(
@@ -112,6 +129,85 @@ def flat_weights(
     density = content / content.sum() * bins
     at_jet = np.interp(pt, (edges[1:] + edges[:-1]) / 2, density)
     return weight / np.maximum(at_jet, 1 / bound)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Bins of one or two quantities, in which the spectra of two classes are compared.
+
+    The edges are quantiles of both classes, so that the bins are fine wherever one of them is
+    dense: up to 25 of each class and quantity. Jets outside count with the outermost bins.
+
+    Args:
+        jets: (n,) cell of each jet that is to be weighted.
+        reference: (m,) cell of each jet whose spectrum is wanted.
+        number: of cells.
+    """
+
+    jets: NDArray[np.uint16]
+    reference: NDArray[np.uint16]
+    number: int
+
+    @classmethod
+    def of(cls, jets: Sequence[NDArray], reference: Sequence[NDArray]) -> Cells:
+        """The cells of jets by their quantities, each (n,), beside those of the reference, (m,)."""
+        cells = min(len(jets[0]), len(reference[0])) / _JETS_PER_CELL[len(jets)]
+        bins = int(np.clip(cells ** (1 / len(jets)), 1, _MOST_BINS))
+        shares, number = np.arange(1, bins) / bins, 1
+        own, other = (np.zeros(len(x[0]), np.uint16) for x in (jets, reference))
+        for pair in zip(jets, reference, strict=True):
+            edges = np.unique(np.concatenate([np.quantile(x, shares) for x in pair]))
+            n = len(edges) + 1
+            number *= n
+            for cell, x in zip((own, other), pair, strict=True):
+                cell *= n
+                cell += np.searchsorted(edges, x, side="right").astype(np.uint16)
+        return cls(own, other, number)
+
+    def ratio(
+        self, weight: NDArray[np.float64], reference_weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Factor of the weights in each cell, and the share of the reference that they miss.
+
+        The factor is the ratio of the normalised spectra, at most :data:`MAX_RATIO`, and 0 where
+        weights of both signs add up to less than nothing. What the bound, or a cell without jets,
+        keeps from the wanted spectrum is missed.
+        """
+        sums = [
+            np.maximum(np.bincount(cell, w, self.number), 0)
+            for cell, w in ((self.jets, weight), (self.reference, reference_weight))
+        ]
+        own, wanted = (x / max(x.sum(), np.finfo(float).tiny) for x in sums)
+        ratio = np.divide(wanted, own, out=np.zeros(self.number), where=own > 0)
+        ratio = np.minimum(ratio, MAX_RATIO)
+        return ratio, float(np.sum(wanted - ratio * own))
+
+
+def equal_spectrum_weights(
+    jets: Sequence[ArrayLike],
+    weight: ArrayLike,
+    reference: Sequence[ArrayLike],
+    reference_weight: ArrayLike,
+) -> NDArray[np.float64]:
+    """Weights with which jets have the spectrum of a reference, (n,).
+
+    So a score cannot tell the two by these quantities. All jets stay; how many they are worth says
+    :func:`darkclr.evaluation.metrics.effective_count`. See :class:`Cells` for the bins.
+
+    Args:
+        jets: one or two quantities of the jets, such as pT or pT and mass, (n,) each.
+        weight: of the jets, (n,).
+        reference: the same quantities of the reference, (m,) each.
+        reference_weight: of the reference, (m,).
+
+    >>> pt = np.linspace(150, 300, 1000), np.linspace(200, 300, 1000)
+    >>> weight = equal_spectrum_weights([pt[0]], np.ones(1000), [pt[1]], np.ones(1000))
+    >>> np.average(pt[0], weights=weight).round()
+    np.float64(250.0)
+    """
+    cells = Cells.of([np.asarray(x) for x in jets], [np.asarray(x) for x in reference])
+    own, other = (np.asarray(w, dtype=np.float64) for w in (weight, reference_weight))
+    return own * cells.ratio(own, other)[0][cells.jets]
 
 
 def gluon_weights(weight: ArrayLike, parton_pdg: ArrayLike, share: float) -> NDArray[np.float64]:

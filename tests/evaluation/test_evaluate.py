@@ -173,6 +173,17 @@ def test_unknown_labels_are_counted_and_left_out(metrics):
     assert found.scores["good"].signals["aachen"].n_background == N - 20
 
 
+def test_negative_weights_count_as_what_they_are():
+    """A fifth of the events with weight -1: the same figures, with larger errors."""
+    rng = np.random.default_rng(6)
+    weight = rng.choice([-1.0, 1.0], 3 * N, p=[0.2, 0.8]) / 0.6
+    result = evaluate(scores_table(weight=weight), FAST).scores["good"].signals["aachen"]
+    assert result.n_background_effective == pytest.approx(0.36 * N, rel=0.15)
+    for column in (result, result.matched):
+        assert abs(column.auc - norm.cdf(1 / np.sqrt(2))) < 4 * column.auc_error
+        assert column.auc_error > 0.008
+
+
 def test_columns_that_describe_the_jet_are_no_scores():
     table = scores_table()
     described = table.append_column("pt_copy", table["pt"].cast(pa.float64()))
@@ -218,9 +229,12 @@ def test_broken_scores_are_named(value):
         evaluate(scores_table(good=good), FAST)
 
 
-def test_negative_weights_and_missing_scores_are_errors():
-    with pytest.raises(InputError, match="weights"):
-        evaluate(scores_table(weight=-np.ones(3 * N)), FAST)
+def test_weights_without_a_sum_and_missing_scores_are_errors():
+    for weight in (-np.ones(3 * N), np.zeros(3 * N)):
+        with pytest.raises(InputError, match="the weights of the background do not add up"):
+            evaluate(scores_table(weight=weight), FAST)
+    with pytest.raises(InputError, match="weights are NaN or infinite"):
+        evaluate(scores_table(weight=np.full(3 * N, np.nan)), FAST)
     with pytest.raises(InputError, match="no score columns"):
         evaluate(scores_table().drop_columns(["good", "blind"]), FAST)
 

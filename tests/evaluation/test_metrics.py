@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from darkclr.evaluation.metrics import (
     auc,
@@ -79,6 +80,47 @@ def test_a_monotone_transformation_of_the_score_changes_nothing():
     label = rng.integers(0, 2, 500)
     score = rng.normal(label)
     assert auc(label, score) == auc(label, np.exp(score))
+
+
+def test_curve_and_area_are_those_of_scikit_learn():
+    rng = np.random.default_rng(4)
+    label = rng.integers(0, 2, 1000)
+    score = np.round(rng.normal(label), 2)
+    weight = rng.uniform(0.1, 3, 1000)
+    background, signal, _ = roc_curve(label, score, sample_weight=weight, drop_intermediate=False)
+    curve = roc(label, score, weight)
+    np.testing.assert_allclose(curve.background_efficiency, background, atol=1e-12)
+    np.testing.assert_allclose(curve.signal_efficiency, signal, atol=1e-12)
+    expected = roc_auc_score(label, score, sample_weight=weight)
+    assert auc(label, score, weight) == pytest.approx(expected, rel=1e-12)
+
+
+def test_negative_weights_take_away_what_they_should():
+    """Jets of weight -1 on top of as many of weight +1 are as good as none of both."""
+    rng = np.random.default_rng(5)
+    label = np.repeat([0, 1], [3000, 1000])
+    score = rng.normal(label)
+    extra = rng.normal(size=500)  # background, once added and once taken away
+    with_extra = roc(
+        np.concatenate([label, np.zeros(1000)]),
+        np.concatenate([score, extra, extra]),
+        np.concatenate([np.ones(4000), np.ones(500), -np.ones(500)]),
+    )
+    grid = np.linspace(0.05, 1, 20)
+    expected = roc(label, score)
+    assert with_extra.auc == pytest.approx(expected.auc, rel=1e-12)
+    np.testing.assert_allclose(
+        with_extra.background_efficiency_at(grid), expected.background_efficiency_at(grid)
+    )
+
+
+def test_efficiencies_of_negative_weights_are_no_negative_numbers():
+    curve = roc([0, 1, 0, 0, 1], [5.0, 4, 3, 2, 1], [-1.0, 1, 2, 2, 1])
+    assert curve.background_efficiency[1] < 0
+    assert (curve.background_efficiency_at([0.1, 0.5, 0.9]) >= 0).all()
+    # The first threshold that reaches an efficiency counts, even if a looser one falls behind it.
+    curve = roc([1, 0, 1, 1, 0], [5.0, 4, 3, 2, 1], [2.0, 1, -1, 1, 1])
+    assert curve.background_efficiency_at(0.9) == 0
 
 
 def test_counts():

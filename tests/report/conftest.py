@@ -22,7 +22,7 @@ TITLES = {"norm": "s_CLR = ‖z‖", "nae": "s_NAE", "jet_pt": "jet pT"}
 SEPARATION = {"norm": 1.0, "discriminant": 1.2, "autoencoder": 0.9, "nae": 1.1}
 
 
-def make_run(run: Path, n: int = 300, seed: int = 0) -> Path:
+def make_run(run: Path, n: int = 450, seed: int = 0) -> Path:
     """Write a run directory with ``n`` jets a sample."""
     rng = np.random.default_rng(seed)
     counts = {}

@@ -19,13 +19,13 @@ from darkclr.evaluation import read_metrics
 from darkclr.report import report, run_files, sections
 
 SECTIONS = (
-    "results", "roc", "scores", "constituents", "augmentations", "training", "similarity",
-    "energies", "run",
+    "results", "roc", "sculpting", "scores", "constituents", "augmentations", "training",
+    "similarity", "energies", "run",
 )  # fmt: skip
 PICTURES = {
-    "roc_aachen", "significance_aachen", "score_norm", "score_discriminant", "score_autoencoder",
-    "score_nae", "score_few_constituents", "score_jet_pt", "constituents", "augmentations",
-    "training", "similarity", "norm", "energies_autoencoder", "energies_nae",
+    "roc_aachen", "significance_aachen", "sculpting_pt", "score_norm", "score_discriminant",
+    "score_autoencoder", "score_nae", "score_few_constituents", "score_jet_pt", "constituents",
+    "augmentations", "training", "similarity", "norm", "energies_autoencoder", "energies_nae",
 }  # fmt: skip
 
 
@@ -100,10 +100,14 @@ def test_pictures_are_files_too(finished_run, page):
 def test_the_table_shows_the_numbers_of_the_metrics_file(finished_run, page):
     metrics = read_metrics(finished_run / "metrics.json")
     for entry in metrics.scores.values():
-        auc = entry.signals["aachen"].auc
-        assert any(word.startswith(f"{auc:.3f} ±") for word in page.words)
+        result = entry.signals["aachen"]
+        assert str(result.summary()["auc"]) in page.words
+        assert str(result.matched.summary()["auc"]) in page.words
+        sculpting = entry.sculpting["pt"]["0.1"]
+        assert f"{sculpting.largest_deviation} " in page.words
+        assert str(sculpting.divergence) in page.words
     marks = sum(a.get("class") == "baseline" for a in page.all("span"))
-    assert marks == sum(entry.baseline for entry in metrics.scores.values()) > 0
+    assert marks == 2 * sum(entry.baseline for entry in metrics.scores.values()) > 0
 
 
 def test_text_of_files_is_escaped(page):
@@ -124,7 +128,7 @@ def test_the_same_run_gives_the_same_page_and_leaves_matplotlib_alone(finished_r
 @pytest.mark.parametrize(
     ("path", "lost", "notes"),
     [
-        ("metrics.json", {"roc_aachen", "significance_aachen"}, 3),
+        ("metrics.json", {"roc_aachen", "significance_aachen", "sculpting_pt"}, 4),
         ("scores.parquet", {n for n in PICTURES if n.startswith("score_")}, 1),
         ("samples", {"augmentations"}, 1),
         ("representations", set(), 1),  # the scores know the number of constituents too

@@ -232,12 +232,12 @@ class Members:
     def _evaluate(self, folder: Path) -> None:
         """Figures of merit with the simulated mixture and with the other one."""
         for path, share in self._files(folder).items():
+            config = replace(self.plan.evaluation, gluon_share=share)
             if path.exists():
                 found = read_metrics(path)
                 known = self.plan.scores.keys() <= set(found.scores)
-                if known and found.config.gluon_share == share:
+                if known and found.config == config:
                     continue
-            config = replace(self.plan.evaluation, gluon_share=share)
             with timed(folder, "evaluate"):
                 write_metrics(evaluate(folder / "scores.parquet", config), path)
             console.line(f"figures of merit in {path}")
@@ -263,8 +263,8 @@ def _joined(table: pa.Table, other: pa.Table) -> pa.Table:
     from darkclr.evaluation.score_file import score_columns
 
     assert table["id"].equals(other["id"])  # the same split of the same files
-    for name, position in score_columns(other).items():
-        table = table.append_column(name, other.column(position))
+    for name in score_columns(other.schema):
+        table = table.append_column(name, other[name])
     return table
 
 

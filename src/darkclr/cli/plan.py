@@ -194,7 +194,9 @@ class Plan:
         config = self.config()
         if path.exists():
             earlier = yaml.safe_load(path.read_text())
-            differing = [key for key in config if _set(earlier.get(key)) != _set(config[key])]
+            # Figures of merit are cheap: what is measured may change, and is measured anew.
+            kept = [key for key in config if key != "evaluation"]
+            differing = [key for key in kept if _set(earlier.get(key)) != _set(config[key])]
             if differing:
                 raise ConfigError(
                     f"holds a run with another configuration ({', '.join(differing)})",

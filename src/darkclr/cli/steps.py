@@ -13,7 +13,8 @@ from darkclr.cli.fitting import fit
 from darkclr.cli.generating import generate
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import Device, torch_device
-from darkclr.evaluation import EvaluationConfig, Metrics
+from darkclr.evaluation import EvaluationConfig, FigureOfMerit, Metrics
+from darkclr.evaluation.results import Row, equal
 from darkclr.io.options import ReadOptions
 from darkclr.io.representations import holds_representations, iterate_representations
 from darkclr.io.sources import sample_name
@@ -230,16 +231,20 @@ def score(
 def evaluate(
     scores: list[Path], output: Path, evaluation: EvaluationConfig = EvaluationConfig()
 ) -> None:
-    """Measure AUC, background rejection and significance improvement of every score.
+    """Measure how well every score tells signal from background, and whether it follows pT.
 
-    Errors come from a bootstrap over events; weights are honoured. Needs both labels.
+    Area under the ROC curve, background rejection and significance improvement stand there twice:
+    as simulated, and with background weighted to the pT spectrum of each signal, where a score
+    gains nothing by following pT. Beside them is how far cuts on the scores change the spectra of
+    background. Errors come from a bootstrap over events; weights are honoured. The files hold
+    jets of both labels, 0 and 1.
 
     Example: darkclr evaluate '[qcd_scores.parquet, aachen_scores.parquet]' metrics.json
 
     Args:
-        scores: Parquet files of `darkclr score`.
-        output: JSON file to write.
-        evaluation: what to measure.
+        scores: Parquet files that `darkclr score` wrote, of background and of signal.
+        output: JSON file to write the figures of merit to.
+        evaluation: what is measured.
     """
     from darkclr.evaluation import evaluate as evaluate_scores
     from darkclr.evaluation import write_metrics
@@ -258,8 +263,8 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     Example: darkclr report runs/quick
 
     Args:
-        run: directory that `darkclr run` wrote, or with the same files.
-        augmentations: those of the training, for their picture; the paper's by default.
+        run: directory that `darkclr run` wrote, or one with the same files.
+        augmentations: augmentations of the training, for their picture; by default the paper's.
     """
     try:
         from darkclr.report import report as write_report
@@ -272,27 +277,51 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
 
 
 def print_metrics(metrics: Metrics) -> None:
-    """The summary table of figures of merit."""
-    rows = metrics.rows()
+    """The summary tables of figures of merit, and of what cuts do to the spectra of background."""
     for signal in metrics.signals:
+        rows = [row for row in metrics.rows() if row.signal == signal]
         console.table(
-            f"{signal} against background (rejection at signal efficiency; * = yardstick)",
+            f"{signal} against background, as simulated "
+            "(rejection at signal efficiency; * = yardstick)",
+            [_cells(row, row.figures) for row in rows],
+        )
+        if matched := metrics.scores[rows[0].score].signals[signal].matched:
+            console.table(
+                f"{signal} at {equal(matched.by)}: background weighted to the spectrum of "
+                f"{signal}, worth {matched.n_background_effective:.0f} jets",
+                [_cells(row, row.matched or {}) for row in rows],
+            )
+    for quantity in ("pt", "mass"):
+        measured = {
+            entry.title: entry.sculpting[quantity]
+            for entry in metrics.scores.values()
+            if entry.sculpting and entry.sculpting.get(quantity)
+        }
+        cuts = dict.fromkeys(cut for of_score in measured.values() for cut in of_score)
+        console.table(
+            f"share of background above a cut, by {quantity}: largest deviation from that of all "
+            "(a flat score stays below)",
             [
-                {
-                    "score": row.title + (" *" if row.baseline else ""),
-                    "AUC": str(row.figures["auc"]),
-                    **{
-                        name.removeprefix("rejection_"): str(number)
-                        for name, number in row.figures.items()
-                        if name.startswith("rejection_")
-                    },
+                {"score": title}
+                | {
+                    cut: f"{found.largest_deviation} ({found.flat:.2f})" if found else "–"
+                    for cut in cuts
+                    for found in [of_score.get(cut)]
                 }
-                for row in rows
-                if row.signal == signal
+                for title, of_score in measured.items()
             ],
         )
     counts = metrics.samples.items()
     console.line("scored: " + ", ".join(f"{n.n_jets} {name} jets" for name, n in counts))
+
+
+def _cells(row: Row, figures: Mapping[str, FigureOfMerit]) -> dict[str, str]:
+    """A line of a table: a score, its AUC and rejections."""
+    cells = {"score": row.title + (" *" if row.baseline else ""), "AUC": str(figures["auc"])}
+    for name, number in figures.items():
+        if name.startswith("rejection_"):
+            cells[name.removeprefix("rejection_")] = str(number)
+    return cells
 
 
 def _terms_note(terms: Mapping[str, float]) -> str:

@@ -1,18 +1,18 @@
 """Scores -> figures of merit: ROC, background rejection, significance improvement, uncertainty."""
 
 from darkclr.evaluation.config import EvaluationConfig
-from darkclr.evaluation.ensemble import ensemble_rows
-from darkclr.evaluation.evaluate import evaluate
-from darkclr.evaluation.metrics_file import read_metrics, to_json, write_metrics
-from darkclr.evaluation.results import FigureOfMerit, Metrics
-from darkclr.evaluation.table import (
+from darkclr.evaluation.ensemble import (
     EncoderFacts,
     EnsembleMetrics,
     ScoreFacts,
     comparison,
+    ensemble_rows,
     markdown,
     readable_rows,
 )
+from darkclr.evaluation.evaluate import evaluate
+from darkclr.evaluation.metrics_file import read_metrics, to_json, write_metrics
+from darkclr.evaluation.results import FigureOfMerit, Metrics
 
 __all__ = [
     "EncoderFacts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from darkclr.errors import ConfigError
 from darkclr.parameters import AtLeast, Between, Positive, check_parameters
@@ -21,6 +21,11 @@ class EvaluationConfig:
     """Number of replicas of the bootstrap over events; 68 % of fewer than 20 mean nothing."""
     seed: Annotated[int, AtLeast(0)] = 0
     """Seed of the bootstrap."""
+    match: Literal["pt", "pt_mass"] | None = "pt"
+    """Quantity in which background is weighted to the spectrum of each signal, for figures of merit
+    beside those as simulated: a score gains nothing there by following it. null leaves them out."""
+    background_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.01, 0.001)
+    """Background efficiencies of cuts whose effect on the spectra of pT and mass is measured."""
     minimum_background: Annotated[float, Positive()] = 25.0
     """The maximum of the significance improvement is searched where at least this many (effective)
     background jets pass; 25 of them are known to 20 %."""

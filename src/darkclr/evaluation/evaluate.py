@@ -1,10 +1,14 @@
-"""Scores -> figures of merit: a table with one row a jet becomes ``metrics.json``."""
+"""Scores -> figures of merit: a table with one row a jet becomes ``metrics.json``.
+
+Each score is sorted once. The bootstrap draws replica by replica and gathers the weights of all
+scores at once, so that memory does not depend on the number of replicas.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,251 +17,176 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.errors import InputError
-from darkclr.evaluation.bootstrap import (
-    bootstrap_roc,
-    central_interval,
-    event_multiplicities,
-    half_width,
-)
+from darkclr.evaluation.bootstrap import drawn_weights, grouped_ranks
+from darkclr.evaluation.classes import JetClass, Name, matching_cells, read_classes
 from darkclr.evaluation.config import EvaluationConfig
-from darkclr.evaluation.metrics import (
-    auc,
-    background_rejection,
-    effective_count,
-    rejection_lower_bound,
-    roc,
-    significance_improvement,
-)
-from darkclr.evaluation.results import (
-    Curve,
-    FigureOfMerit,
-    Maximum,
-    Metrics,
-    Provenance,
-    SampleCounts,
-    ScoreResult,
-    SignalResult,
-)
-from darkclr.evaluation.score_file import (
-    described_samples,
-    described_score,
-    jet_columns,
-    parton_pdg,
-    read_scores,
-    score_columns,
-)
-from darkclr.io.parquet import read_metadata
-from darkclr.jets import BACKGROUND, SIGNAL
-from darkclr.reweighting import gluon_weights
+from darkclr.evaluation.figures import Column
+from darkclr.evaluation.metrics import effective_count, ranks
+from darkclr.evaluation.results import Matched, Metrics, Provenance, ScoreResult, SignalResult
+from darkclr.evaluation.score_file import ScoreFiles
+from darkclr.evaluation.sculpting import CutSpectra, Spectrum
+from darkclr.reweighting import Cells
 
 __all__ = ["evaluate"]
 
-# Where the ROC curve is sampled: fixed, so that replicas and scores can be compared point by point.
-ROC_GRID = np.round(np.linspace(0.01, 1.0, 100), 2)
+Floats = NDArray[np.float64]
+#: By score, signal, and whether the background is weighted to its spectrum.
+Columns = Mapping[tuple[str, str, bool], Column]
 
 
 @dataclass(frozen=True, eq=False)
-class _Sample:
-    """Rows of one class, their weights and the multiplicities of its bootstrap."""
+class _Ranked:
+    """A score as the thresholds that the jets of each class pass, of so many thresholds."""
 
-    rows: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    drawn: NDArray[np.uint8]
+    ranks: Mapping[Name, NDArray[Any]]
+    number: int
+
+    @classmethod
+    def of(cls, rank: NDArray[Any], classes: Mapping[Name, JetClass]) -> _Ranked:
+        """Of the ranks of all jets, class after class."""
+        ends = np.cumsum([len(one.rows) for one in classes.values()])[:-1]
+        parts = zip(classes, np.split(rank, ends), strict=True)
+        return cls(dict(parts), int(rank.max()) + 1)
+
+    def sums(self, name: Name, weight: Floats) -> Floats:
+        """Weights of the jets of a class, added up by threshold."""
+        return np.asarray(np.bincount(self.ranks[name], weight, self.number), np.float64)
 
 
 def evaluate(
     scores: pa.Table | str | Path | Sequence[str | Path], config: EvaluationConfig | None = None
 ) -> Metrics:
-    """Figures of merit of every score on every signal sample.
+    """Figures of merit of every score on every signal sample, as simulated and at equal pT.
 
     Background is every row of label 0; the signal samples are told apart by the column ``sample``
     (label 1). Rows of unknown label (-1) are left out and counted.
 
     Args:
         scores: table, Parquet file or several of them, with columns sample, event, label, weight,
-            and a column of floats for each score (higher = more anomalous); parton_pdg if the
-            share of gluon jets is to be another one.
+            pt, and a column of floats for each score (higher = more anomalous); mass, if it is to
+            be equal too; parton_pdg, if the share of gluon jets is to be another one.
         config: what to measure.
 
     Raises:
-        InputError: columns are missing, labels are all equal, scores or weights are NaN, the
-            background has no gluon or no quark jets to mix anew, files do not go together, or hold
-            the same jets.
+        InputError: columns are missing, labels are all equal, scores or weights are NaN, weights
+            do not add up to more than 0, the background has no gluon or no quark jets to mix anew,
+            files do not go together, or hold the same jets.
     """
-    config = config or EvaluationConfig()
-    if isinstance(scores, pa.Table):
-        table, where = scores, None
-        columns = jet_columns(table, where)
-    else:
-        paths = [Path(p) for p in ([scores] if isinstance(scores, str | Path) else scores)]
-        table, where = read_scores(paths), ", ".join(map(str, paths))
-        columns = jet_columns(table, where)
-    if config.gluon_share is not None:
-        columns["parton_pdg"] = parton_pdg(table, where)
-    background, signals = _classes(columns, config, where)
-    scored = {}
-    for name, position in score_columns(table, where).items():
-        values = table.column(position).to_numpy().astype(np.float64)
-        broken = int(np.sum(~np.isfinite(values)))
-        if broken:
-            raise InputError(
-                f"{broken} jets have a score {name!r} that is NaN or infinite",
-                where=where,
-                fix="fit that score again, or leave the column out",
-            )
-        title, baseline = described_score(table, name)
-        results = {
-            sample: _figures_of_merit(values, background, signal, config)
-            for sample, signal in signals.items()
+    config, files = config or EvaluationConfig(), ScoreFiles(scores)
+    files.check()
+    samples, n_unlabelled, classes = read_classes(files, config)
+    background, signals = classes[None], [name for name in classes if name is not None]
+    cells = matching_cells(files, config, classes)
+    columns = {
+        (score, signal, matched): Column(config)
+        for score in files.names
+        for signal in signals
+        for matched in ((False, True) if cells else (False,))
+    }
+    cut_spectra = CutSpectra(
+        {
+            name: Spectrum.of(files.numbers(name)[background.rows])
+            for name in ("pt", "mass")
+            if name in files and not files[name].null_count
+        },
+        background.weight,
+    )
+    rows = np.concatenate([one.rows for one in classes.values()])
+    weights = {name: one.weight for name, one in classes.items()}
+    grouped = {}
+    for score in files.names:
+        rank = ranks(files.numbers(score)[rows])
+        ranked = _Ranked.of(rank, classes)
+        _fill(0, columns, {score: ranked}, weights, cells)
+        cut_spectra.cut(score, ranked.ranks[None], config.background_efficiencies)
+        grouped[score] = _Ranked.of(grouped_ranks(rank), classes)
+    cut_spectra.fill(background.weight)
+    for i, drawn in enumerate(_replicas(classes, config), start=1):
+        _fill(i, columns, grouped, drawn, cells)
+        cut_spectra.fill(drawn[None])
+    results = {}
+    for score in files.names:
+        title, baseline = files.describe(score)
+        of_signals = {
+            signal: _result(score, signal, columns, weights, cells, config) for signal in signals
         }
-        scored[name] = ScoreResult(title, baseline, results)
+        results[score] = ScoreResult(title, baseline, of_signals, cut_spectra.results(score))
     return Metrics(
         kind="metrics",
         config=config,
-        provenance=_provenance(table),
-        samples=_counts(columns, described_samples(table)),
-        n_unlabelled=int(np.sum(~np.isin(columns["label"], (BACKGROUND, SIGNAL)))),
-        scores=scored,
+        provenance=_provenance(files),
+        samples=samples,
+        n_unlabelled=n_unlabelled,
+        scores=results,
     )
 
 
-def _classes(
-    columns: dict[str, NDArray], config: EvaluationConfig, where: object
-) -> tuple[_Sample, dict[str, _Sample]]:
-    label, name = columns["label"], columns["sample"].astype(str)
-    # Several files of background are one class; None is no name of a signal.
-    masks = {None: label == BACKGROUND} | {
-        str(sample): (label == SIGNAL) & (name == sample)
-        for sample in dict.fromkeys(name[label == SIGNAL])
-    }
-    present = sorted({int(x) for x in label})
-    if not np.any(masks[None]) or len(masks) == 1:
-        raise InputError(
-            f"the labels are {present}, a ROC curve needs 0 (background) and 1 (signal)",
-            where=where,
-            fix="score a background and a signal sample together",
+def _replicas(
+    classes: Mapping[Name, JetClass], config: EvaluationConfig
+) -> Iterator[dict[Name, Floats]]:
+    """Weights of the jets of each class, replica by replica."""
+    # Background has a stream of its own, so that its replicas are the same beside every signal.
+    streams = [
+        drawn_weights(
+            one.weight,
+            one.event,
+            config.n_bootstrap,
+            np.random.default_rng([config.seed, int(name is not None)]),
         )
-    classes = {}
-    for key, mask in masks.items():
-        rows = np.flatnonzero(mask)
-        weight = columns["weight"][rows].astype(np.float64)
-        if key is None and config.gluon_share is not None:
-            weight = gluon_weights(weight, columns["parton_pdg"][rows], config.gluon_share)
-        if weight.sum() == 0:
-            raise InputError(
-                f"all weights of {key or 'the background'} are 0",
-                where=where,
-                fix="give weights, or 1 to all",
-            )
-        # Events of different files may share a number. Background has a stream of its own, so
-        # that its replicas are the same beside every signal.
-        _, sample_index = np.unique(name[rows], return_inverse=True)
-        _, event_index = np.unique(columns["event"][rows], return_inverse=True)
-        event = sample_index * (event_index.max() + 1) + event_index
-        rng = np.random.default_rng([config.seed, int(key is not None)])
-        drawn = event_multiplicities(event, config.n_bootstrap, rng)
-        classes[key] = _Sample(rows, weight, drawn)
-    background = classes.pop(None)
-    return background, {str(key): of_one for key, of_one in classes.items()}
+        for name, one in classes.items()
+    ]
+    for drawn in zip(*streams, strict=True):
+        yield dict(zip(classes, drawn, strict=True))
 
 
-def _figures_of_merit(
-    values: NDArray[np.float64], background: _Sample, signal: _Sample, config: EvaluationConfig
-) -> SignalResult:
-    rows = np.concatenate([background.rows, signal.rows])
-    weight = np.concatenate([background.weight, signal.weight])
-    label = np.repeat([0, 1], [len(background.rows), len(signal.rows)])
-    quoted = np.array(config.signal_efficiencies)
-    grid = np.concatenate([ROC_GRID, quoted])
-    efficiency = roc(label, values[rows], weight).background_efficiency_at(grid)
-    replicas = bootstrap_roc(
-        values[background.rows],
-        values[signal.rows],
-        (background.weight, background.drawn),
-        (signal.weight, signal.drawn),
-        grid,
-    )
-    n_effective, n_roc = effective_count(background.weight), len(ROC_GRID)
-    at_quoted = efficiency[n_roc:], replicas.background_efficiency[:, n_roc:]
-    rejection, improvement = (
-        {
-            f"{e:g}": _number(value, error, bound)
-            for e, value, error in zip(quoted, values, half_width(spread), strict=True)
-        }
-        for (values, spread), bound in (
-            (map(background_rejection, at_quoted), rejection_lower_bound(n_effective)),
-            ((significance_improvement(quoted, x) for x in at_quoted), None),
-        )
-    )
-    efficiency, spread = efficiency[:n_roc], replicas.background_efficiency[:, :n_roc]
-    low, high = central_interval(spread)
-    return SignalResult(
-        n_background=len(background.rows),
-        n_signal=len(signal.rows),
-        n_background_effective=n_effective,
-        auc=auc(label, values[rows], weight),
-        auc_error=_finite(half_width(replicas.auc)),
-        background_rejection=rejection,
-        significance_improvement=improvement,
-        maximum_significance_improvement=_maximum(efficiency, spread, n_effective, config),
-        roc=Curve(
-            tuple(ROC_GRID.tolist()),
-            tuple(efficiency.tolist()),
-            tuple(map(_finite, low)),
-            tuple(map(_finite, high)),
-        ),
-    )
+def _fill(
+    i: int,
+    columns: Columns,
+    ranked: Mapping[str, _Ranked],
+    weights: Mapping[Name, Floats],
+    cells: Mapping[str, Cells] | None,
+) -> None:
+    """The curves of some scores for the sample (0) or a replica, from the weights of its jets."""
+    background = weights[None]
+    simulated = {score: of_score.sums(None, background) for score, of_score in ranked.items()}
+    for signal, weight in weights.items():
+        if signal is None:
+            continue
+        equal = None
+        if cells is not None:
+            ratio, _ = cells[signal].ratio(background, weight)
+            equal = background * ratio[cells[signal].jets]
+        for score, of_score in ranked.items():
+            own = of_score.sums(signal, weight)
+            columns[score, signal, False].fill(i, simulated[score], own)
+            if equal is not None:
+                columns[score, signal, True].fill(i, of_score.sums(None, equal), own)
 
 
-def _maximum(
-    efficiency: NDArray[np.float64],
-    replicas: NDArray[np.float64],
-    n_background: float,
+def _result(
+    score: str,
+    signal: str,
+    columns: Columns,
+    weights: Mapping[Name, Floats],
+    cells: Mapping[str, Cells] | None,
     config: EvaluationConfig,
-) -> Maximum:
-    """Largest ε_S/√ε_B on the grid where enough background passes."""
-    allowed = efficiency * n_background >= config.minimum_background
-    if not np.any(allowed):
-        return Maximum(None, None)
-    grid = ROC_GRID[allowed]
-    values = significance_improvement(grid, efficiency[allowed])
-    # Each replica may have its maximum elsewhere: the search is part of the uncertainty.
-    spread = np.max(significance_improvement(grid, replicas[:, allowed]), axis=1)
-    best = int(np.argmax(values))
-    error = _finite(half_width(spread))
-    return Maximum(float(values[best]), error, signal_efficiency=float(grid[best]))
+) -> SignalResult:
+    background, weight = weights[None], weights[signal]
+    matched = None
+    if cells is not None and config.match is not None:
+        ratio, uncovered = cells[signal].ratio(background, weight)
+        n_effective = effective_count(background * ratio[cells[signal].jets])
+        figures = columns[score, signal, True].figures(n_effective)
+        matched = Matched(**figures, by=config.match, uncovered=uncovered)
+    return SignalResult(
+        **columns[score, signal, False].figures(effective_count(background)),
+        n_background=len(background),
+        n_signal=len(weight),
+        matched=matched,
+    )
 
 
-def _number(value: float, error: float, bound: float | None) -> FigureOfMerit:
-    if np.isfinite(value):
-        return FigureOfMerit(float(value), _finite(error))
-    return FigureOfMerit(None, None, bound)
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _counts(
-    columns: dict[str, NDArray], described: dict[str, dict[str, Any]]
-) -> dict[str, SampleCounts]:
-    counts = {}
-    for name in dict.fromkeys(columns["sample"]):
-        rows = columns["sample"] == name
-        counts[str(name)] = SampleCounts(
-            n_jets=int(rows.sum()),
-            n_events=len(np.unique(columns["event"][rows])),
-            n_signal=int(np.sum(columns["label"][rows] == SIGNAL)),
-            n_background=int(np.sum(columns["label"][rows] == BACKGROUND)),
-            sum_of_weights=float(np.sum(columns["weight"][rows], dtype=np.float64)),
-            title=described.get(str(name), {}).get("title"),
-            process=described.get(str(name), {}).get("process"),
-        )
-    return counts
-
-
-def _provenance(table: pa.Table) -> Provenance:
+def _provenance(files: ScoreFiles) -> Provenance:
     packages = ("darkclr", "numpy", "scikit-learn", "pyarrow")
     versions = {name: importlib.metadata.version(name) for name in packages}
-    return Provenance(versions | {"python": platform.python_version()}, read_metadata(table))
+    return Provenance(versions | {"python": platform.python_version()}, files.metadata)

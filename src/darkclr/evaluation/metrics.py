@@ -1,7 +1,10 @@
 """Figures of merit of one score: weighted ROC, AUC, background rejection, significance improvement.
 
 Higher score = more anomalous. Weights are event weights of the samples; background and signal are
-normalised apart, so the mixture of the two does not matter.
+normalised apart, so the mixture of the two does not matter. Weights may be negative, as those of a
+generator at next-to-leading order are: an efficiency is the ratio of two sums of weights. Sums over
+few jets may then fall where a threshold is loosened, or be negative; the curve takes the first
+threshold that reaches a signal efficiency, and a background efficiency below 0 counts as 0.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
 
 __all__ = [
     "Roc",
@@ -18,6 +20,7 @@ __all__ = [
     "background_rejection",
     "effective_count",
     "interpolate_efficiency",
+    "ranks",
     "rejection_lower_bound",
     "roc",
     "significance_improvement",
@@ -34,18 +37,47 @@ class Roc:
     """Vertices of a ROC curve, from the tightest threshold to the loosest.
 
     Args:
-        signal_efficiency: (k,) ε_S, from 0 to 1, does not fall.
-        background_efficiency: (k,) ε_B, from 0 to 1, does not fall.
+        signal_efficiency: (k,) ε_S, from 0 to 1.
+        background_efficiency: (k,) ε_B, from 0 to 1.
     """
 
     signal_efficiency: Floats
     background_efficiency: Floats
 
+    @classmethod
+    def of(cls, background: Floats, signal: Floats) -> Roc:
+        """The curve of weights added up by threshold, (k,) each, the tightest first.
+
+        An efficiency is NaN if the weights of its class do not add up to more than 0.
+        """
+        return cls(_efficiencies(signal), _efficiencies(background))
+
+    @property
+    def auc(self) -> float:
+        """Probability that a signal jet scores above a background jet; ties count half."""
+        return float(np.trapezoid(self.signal_efficiency, self.background_efficiency))
+
     def background_efficiency_at(self, signal_efficiency: ArrayLike) -> Floats:
         """ε_B at the given ε_S, see :func:`interpolate_efficiency`."""
-        return interpolate_efficiency(
-            signal_efficiency, self.signal_efficiency, self.background_efficiency
-        )
+        if np.isnan(self.signal_efficiency[-1]):
+            return np.full(np.shape(signal_efficiency), np.nan)
+        reached = np.maximum.accumulate(self.signal_efficiency)
+        efficiency = interpolate_efficiency(signal_efficiency, reached, self.background_efficiency)
+        return np.maximum(efficiency, 0)
+
+
+def _efficiencies(weight: Floats) -> Floats:
+    passed = np.concatenate([[0.0], np.cumsum(weight)])
+    return passed / passed[-1] if passed[-1] > 0 else np.full(len(passed), np.nan)
+
+
+def ranks(score: Floats) -> NDArray[np.int64]:
+    """The threshold that each jet just passes, (n,): 0 of the highest score; ties share one.
+
+    >>> ranks(np.array([0.3, 0.9, 0.3, 0.1])).tolist()
+    [1, 0, 1, 2]
+    """
+    return np.unique(-score, return_inverse=True)[1]
 
 
 def roc(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> Roc:
@@ -54,15 +86,20 @@ def roc(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> 
     Args:
         label: (n,) 0 background, 1 signal; both occur.
         score: (n,) finite, higher = more anomalous.
-        weight: (n,) not negative; 1 if None.
+        weight: (n,); 1 if None.
     """
-    background, signal, _ = roc_curve(label, score, sample_weight=weight, drop_intermediate=False)
-    return Roc(signal, background)
+    label, rank = np.asarray(label), ranks(np.asarray(score, dtype=np.float64))
+    weight = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
+    background, signal = (
+        np.bincount(rank[label == one], weight[label == one], rank.max() + 1).astype(np.float64)
+        for one in (0, 1)
+    )
+    return Roc.of(background, signal)
 
 
 def auc(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted probability that a signal jet scores above a background jet; ties count half."""
-    return float(roc_auc_score(label, score, sample_weight=weight))
+    return roc(label, score, weight).auc
 
 
 def interpolate_efficiency(

@@ -39,6 +39,9 @@ def read_metrics(path: str | Path) -> Metrics:
         raise InputError(f"not JSON ({error})", where=path, fix=fix) from None
     if not isinstance(content, dict) or content.get("kind") != "metrics":
         raise InputError("not a metrics file", where=path, fix=fix)
+    if isinstance(content.get("config"), dict):
+        # Versions that could not match spectra did not.
+        content["config"] = {"match": None} | content["config"]
     try:
         return _from_json(Metrics, content, "")
     except (ConfigError, ValueError) as error:

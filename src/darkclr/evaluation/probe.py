@@ -39,7 +39,9 @@ def probe(
     Returns:
         Figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
     """
-    config = config or ProbeConfig()
+    config, evaluation = config or ProbeConfig(), evaluation or EvaluationConfig()
+    if any(sample.pt is None for sample in (background, *signals.values())):
+        evaluation = replace(evaluation, match=None)
     tables = probe_scores(background, signals, split=split, config=config)
     of_signals = [evaluate(table, evaluation) for table in tables.values()]
     scores = {

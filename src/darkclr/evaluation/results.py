@@ -16,13 +16,16 @@ __all__ = [
     "Curve",
     "FigureOfMerit",
     "Figures",
+    "Matched",
     "Maximum",
     "Metrics",
     "Provenance",
     "Row",
     "SampleCounts",
     "ScoreResult",
+    "Sculpting",
     "SignalResult",
+    "equal",
     "sorted_rows",
 ]
 
@@ -116,15 +119,58 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Matched(Figures):
+    """Figures of merit with the background weighted to the spectrum of the signal sample.
+
+    Args:
+        by: what is equal: ``pt``, or ``pt_mass``.
+        uncovered: share of the signal's spectrum for which there is too little background.
+    """
+
+    by: Literal["pt", "pt_mass"]
+    uncovered: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignalResult(Figures):
-    """A score on one signal sample.
+    """A score on one signal sample, as simulated.
 
     Args:
         n_background, n_signal: numbers of jets.
+        matched: the same at equal pT, or pT and mass.
     """
 
     n_background: int
     n_signal: int
+    matched: Matched | None = None
+
+
+@dataclass(frozen=True)
+class Sculpting:
+    """The share of background above a cut, as a function of pT or mass.
+
+    Args:
+        background_efficiency: share of all background above the cut; jets of equal score stay
+            together, so that it may be larger than the one that was asked for.
+        edges: of the bins [GeV].
+        share, error: of the jets of each bin that pass.
+        largest_deviation: of a bin's share from that of all jets, relative to it.
+        flat: what the largest deviation of a score that changes no spectrum stays below in 95 % of
+            such samples.
+        divergence: Jensen-Shannon divergence of the spectra of jets that pass and fail, in bits.
+    """
+
+    background_efficiency: float
+    edges: tuple[float, ...]
+    share: tuple[float, ...]
+    error: tuple[float, ...]
+    largest_deviation: FigureOfMerit
+    flat: float
+    divergence: FigureOfMerit
+
+    def __post_init__(self) -> None:
+        if len({len(self.edges) - 1, len(self.share), len(self.error)}) > 1:
+            raise ValueError("columns of different lengths")
 
 
 @dataclass(frozen=True)
@@ -135,11 +181,14 @@ class ScoreResult:
         title: label in tables and plots.
         baseline: a yardstick rather than a proposal.
         signals: by name of the sample.
+        sculpting: by ``pt`` or ``mass``, then by the background efficiency that was asked for, as
+            far as enough jets pass.
     """
 
     title: str
     baseline: bool
     signals: Mapping[str, SignalResult]
+    sculpting: Mapping[str, Mapping[str, Sculpting]] | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +232,8 @@ class Row:
     Args:
         signal, score: their names.
         title, baseline: as of :class:`ScoreResult`.
-        figures: as of :meth:`Figures.summary`.
+        figures: as of :meth:`Figures.summary`, as simulated.
+        matched: the same at equal pT, or pT and mass, if that was measured.
     """
 
     signal: str
@@ -191,6 +241,7 @@ class Row:
     title: str
     baseline: bool
     figures: Mapping[str, FigureOfMerit]
+    matched: Mapping[str, FigureOfMerit] | None = None
 
 
 @dataclass(frozen=True)
@@ -224,8 +275,16 @@ class Metrics:
         if not any(entry.signals for entry in self.scores.values()):
             raise ValueError("no scores on any signal")
         results = [result for entry in self.scores.values() for result in entry.signals.values()]
-        if len({tuple(result.summary()) for result in results}) > 1:
-            raise ValueError("scores with different signal efficiencies")
+        matched = {result.matched and result.matched.by for result in results}
+        quoted = {tuple(r.summary()) for r in (*results, *(r.matched for r in results)) if r}
+        if len(quoted) > 1 or len(matched) > 1:
+            raise ValueError("scores with different figures of merit")
+
+    @property
+    def matched(self) -> str | None:
+        """What is equal in the second column, ``pt`` or ``pt_mass``; None without it."""
+        first = next(iter(self.scores.values())).signals
+        return next((r.matched.by for r in first.values() if r.matched), None)
 
     @property
     def signals(self) -> list[str]:
@@ -241,11 +300,23 @@ class Metrics:
         """Lines of the summary table: by signal sample, yardsticks first, then by falling AUC."""
         return sorted_rows(
             [
-                Row(signal, score, entry.title, entry.baseline, result.summary())
+                Row(
+                    signal,
+                    score,
+                    entry.title,
+                    entry.baseline,
+                    result.summary(),
+                    None if result.matched is None else result.matched.summary(),
+                )
                 for score, entry in self.scores.items()
                 for signal, result in entry.signals.items()
             ]
         )
+
+
+def equal(match: str | None) -> str:
+    """What is equal in the second column, in words."""
+    return {"pt": "equal pT", "pt_mass": "equal pT and mass"}.get(match or "", "")
 
 
 def sorted_rows(rows: list[Row]) -> list[Row]:

@@ -1,13 +1,15 @@
 """Files of scores: which columns are scores, and what the others must be.
 
 One row a jet. ``sample``, ``event``, ``label`` and ``weight`` are needed, every other column of
-floats that does not describe the jet is a score.
+floats that does not describe the jet is a score. The metadata may say titles of scores and samples.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.parquet import METADATA_KEY, encode_metadata, read_metadata, read_table
+from darkclr.io.parquet import read_metadata, read_schema, read_table
 
-__all__ = [
-    "described_samples",
-    "described_score",
-    "jet_columns",
-    "parton_pdg",
-    "read_scores",
-    "score_columns",
-]
+__all__ = ["ScoreFiles", "score_columns"]
 
 # Columns that describe the jet; all other columns of floats are scores.
 _JET_COLUMNS = (
@@ -36,146 +31,182 @@ _JET_COLUMNS = (
 _REQUIRED = ("sample", "event", "label", "weight")
 
 
-def score_columns(table: pa.Table, where: object = None) -> dict[str, int]:
-    """Names and positions of the columns that are scores: floats that do not describe the jet.
+def score_columns(schema: pa.Schema, where: object = None) -> list[str]:
+    """Names of the columns that are scores: floats that do not describe the jet.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or two have the same name.
     """
-    found = {
-        field.name: position
-        for position, field in enumerate(table.schema)
-        if pa.types.is_floating(field.type) and field.name not in _JET_COLUMNS
-    }
+    found = [f.name for f in schema if pa.types.is_floating(f.type) and f.name not in _JET_COLUMNS]
     if not found:
         raise InputError(
             "no score columns",
             where=where,
-            fix=f"add a column of floats for each score; it has {table.column_names}",
+            fix=f"add a column of floats for each score; it has {schema.names}",
         )
+    if twice := {name for name in found if schema.names.count(name) > 1}:
+        raise InputError(f"two columns are called {', '.join(sorted(twice))}", where=where)
     return found
 
 
-def described_score(table: pa.Table, name: str) -> tuple[str, bool]:
-    """Title of a score and whether it is a yardstick, as the file says; else its name and False.
+class ScoreFiles:
+    """Scores of jets in a table, or in files together; a column is read when it is asked for.
 
-    Files that were written before files said so are read with the catalogue of scores.
-    """
-    metadata = read_metadata(table)
-    if "titles" in metadata:
-        return str(metadata["titles"].get(name, name)), name in metadata.get("baselines", ())
-    score = importlib.import_module("darkclr.anomaly.catalogue").SCORES.get(name)
-    return (name, False) if score is None else (score.title, score.baseline)
+    Args:
+        source: a table, a Parquet file or several of them; each has the columns of jets, and all
+            have the same scores.
 
-
-def described_samples(table: pa.Table) -> dict[str, dict[str, Any]]:
-    """What the file says of its samples, by name: ``title`` and ``process``, if it does."""
-    return read_metadata(table).get("samples", {})
-
-
-def read_scores(paths: Sequence[Path]) -> pa.Table:
-    """The rows of all files; each has the columns of jets, and all have the same scores.
+    Attributes:
+        where: the files, for messages; None of a table.
+        names: names of the scores.
+        metadata: what the first file says of itself.
+        samples: ``title`` and ``process`` of the samples by name, as far as the files say them.
 
     Raises:
-        InputError: no file, one that is given twice, files that do not go together, or that hold
-            the same jets.
+        InputError: no file, one that is given twice, or files that do not go together.
     """
+
+    def __init__(self, source: pa.Table | str | Path | Sequence[str | Path]) -> None:
+        if isinstance(source, pa.Table):
+            self.where: str | None = None
+            self._parts = [_Part(source.schema, source.select)]
+        else:
+            paths = [Path(p) for p in ([source] if isinstance(source, str | Path) else source)]
+            self.where = ", ".join(map(str, paths))
+            self._parts = [
+                _Part(read_schema(path), partial(read_table, path), path)
+                for path in _different(paths)
+            ]
+        self.names = self._parts[0].scores()
+        for part in self._parts[1:]:
+            if different := sorted({*self.names} ^ {*part.scores()}):
+                raise InputError(
+                    f"the scores {', '.join(different)} are not in all files",
+                    where=part.where,
+                    fix=f"score it anew with the model of {self._parts[0].where}",
+                )
+        metadata = [read_metadata(part.schema) for part in self._parts]
+        self.metadata = metadata[0]
+        self.samples: dict[str, dict[str, Any]] = {}
+        self._titles: dict[str, str] = {}
+        self._baselines: set[str] = set()
+        for of_part in metadata:
+            self.samples |= of_part.get("samples", {})
+            self._titles |= of_part.get("titles", {})
+            self._baselines |= {*of_part.get("baselines", ())}
+        if not self._titles:  # the files are of a version that did not write them
+            catalogue = importlib.import_module("darkclr.anomaly.catalogue").SCORES
+            known = [catalogue[name] for name in self.names if name in catalogue]
+            self._titles = {score.name: score.title for score in known}
+            self._baselines = {score.name for score in known if score.baseline}
+
+    def describe(self, score: str) -> tuple[str, bool]:
+        """Title of a score and whether it is a yardstick, as the files say; else name and False."""
+        return self._titles.get(score, score), score in self._baselines
+
+    def __contains__(self, name: str) -> bool:
+        return any(name in part.schema.names for part in self._parts)
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        """A column of all parts; empty fields where a part does not have it.
+
+        Raises:
+            InputError: the parts have it in types that do not go together.
+        """
+        tables = [
+            part.read([name])
+            if name in part.schema.names
+            else pa.table({name: pa.nulls(len(part.read(["label"])))})
+            for part in self._parts
+        ]
+        try:
+            return pa.concat_tables(tables, promote_options="default").column(0)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise InputError(
+                f"their columns are of different types ({error})",
+                where=self.where,
+                fix="score them anew with one version of darkclr",
+            ) from error
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column of finite numbers, (n,).
+
+        Raises:
+            InputError: it has NaN, infinite or empty fields.
+        """
+        values = self[name].to_numpy().astype(np.float64)
+        if broken := int(np.sum(~np.isfinite(values))):
+            what = f"a score {name!r}" if name in self.names else f"a {name}"
+            raise InputError(
+                f"{broken} jets have {what} that is NaN or infinite",
+                where=self.where,
+                fix="fit that score again, or leave the column out",
+            )
+        return values
+
+    def sample_codes(self) -> tuple[NDArray[np.int32], list[str]]:
+        """The sample of each jet as a position in the list of names, in order of appearance."""
+        column = self["sample"].cast(pa.string()).combine_chunks().dictionary_encode()
+        return column.indices.to_numpy(), column.dictionary.to_pylist()
+
+    def check(self) -> None:
+        """Refuse rows that cannot be jets.
+
+        Raises:
+            InputError: empty fields, labels that are no integers, weights that are not finite, or
+                jets that are in more than one row.
+        """
+        empty = [name for name in _REQUIRED if self[name].null_count]
+        if empty or not pa.types.is_integer(self["label"].type):
+            raise InputError(
+                f"the columns {empty} have empty fields" if empty else "the labels are no integers",
+                where=self.where,
+                fix="give label 0 (background), 1 (signal) or -1, and all other columns for each "
+                "jet",
+            )
+        if not np.all(np.isfinite(self["weight"].to_numpy())):
+            raise InputError(
+                "weights are NaN or infinite", where=self.where, fix="give finite weights"
+            )
+        if self.where is not None and "id" in self:
+            ids = self["id"]
+            if again := len(ids) - pc.count_distinct(ids).as_py():
+                raise InputError(
+                    f"{again} jets (id) are in more than one row, and would count again",
+                    where=self.where,
+                    fix="leave copies out, and give the shards of a sample different event numbers",
+                )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A table, or a file that is not read yet."""
+
+    schema: pa.Schema
+    read: Callable[[list[str]], pa.Table]
+    where: Path | None = None
+
+    def scores(self) -> list[str]:
+        """Names of its scores, after a look at the columns of jets."""
+        missing = [name for name in _REQUIRED if name not in self.schema.names]
+        if missing:
+            raise InputError(
+                f"missing columns {missing}",
+                where=self.where,
+                fix=f"give a file of `darkclr score`; it has {self.schema.names}",
+            )
+        return score_columns(self.schema, self.where)
+
+
+def _different(paths: Sequence[Path]) -> Sequence[Path]:
+    """The same paths, if they are different files."""
     if not paths:
         raise InputError(
             "no files of scores", where="evaluate", fix="name those of background and signal"
         )
-    tables: dict[Path, pa.Table] = {}
-    for path in paths:
-        if path.resolve() in tables:
+    for i, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:i]]:
             raise InputError(
                 "is given twice, and its jets would count twice", where=path, fix="name it once"
             )
-        table = tables[path.resolve()] = read_table(path)
-        jet_columns(table, path)
-        found, first = (score_columns(t, path).keys() for t in (table, next(iter(tables.values()))))
-        if different := sorted(found ^ first):
-            raise InputError(
-                f"the scores {', '.join(different)} are not in all files",
-                where=path,
-                fix=f"score it anew with the model of {paths[0]}",
-            )
-    try:
-        # Some samples know their partons, others do not.
-        joined = pa.concat_tables(tables.values(), promote_options="default")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(
-            f"their columns are of different types ({error})",
-            where=", ".join(map(str, paths)),
-            fix="score them anew with one version of darkclr",
-        ) from error
-    joined = joined.replace_schema_metadata(
-        {METADATA_KEY: encode_metadata(_joined(tables.values()))}
-    )
-    if "id" in joined.column_names:
-        again = len(joined) - pc.count_distinct(joined["id"]).as_py()
-        if again:
-            raise InputError(
-                f"{again} jets (id) are in more than one row, and would count again",
-                where=", ".join(map(str, paths)),
-                fix="leave copies out, and give the shards of a sample different event numbers",
-            )
-    return joined
-
-
-def _joined(tables: Iterable[pa.Table]) -> dict[str, Any]:
-    """The metadata of the first file, with the titles, yardsticks and samples of all."""
-    first, *others = [read_metadata(table) for table in tables]
-    for other in others:
-        for key in ("titles", "samples"):
-            if key in other:
-                first[key] = first.get(key, {}) | other[key]
-        if "baselines" in other:
-            first["baselines"] = sorted({*first.get("baselines", ()), *other["baselines"]})
-    return first
-
-
-def jet_columns(table: pa.Table, where: object) -> dict[str, NDArray]:
-    """Sample, event, label and weight of each jet, (n,) each, by name.
-
-    Raises:
-        InputError: one is missing or has empty fields, labels are no integers, weights no weights.
-    """
-    missing = [name for name in _REQUIRED if name not in table.column_names]
-    if missing:
-        raise InputError(
-            f"missing columns {missing}",
-            where=where,
-            fix=f"give a file of `darkclr score`; it has {table.column_names}",
-        )
-    columns = {name: table.column(table.column_names.index(name)) for name in _REQUIRED}
-    empty = [name for name, column in columns.items() if column.null_count]
-    if empty or not pa.types.is_integer(columns["label"].type):
-        raise InputError(
-            f"the columns {empty} have empty fields" if empty else "the labels are no integers",
-            where=where,
-            fix="give label 0 (background), 1 (signal) or -1, and all other columns for each jet",
-        )
-    columns = {name: column.to_numpy() for name, column in columns.items()}
-    weight = columns["weight"]
-    if not np.all(np.isfinite(weight)) or np.any(weight < 0):
-        raise InputError(
-            "weights are NaN, infinite or negative",
-            where=where,
-            fix="give finite weights of at least 0",
-        )
-    return columns
-
-
-def parton_pdg(table: pa.Table, where: object) -> NDArray:
-    """PDG code of the parton of each jet, 0 where none is known, (n,).
-
-    Raises:
-        InputError: no such column.
-    """
-    if "parton_pdg" not in table.column_names:
-        raise InputError(
-            "no column parton_pdg: quark and gluon jets cannot be told apart",
-            where=where,
-            fix="encode and score a simulated sample anew, or set gluon_share: null",
-        )
-    return table["parton_pdg"].fill_null(0).to_numpy()
+    return paths

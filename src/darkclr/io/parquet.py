@@ -27,6 +27,7 @@ __all__ = [
     "metadata_of",
     "opened_parquet",
     "read_metadata",
+    "read_schema",
     "read_table",
     "with_units",
     "write_table",
@@ -134,6 +135,16 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
         return file.read(columns=columns).replace_schema_metadata(_schema_metadata(file))
 
 
+def read_schema(path: str | Path) -> pa.Schema:
+    """Columns, types and metadata of a Parquet file.
+
+    Raises:
+        InputError: the file is missing, truncated or not Parquet.
+    """
+    with opened_parquet(path) as file:
+        return file.schema_arrow.with_metadata(_schema_metadata(file))
+
+
 def iterate_tables(path: str | Path, batch_size: int) -> Iterator[pa.Table]:
     """The rows of a Parquet file, so many at a time: memory is that of a batch.
 
@@ -186,9 +197,10 @@ def opened_parquet(path: str | Path) -> Iterator[pq.ParquetFile]:
         ) from error
 
 
-def read_metadata(table: pa.Table) -> dict[str, Any]:
+def read_metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
     """The metadata that :func:`write_table` stored; empty for files of other programs."""
-    return _decoded(table.schema.metadata or {})
+    schema = table if isinstance(table, pa.Schema) else table.schema
+    return _decoded(schema.metadata or {})
 
 
 def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:

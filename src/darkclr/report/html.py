@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from darkclr.evaluation import Metrics
-from darkclr.evaluation.results import Row
+from darkclr.evaluation import FigureOfMerit, Metrics
+from darkclr.evaluation.results import Row, equal
 
-__all__ = ["Picture", "Section", "page", "summary_table"]
+__all__ = ["Picture", "Section", "page", "sculpting_table", "summary_table"]
+
+# Share of a signal's spectrum without background that a reader should know of.
+_WORTH_SAYING = 0.01
 
 
 @dataclass(frozen=True)
@@ -68,36 +71,59 @@ def page(title: str, sections: Sequence[Section]) -> str:
 
 
 def summary_table(metrics: Metrics, title: Callable[[str], str]) -> str:
-    """The table of all scores as HTML, yardsticks marked, best of each signal in bold.
+    """The tables of all scores as HTML, yardsticks marked, best of each signal in bold.
 
     Args:
         metrics: figures of merit.
         title: of a sample, by its name.
     """
-    rows = metrics.rows()
-    columns = list(rows[0].figures)
-    heads = {
-        name: f"1/ε<sub>B</sub> at ε<sub>S</sub> = {html.escape(name.removeprefix('rejection_'))}"
-        for name in columns
-    } | {"auc": "AUC", "max_sic": "max ε<sub>S</sub>/√ε<sub>B</sub>"}
     parts = []
     for signal in metrics.signals:
-        mine = [row for row in rows if row.signal == signal]
-        best = {
-            c: max((v for r in mine if (v := r.figures[c].value) is not None), default=None)
-            for c in columns
-        }
-        lines = "".join(_row(row, best) for row in mine)
-        counts = metrics.scores[mine[0].score].signals[signal]
+        rows = [row for row in metrics.rows() if row.signal == signal]
+        result = metrics.scores[rows[0].score].signals[signal]
         parts.append(
             f"<h3>{html.escape(title(signal))}"
-            f" <small>{counts.n_background:,} background and {counts.n_signal:,} signal "
-            "jets</small></h3>"
-            '<div class="scroll"><table class="numbers"><thead><tr><th>score</th>'
-            + "".join(f"<th>{heads[name]}</th>" for name in columns)
-            + f"</tr></thead><tbody>{lines}</tbody></table></div>"
+            f" <small>{result.n_background:,} background and {result.n_signal:,} signal "
+            "jets</small></h3><h4>as simulated</h4>"
         )
+        parts.append(_figures_table([(row, row.figures) for row in rows]))
+        if matched := result.matched:
+            note = f"background worth {matched.n_background_effective:,.0f} jets"
+            if matched.uncovered > _WORTH_SAYING:
+                note += f"; too little background for {matched.uncovered:.0%} of the spectrum"
+            parts.append(f"<h4>at {equal(matched.by)} <small>{note}</small></h4>")
+            parts.append(_figures_table([(row, row.matched or {}) for row in rows]))
     return "".join(parts)
+
+
+def sculpting_table(metrics: Metrics, quantity: str) -> str:
+    """How far cuts on each score change a spectrum of background, as HTML.
+
+    Args:
+        metrics: figures of merit.
+        quantity: ``pt`` or ``mass``.
+    """
+    measured = {
+        entry.title: entry.sculpting[quantity]
+        for entry in metrics.scores.values()
+        if entry.sculpting and entry.sculpting.get(quantity)
+    }
+    cuts = list(dict.fromkeys(cut for of_score in measured.values() for cut in of_score))
+    lines = []
+    for name, of_score in measured.items():
+        cells = []
+        for cut in cuts:
+            deviation = divergence = "–"
+            if found := of_score.get(cut):
+                deviation = f"{found.largest_deviation} <small>(flat &lt; {found.flat:.2g})</small>"
+                divergence = str(found.divergence)
+            cells += [f"<td>{deviation}</td>", f"<td>{divergence}</td>"]
+        lines.append(f"<tr><th>{html.escape(name)}</th>{''.join(cells)}</tr>")
+    heads = (
+        f"<th>largest deviation, ε<sub>B</sub> = {cut}</th><th>divergence [bits]</th>"
+        for cut in cuts
+    )
+    return _table(heads, lines)
 
 
 def key_values(rows: Mapping[str, str]) -> str:
@@ -115,10 +141,31 @@ def folded(title: str, text: str) -> str:
     )
 
 
-def _row(row: Row, best: Mapping[str, float | None]) -> str:
+def _figures_table(rows: Sequence[tuple[Row, Mapping[str, FigureOfMerit]]]) -> str:
+    """Figures of merit of scores on one signal."""
+    columns = list(rows[0][1])
+    heads = {
+        name: f"1/ε<sub>B</sub> at ε<sub>S</sub> = {html.escape(name.removeprefix('rejection_'))}"
+        for name in columns
+    } | {"auc": "AUC", "max_sic": "max ε<sub>S</sub>/√ε<sub>B</sub>"}
+    best = {
+        c: max((v for _, f in rows if (v := f[c].value) is not None), default=None) for c in columns
+    }
+    lines = [_row(row, figures, best) for row, figures in rows]
+    return _table((f"<th>{heads[name]}</th>" for name in columns), lines)
+
+
+def _table(heads: Iterable[str], lines: Iterable[str]) -> str:
+    return (
+        '<div class="scroll"><table class="numbers"><thead><tr><th>score</th>'
+        f"{''.join(heads)}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _row(row: Row, figures: Mapping[str, FigureOfMerit], best: Mapping[str, float | None]) -> str:
     mark = ' <span class="baseline">yardstick</span>' if row.baseline else ""
     cells = []
-    for column, number in row.figures.items():
+    for column, number in figures.items():
         bold = number.value is not None and number.value == best[column]
         cells.append(f"<td><strong>{number}</strong></td>" if bold else f"<td>{number}</td>")
     kind = ' class="is-baseline"' if row.baseline else ""

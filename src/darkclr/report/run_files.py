@@ -11,14 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import Metrics, read_metrics
-from darkclr.evaluation.score_file import described_samples
+from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io import iterate_jets
-from darkclr.io.parquet import read_metadata, read_table
+from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.jets import BACKGROUND, SIGNAL, Jets
 
 __all__ = [
@@ -64,9 +63,9 @@ class RunFiles:
         return read_metrics(self.folder / "metrics.json")
 
     @cached_property
-    def scores(self) -> pa.Table:
-        """The table of scores; raises InputError without it."""
-        return read_table(self.folder / "scores.parquet")
+    def scores(self) -> ScoreFiles:
+        """The scores of jets; raises InputError without them."""
+        return ScoreFiles(self.folder / "scores.parquet")
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -74,10 +73,10 @@ class RunFiles:
         titles = {}
         for path in sorted(self.folder.glob("samples/*.parquet")):
             with suppress(DarkclrError):
-                provenance = read_metadata(read_table(path, columns=[])).get("provenance", {})
+                provenance = read_metadata(read_schema(path)).get("provenance", {})
                 titles[path.stem] = provenance.get("title")
         with suppress(DarkclrError):
-            titles |= {name: s.get("title") for name, s in described_samples(self.scores).items()}
+            titles |= {name: s.get("title") for name, s in self.scores.samples.items()}
         return {name: str(title) for name, title in titles.items() if title}
 
     def title(self, sample: str) -> str:
@@ -101,25 +100,18 @@ class RunFiles:
         )
 
 
-def split_classes(table: pa.Table, column: int | str, title: Callable[[str], str]) -> Classes:
-    """One column of ``scores.parquet`` by class.
+def split_classes(scores: ScoreFiles, column: str, title: Callable[[str], str]) -> Classes:
+    """One column of numbers by class.
 
     Raises:
-        InputError: columns are missing, or no jet is background.
+        InputError: no jet is background, or the column has NaN, infinite or empty fields.
     """
-    _check_columns(table, ("sample", "label", "weight"), "scores.parquet")
-    position = column if isinstance(column, int) else table.column_names.index(column)
-    values = table.column(position).to_numpy()
-    label, weight = table["label"].to_numpy(), table["weight"].to_numpy()
-    sample = table["sample"].to_numpy().astype(str)
-    finite = np.isfinite(values)
-    masks = {
-        str(name): finite & (label == SIGNAL) & (sample == name)
-        for name in dict.fromkeys(sample[label == SIGNAL])
-    }
-    background = finite & (label == BACKGROUND)
+    values, weight = scores.numbers(column), scores["weight"].to_numpy()
+    label, (code, names) = scores["label"].to_numpy(), scores.sample_codes()
+    background = label == BACKGROUND
     if not background.any():
-        raise InputError("no background jets", where="scores.parquet")
+        raise InputError("no background jets", where=scores.where)
+    masks = {name: (label == SIGNAL) & (code == i) for i, name in enumerate(names)}
     return Classes(
         (values[background], weight[background]),
         signals={title(name): (values[m], weight[m]) for name, m in masks.items() if m.any()},
@@ -186,12 +178,6 @@ def read_timings(path: Path) -> dict[str, float]:
         raise InputError("no such file", where=path) from None
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError("not a JSON object of seconds by step", where=path) from error
-
-
-def _check_columns(table: pa.Table, names: tuple[str, ...], where: object) -> None:
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise InputError(f"missing columns {missing}", where=where)
 
 
 def _join(parts: list[Weighted]) -> Weighted:

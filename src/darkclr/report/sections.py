@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 
 from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.errors import DarkclrError, InputError
-from darkclr.evaluation.score_file import described_score, score_columns
 from darkclr.io.parquet import read_table
 from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
 from darkclr.report.distributions import (
@@ -25,7 +24,14 @@ from darkclr.report.distributions import (
     score_figure,
     similarity_figure,
 )
-from darkclr.report.html import Picture, Section, folded, key_values, summary_table
+from darkclr.report.html import (
+    Picture,
+    Section,
+    folded,
+    key_values,
+    sculpting_table,
+    summary_table,
+)
 from darkclr.report.jets import augmentations_figure
 from darkclr.report.normalization import density_figure
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
@@ -36,6 +42,7 @@ from darkclr.report.run_files import (
     read_timings,
     split_classes,
 )
+from darkclr.report.sculpting import QUANTITIES, sculpting_figure
 from darkclr.report.style import png
 from darkclr.report.training import encoder_figure, energies_figure, loss_figure
 
@@ -51,6 +58,7 @@ def sections(run: Path, augmentations: Augmentations) -> list[Section]:
     return [
         _results(files),
         _roc(files),
+        _sculpting(files),
         _scores(files),
         _constituents(files),
         _augmentations(files, augmentations),
@@ -66,8 +74,10 @@ def _results(files: RunFiles) -> Section:
         "results",
         "Results",
         "Area under the ROC curve, background rejection at fixed signal efficiencies, and the "
-        "largest significance improvement. Uncertainties: 68 % of a bootstrap over events. "
-        "Yardsticks come from the same jets; the best value of a column is bold.",
+        "largest significance improvement: as simulated, and with background weighted to the "
+        "spectrum of each signal, where a score gains nothing by following it. Uncertainties: 68 % "
+        "of a bootstrap over events, the weights included. Yardsticks come from the same jets; the "
+        "best value of a column is bold.",
     )
     with _or_say_why(section, "the table of scores"):
         section.markup = summary_table(files.metrics, files.title)
@@ -90,12 +100,42 @@ def _roc(files: RunFiles) -> Section:
                 f"roc_{signal}",
                 f"Background rejection against signal efficiency, signal {title}.",
                 rejection_figure(metrics, signal, title),
+                wide=True,
             )
             _add(
                 section,
                 f"significance_{signal}",
                 f"Significance improvement against signal efficiency, signal {title}.",
                 significance_figure(metrics, signal, title),
+                wide=True,
+            )
+    return section
+
+
+def _sculpting(files: RunFiles) -> Section:
+    section = Section(
+        "sculpting",
+        "Spectra of the background above a cut",
+        "The share of background jets above a cut as a function of their pT and mass, over the "
+        "share of all jets. A score that follows them puts a shape into the very spectrum in which "
+        "one looks for a bump; one that does not is flat at 1 (grey: ±20 %). The table has the "
+        "largest deviation of a bin, what a flat score stays below in 95 % of such samples, and "
+        "the Jensen-Shannon divergence of the spectra of jets above and below the cut.",
+    )
+    with _or_say_why(section, "the spectra above a cut"):
+        metrics = files.metrics
+        for quantity in QUANTITIES:
+            if any((e.sculpting or {}).get(quantity) for e in metrics.scores.values()):
+                name = {"pt": "pT"}.get(quantity, quantity)
+                caption = f"Share of background above cuts on the scores, in bins of jet {name}."
+                picture = sculpting_figure(metrics, quantity)
+                _add(section, f"sculpting_{quantity}", caption, picture, wide=True)
+                section.markup += f"<h3>{name}</h3>" + sculpting_table(metrics, quantity)
+        if not section.pictures:
+            raise InputError(
+                "no cut with enough jets in the figures of merit",
+                where=files.folder / "metrics.json",
+                fix="evaluate more background jets",
             )
     return section
 
@@ -107,10 +147,9 @@ def _scores(files: RunFiles) -> Section:
         "Held-out jets, each class normalised to 1. The outermost bins hold what lies beyond.",
     )
     with _or_say_why(section, "the score distributions"):
-        table = files.scores
-        for name, position in score_columns(table, files.folder / "scores.parquet").items():
-            classes = split_classes(table, position, files.title)
-            title = described_score(table, name)[0]
+        for name in files.scores.names:
+            classes = split_classes(files.scores, name, files.title)
+            title, _ = files.scores.describe(name)
             picture = score_figure(title, classes.background, classes.signals)
             _add(section, f"score_{name}", f"{title}: QCD and signal.", picture)
     return section

@@ -41,6 +41,7 @@ class Probed:
         features: features (n, d) by their name ``raw``, ``pooled`` or ``z``.
         event: (n,) int64; jets of one event are never parted by a split.
         weight: (n,) event weights.
+        pt: (n,) jet pT [GeV]; without that of all samples, nothing is measured at equal pT.
         encoder: digest of the encoder of the representations, if there are some and it is known.
     """
 
@@ -48,6 +49,7 @@ class Probed:
     event: NDArray[np.int64]
     weight: NDArray[np.float32]
     encoder: str | None = None
+    pt: NDArray[np.float32] | None = None
 
     @classmethod
     def from_jets(cls, jets: Jets, encoder: Encoder | None = None) -> Probed:
@@ -55,17 +57,17 @@ class Probed:
         config = EncoderConfig() if encoder is None else encoder.config
         features = {"raw": flat_constituents(prepare(jets.constituents, config), config)}
         if encoder is None:
-            return cls(features, jets.event, jets.weight)
+            return cls(features, jets.event, jets.weight, pt=jets.pt)
         rows = encode(encoder, jets)
         features |= {"pooled": rows.pooled, "z": rows.z}
-        return cls(features, jets.event, jets.weight, rows.encoder)
+        return cls(features, jets.event, jets.weight, rows.encoder, jets.pt)
 
     @classmethod
     def from_representations(cls, rows: Representations) -> Probed:
         """Pooled representation and head output; dropped copies are left out."""
         rows = rows[~rows.dropped]
         features = {"pooled": rows.pooled, "z": rows.z}
-        return cls(features, rows.event, rows.weight, rows.encoder)
+        return cls(features, rows.event, rows.weight, rows.encoder, rows.pt)
 
 
 def flat_constituents(constituents: Constituents, config: EncoderConfig) -> NDArray[np.float32]:
@@ -158,6 +160,8 @@ def _scored(
         "label": np.repeat([BACKGROUND, SIGNAL], [mask.sum() for mask in test]),
         "weight": np.concatenate([s.weight[m] for s, m in _zip(samples, test)]),
     }
+    if background.pt is not None and signal.pt is not None:
+        columns["pt"] = np.concatenate([background.pt[test[0]], signal.pt[test[1]]])
     for feature in features:
         x, x_test = (
             np.concatenate([s.features[feature][m] for s, m in _zip(samples, part)])

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from darkclr.errors import InputError
-from darkclr.evaluation.ensemble import Spread, ensemble_rows
-from darkclr.evaluation.published import PUBLISHED
-from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, SampleCounts
+from darkclr.evaluation.ensemble.published import PUBLISHED
+from darkclr.evaluation.ensemble.spreads import Spread, ensemble_rows
+from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, SampleCounts, equal
 
 __all__ = [
     "EncoderFacts",
@@ -87,6 +87,7 @@ class TableRow:
         reads, parameters, fit_minutes: as of :class:`ScoreFacts`.
         published: ``source`` and figures of merit, if there are any.
         natural, gluons: figures of merit with the simulated and with the other mixture.
+        natural_matched, gluons_matched: the same at equal pT, or pT and mass.
     """
 
     representation: str | None
@@ -100,6 +101,8 @@ class TableRow:
     published: Mapping[str, FigureOfMerit | str] | None
     natural: Mapping[str, FigureOfMerit]
     gluons: Mapping[str, FigureOfMerit] | None
+    natural_matched: Mapping[str, FigureOfMerit] | None
+    gluons_matched: Mapping[str, FigureOfMerit] | None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class Table:
     encoders: int
     densities: int
     gluon_share: float | None
+    match: str | None
     samples: Mapping[str, SampleCounts]
     representations: Sequence[Representation]
     rows: Sequence[TableRow]
@@ -147,6 +151,7 @@ def comparison(
         encoders=len(own.natural),
         densities=len(own.natural[0]),
         gluon_share=own.gluons[0][0].config.gluon_share if own.gluons else None,
+        match=own.natural[0][0].matched,
         samples=samples,
         representations=[
             Representation(e.encoder.parameters, e.encoder.train_minutes, name)
@@ -178,6 +183,8 @@ def _rows(
             published=PUBLISHED.get((processes[row.signal], row.score, representation)),
             natural=row.figures,
             gluons=None if other is None else other.figures,
+            natural_matched=row.matched,
+            gluons_matched=None if other is None else other.matched,
         )
 
 
@@ -194,13 +201,19 @@ def readable_rows(table: Table, signal: str) -> list[dict[str, str]]:
     for row in rows:
         cells = {"representation": row.representation or "–"} if variants else {}
         cells |= {"score": row.title + (" *" if row.baseline else ""), "reads": row.reads}
-        for name, title in figures.items():
-            number = row.natural[name]
-            cells[title] = str(number)
-            cells[f"{title}: encoders, densities, test"] = _spreads(number, name)
-        if table.gluon_share is not None and row.gluons is not None:
-            for name, title in figures.items():
-                cells[f"{title}, {table.gluon_share:.0%} gluons"] = str(row.gluons[name])
+        at_equal, gluons = f", {equal(table.match)}", f", {table.gluon_share or 0:.0%} gluons"
+        for column, suffix, spreads in (
+            (row.natural, "", True),
+            (row.natural_matched, at_equal, True),
+            (row.gluons, gluons, False),
+            (row.gluons_matched, gluons + at_equal, False),
+        ):
+            for name, number in (column or {}).items():
+                if name in figures:
+                    title = f"{figures[name]}{suffix}"
+                    cells[title] = str(number)
+                    if spreads:
+                        cells[f"{title}: encoders, densities, test"] = _spreads(number, name)
         cells["published"] = _published(row.published)
         cells["parameters"] = "–" if row.parameters is None else f"{row.parameters}"
         cells["fit [min]"] = "–" if row.fit_minutes is None else f"{row.fit_minutes:.1f}"
@@ -228,6 +241,12 @@ def markdown(table: Table) -> str:
         "other packages, spreads over what a score does not depend on. "
         "Published: AUC / 1/ε_B at ε_S = 0.2, of another simulation.",
     ]
+    if table.match is not None:
+        lines += [
+            "",
+            f"At {equal(table.match)}, background is weighted to the spectrum of each signal, so "
+            "that a score gains nothing by following it; the errors include the weights.",
+        ]
     if variants:
         lines += [
             "",

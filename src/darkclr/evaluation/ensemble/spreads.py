@@ -58,14 +58,24 @@ def ensemble_rows(metrics: Sequence[Sequence[Metrics]]) -> list[Row]:
     first = members[0][0]
     if any(rows.keys() != first.keys() for of_encoder in members for rows in of_encoder):
         raise InputError("the members have different scores or signals", where="ensemble")
+    if len({m.matched for of_encoder in metrics for m in of_encoder}) > 1:
+        raise InputError(
+            "the members are not all measured at equal pT",
+            where="ensemble",
+            fix="evaluate them anew with one evaluation.match",
+        )
     rows = []
     for key, example in first.items():
-        of_members = [[rows[key].figures for rows in of_encoder] for of_encoder in members]
-        together = {
-            name: _together([[figures[name] for figures in row] for row in of_members])
+        of_members = [[rows[key] for rows in of_encoder] for of_encoder in members]
+        figures = {
+            name: _together([[row.figures[name] for row in rows] for rows in of_members])
             for name in example.figures
         }
-        rows.append(replace(example, figures=together))
+        matched = example.matched and {
+            name: _together([[(row.matched or {})[name] for row in rows] for rows in of_members])
+            for name in example.matched
+        }
+        rows.append(replace(example, figures=figures, matched=matched))
     return sorted_rows(rows)
 
 
