@@ -1,6 +1,6 @@
 """darkclr: from collisions to representations to anomaly scores of jets.
 
-The words of the command line, in Python; the report is ``darkclr.report.report``. Names are
+The commands of the command line as functions; the report is ``darkclr.report.report``. Names are
 imported when first used, so that what one does not use need not be installed.
 """
 
@@ -12,15 +12,19 @@ __version__ = "0.1.0"
 _HOME = {
     "Augmentations": "darkclr.augmentations",
     "EncoderConfig": "darkclr.contrastive.config",
+    "EnsembleConfig": "darkclr.studies.config",
     "EvaluationConfig": "darkclr.evaluation",
     "FittedScore": "darkclr.anomaly.fitted",
     "Jets": "darkclr.jets",
     "LossConfig": "darkclr.contrastive.config",
     "Representations": "darkclr.representations",
+    "RunConfig": "darkclr.studies.config",
     "SampleConfig": "darkclr.simulation.sample",
     "Split": "darkclr.split",
     "TrainingConfig": "darkclr.contrastive.config",
     "encode": "darkclr.contrastive.encoding",
+    "encode_file": "darkclr.contrastive.files",
+    "ensemble": "darkclr.studies.ensemble",
     "evaluate": "darkclr.evaluation",
     "fit_score": "darkclr.anomaly.fitting",
     "fit_scores": "darkclr.anomaly.fitting",
@@ -29,8 +33,11 @@ _HOME = {
     "load_scores": "darkclr.anomaly.scoring",
     "read_jets": "darkclr.io",
     "read_representations": "darkclr.io.representations",
+    "run": "darkclr.studies.run",
+    "score_file": "darkclr.model",
     "score_table": "darkclr.anomaly.scoring",
     "train": "darkclr.contrastive.training.train",
+    "train_file": "darkclr.contrastive.files",
     "write_jets": "darkclr.io",
     "write_representations": "darkclr.io.representations",
 }

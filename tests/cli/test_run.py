@@ -14,12 +14,12 @@ pytest.importorskip("fastjet")
 pytest.importorskip("lightning")
 pytest.importorskip("matplotlib")
 
-from darkclr.cli import steps
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
 from darkclr.split import Split
+from darkclr.studies import run as study
 
-STATIONS = ["generate", "train", "encode", "fit", "score", "evaluate", "report"]
+STEPS = ["generate", "train", "encode", "fit", "score", "evaluate", "report"]
 
 
 def test_dry_run_says_what_and_writes_nothing(command, config_file, tmp_path, monkeypatch):
@@ -85,16 +85,16 @@ def test_a_run_is_stopped_resumed_and_never_mixed(
         raise KeyboardInterrupt
 
     # Stopped before the second sample, and again after the training.
-    real = steps.generate
+    real = study.generate
 
-    def stop_at_the_signal(path, *rest):
-        return stop() if path.stem == "aachen" else real(path, *rest)
+    def stop_at_the_signal(sample, path, **options):
+        return stop() if path.stem == "aachen" else real(sample, path, **options)
 
-    monkeypatch.setattr(steps, "generate", stop_at_the_signal)
+    monkeypatch.setattr(study, "generate", stop_at_the_signal)
     assert command(*arguments)[0] == 130
     assert [p.name for p in (folder / "samples").iterdir()] == ["qcd.parquet"]
-    monkeypatch.setattr(steps, "generate", real)
-    monkeypatch.setattr(steps, "fit", stop)
+    monkeypatch.setattr(study, "generate", real)
+    monkeypatch.setattr(study, "fit_scores", stop)
     code, _, errors = command(*arguments)
     assert code == 130
     assert errors[-1] == "darkclr: stopped; the same command goes on where it was"
@@ -112,7 +112,7 @@ def test_a_run_is_stopped_resumed_and_never_mixed(
 
     # All steps left their files.
     timings = json.loads((folder / "timings.json").read_text())
-    assert sorted(timings) == sorted(STATIONS)
+    assert sorted(timings) == sorted(STEPS)
     assert (folder / "report.html").is_file()
     assert json.loads((folder / "metrics.json").read_text())
     written = yaml.safe_load((folder / "config.yaml").read_text())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from darkclr.cli.ensemble import ensemble
 from darkclr.cli.files import convert, download, info
-from darkclr.cli.fitting import scores
+from darkclr.cli.fitting import fit, scores
+from darkclr.cli.generating import generate
 from darkclr.cli.probe import probe
-from darkclr.cli.run import run
-from darkclr.cli.steps import encode, evaluate, fit, generate, report, score, train
+from darkclr.cli.steps import encode, evaluate, report, score, train
+from darkclr.cli.studies import ensemble, run
 
 __all__ = ["COMMANDS", "GOES_ON"]
 

@@ -9,10 +9,10 @@ import sys
 import textwrap
 import warnings
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 import yaml
 from jsonargparse import (
@@ -26,14 +26,12 @@ from jsonargparse import (
 import darkclr
 from darkclr.cli import console
 from darkclr.cli.commands import COMMANDS, GOES_ON
-from darkclr.cli.ensemble import ensemble
-from darkclr.cli.run import run
+from darkclr.cli.studies import ensemble, run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.plugins import installed
 from darkclr.presets import find_configuration
 from darkclr.simulation.processes import ENTRY_POINTS, PROCESSES
-from darkclr.simulation.sample import SampleConfig
 
 __all__ = ["build_parser", "main"]
 
@@ -95,9 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_groups(function, vars(parsed[command]))
         values = _instantiated(parser, parsed)
         values.pop("config", None)
-        if function.__name__ == "generate":
-            names = [field.name for field in fields(SampleConfig)]
-            values["sample"] = SampleConfig(**{name: values.pop(name) for name in names})
+        for name, config in _laid_flat(function).items():
+            own = {field.name: values.pop(field.name) for field in fields(config)}
+            values[name] = config(**own)
         if values.get("seed", 0) < 0:  # classes of options check their own
             raise ConfigError(f"{values['seed']}", where="seed", fix="give at least 0")
         function(**values)
@@ -125,11 +123,41 @@ def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
     )
     if function.__name__ == "generate":
         parser.epilog = _samples()
-        parser.add_class_arguments(SampleConfig, as_group=False)
+    flat = _laid_flat(function)
+    for config in flat.values():
+        parser.add_class_arguments(config, as_group=False, sub_configs=True)
     parser.add_function_arguments(
-        function, as_group=False, as_positional=True, skip={"sample"}, sub_configs=True
+        function, as_group=False, as_positional=True, skip=set(flat), sub_configs=True
     )
     return parser
+
+
+def _laid_flat(function: Callable[..., Any]) -> dict[str, type]:
+    """Classes of options, by parameter, of which a command is all about: those without default.
+
+    Their options have no prefix.
+    """
+    hints = get_type_hints(function)
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        p.name: hints[p.name]
+        for p in parameters
+        if p.default is p.empty and is_dataclass(hints[p.name])
+    }
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Defaults of a command's options by name; its positional arguments have none."""
+    parameters = inspect.signature(function).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    for config in _laid_flat(function).values():
+        defaults |= {
+            field.name: field.default
+            if field.default_factory is MISSING
+            else field.default_factory()
+            for field in fields(config)
+        }
+    return defaults
 
 
 def _samples() -> str:
@@ -170,12 +198,12 @@ def _with_config_text(arguments: list[str]) -> list[str]:
         if position == len(result):
             break  # the parser says that the name is missing
         path = value if equals else result[position]
-        text = _sections(find_configuration(path), _options(COMMANDS.get(result[0], run)))
+        text = _sections(find_configuration(path), _defaults(COMMANDS.get(result[0], run)).keys())
         result[position] = f"--config={text}" if equals else text
     return result
 
 
-def _sections(path: Path, known: set[str]) -> str:
+def _sections(path: Path, known: Set[str]) -> str:
     try:
         content = yaml.safe_load(path.read_text())
     except OSError as problem:
@@ -184,7 +212,7 @@ def _sections(path: Path, known: set[str]) -> str:
         raise ConfigError(f"is not YAML ({problem})", where=path) from problem
     if not isinstance(content, dict):
         raise ConfigError("is not a mapping of options", where=path)
-    unknown = sorted(set(map(str, content)) - known - _options(run) - _options(ensemble))
+    unknown = sorted(set(map(str, content)) - known - _defaults(ensemble).keys())
     if unknown:
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",
@@ -207,26 +235,14 @@ def _instantiated(parser: ArgumentParser, parsed: Namespace) -> dict[str, Any]:
 
 def _check_groups(function: Callable[..., Any], values: dict[str, Any]) -> None:
     """Refuse a single value in place of a group of options, which the parser lets pass."""
-    for name, parameter in inspect.signature(function).parameters.items():
-        group, value = parameter.default, values.get(name)
+    for name, group in _defaults(function).items():
+        value = values.get(name)
         if is_dataclass(group) and not isinstance(value, Namespace | type(group)):
             raise ConfigError(
                 f"{value!r} in place of options",
                 where=name,
                 fix=f"name some of {', '.join(field.name for field in fields(group))}",
             )
-
-
-def _options(function: Callable[..., Any]) -> set[str]:
-    """Names of a command's options; its positional arguments do not come from a file.
-
-    A run's ``output`` is its directory and no step's output file.
-    """
-    parameters = inspect.signature(function).parameters.values()
-    names = {p.name for p in parameters if p.default is not p.empty}
-    if function.__name__ == "generate":
-        names |= {field.name for field in fields(SampleConfig)}
-    return names
 
 
 def _quieten() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from darkclr.cli import console
-from darkclr.cli.steps import print_metrics
 from darkclr.errors import ConfigError
 from darkclr.evaluation import EvaluationConfig
 from darkclr.io.options import ReadOptions
@@ -49,7 +48,7 @@ def probe(
         options: cuts, label, clustering.
     """
     from darkclr.contrastive.model_directory import load_encoder, training_split
-    from darkclr.evaluation import write_metrics
+    from darkclr.evaluation import show_summary, write_metrics
     from darkclr.evaluation.probe import probe as probe_features
     from darkclr.io import read_jets
     from darkclr.io.sources import refuse_own_input
@@ -80,5 +79,5 @@ def probe(
         evaluation=evaluation,
     )
     write_metrics(metrics, output)
-    print_metrics(metrics)
+    show_summary(metrics, console)
     console.line(f"supervised, for looking only: never choose by these; written to {output}")

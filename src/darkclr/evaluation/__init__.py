@@ -13,6 +13,7 @@ from darkclr.evaluation.ensemble import (
 from darkclr.evaluation.evaluate import evaluate
 from darkclr.evaluation.metrics_file import read_metrics, to_json, write_metrics
 from darkclr.evaluation.results import FigureOfMerit, Metrics
+from darkclr.evaluation.summary import show_summary
 
 __all__ = [
     "EncoderFacts",
@@ -27,6 +28,7 @@ __all__ = [
     "markdown",
     "read_metrics",
     "readable_rows",
+    "show_summary",
     "to_json",
     "write_metrics",
 ]

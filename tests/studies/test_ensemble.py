@@ -1,4 +1,4 @@
-"""``darkclr ensemble``: encoders x densities of toy jets, stopped, resumed, grown; its table."""
+"""An ensemble: encoders x densities of toy jets, stopped, resumed, grown; its table."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pytest
 import yaml
 from folders import names
 from safetensors.numpy import load_file
-from toy import toy_jets
 
 pytest.importorskip("lightning")
 
-from darkclr.cli import steps
-from darkclr.cli.main import main
+from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics, to_json
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
 from darkclr.split import Split
+from darkclr.studies.config import EnsembleConfig
+from darkclr.studies.ensemble import ensemble
+from darkclr.studies.run import Run
 
 SCORES = {
     "norm": {},
@@ -32,49 +33,37 @@ SCORES = {
 FIGURES = ("auc", "rejection_0.3", "rejection_0.5")
 
 
-def draw(path: Path, sample, workers=None) -> None:
-    """Toy jets in place of a simulation; what is there stays."""
-    if not path.exists():
-        signal = sample.process == "aachen"
-        jets = toy_jets(150 if signal else 240, seed=signal, mean=14 if signal else 24)
-        pdg = np.random.default_rng(7).choice([21, 21, 1, 0], len(jets)).astype(np.int32)
-        label = np.full(len(jets), signal, np.int8)
-        write_jets(replace(jets, label=label, truth={"parton_pdg": pdg}), path)
-
-
-@pytest.fixture(autouse=True)
-def _no_simulation(monkeypatch):
-    monkeypatch.setattr(steps, "generate", draw)
+@pytest.fixture(scope="module")
+def config(tiny, tmp_path_factory) -> EnsembleConfig:
+    """2 encoders x 2 densities."""
+    return EnsembleConfig(
+        **tiny,
+        output=tmp_path_factory.mktemp("ensemble") / "table",
+        scores=SCORES,
+        supervised="aachen",
+        encoders=2,
+        densities=2,
+    )
 
 
 @pytest.fixture(scope="module")
-def arguments(config_file, tmp_path_factory) -> list[str]:
-    config = yaml.safe_load(config_file.read_text()) | {"scores": SCORES, "supervised": "aachen"}
-    path = tmp_path_factory.mktemp("ensemble") / "config.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    return ["ensemble", "--config", str(path), "--encoders", "2"]
+def folder(config) -> Path:
+    """The ensemble with a stop between, and what it left finished by another call."""
+    folder, real = config.output, Run.fit
 
-
-@pytest.fixture(scope="module")
-def folder(arguments, tmp_path_factory) -> Path:
-    """2 encoders x 2 densities, a Ctrl-C between, and what it left finished by another call."""
-    folder = tmp_path_factory.mktemp("ensemble") / "table"
-    command = [*arguments, "--densities", "2", "--output", str(folder)]
-    real = steps.fit
-
-    def stop_at_the_second_encoder(representations, model, *rest, **options):
-        if "encoder-2" in str(model):
+    def stop_at_the_second_encoder(run, directory, model, *rest):
+        if "encoder-2" in str(directory):
             raise KeyboardInterrupt
-        real(representations, model, *rest, **options)
+        real(run, directory, model, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "generate", draw)
-        patch.setattr(steps, "fit", stop_at_the_second_encoder)
-        assert main(command) == 130
+        patch.setattr(Run, "fit", stop_at_the_second_encoder)
+        with pytest.raises(KeyboardInterrupt):
+            ensemble(config)
         kept = files(folder)
         assert folder / "encoder-1" / "density-2" / "metrics.json" in kept
-        patch.setattr(steps, "fit", real)
-        assert main(command) == 0
+        patch.setattr(Run, "fit", real)
+        ensemble(config)
     assert changed(folder, kept) == {folder / "config.yaml", folder / "timings.json"}
     return folder
 
@@ -89,7 +78,7 @@ def changed(folder: Path, before: dict[Path, int]) -> set[Path]:
     return {path for path, time in before.items() if now.get(path) != time}
 
 
-def members(folder: Path, n: int = 2) -> list[list[Path]]:
+def repetitions(folder: Path, n: int = 2) -> list[list[Path]]:
     return [[folder / f"encoder-{e}" / f"density-{d}" for d in range(1, n + 1)] for e in (1, 2)]
 
 
@@ -111,8 +100,8 @@ def test_what_does_not_depend_on_the_encoder_is_made_once(folder):
             assert written["parameters"]["seed"] == d
 
 
-def test_a_member_has_all_scores_of_the_test_jets(folder):
-    tables = [[read_table(f / "scores.parquet") for f in row] for row in members(folder)]
+def test_a_repetition_has_all_scores_of_the_test_jets(folder):
+    tables = [[read_table(f / "scores.parquet") for f in row] for row in repetitions(folder)]
     split = Split(0.5, 0.2, 0.3)
     test = [
         read_jets(folder / "samples" / f"{name}.parquet").part("test", split)
@@ -144,9 +133,9 @@ def test_the_other_mixture_is_that_of_the_evaluation(folder):
 
 
 @pytest.mark.parametrize("mixture", ["natural", "gluons"])
-def test_the_table_is_computed_from_the_members(folder, mixture):
+def test_the_table_is_computed_from_the_repetitions(folder, mixture):
     file = "metrics.json" if mixture == "natural" else "metrics_gluons.json"
-    metrics = [[read_metrics(f / file) for f in row] for row in members(folder)]
+    metrics = [[read_metrics(f / file) for f in row] for row in repetitions(folder)]
     table = json.loads((folder / "table.json").read_text())
     assert (table["encoders"], table["densities"], table["gluon_share"]) == (2, 2, 0.45)
     assert table["samples"] == to_json(metrics[0][0].samples)
@@ -202,7 +191,7 @@ def test_rows_say_what_a_score_cost_and_what_was_published(folder):
     assert own["parameters"] == sum(w.size for w in weights.values())
     seconds = [
         json.loads((f / "scores" / "autoencoder" / "timings.json").read_text())["fit"]
-        for row in members(folder)
+        for row in repetitions(folder)
         for f in row
     ]
     assert rows["autoencoder"]["fit_minutes"] == pytest.approx(np.mean(seconds) / 60)
@@ -241,15 +230,15 @@ def test_the_page_shows_what_the_table_holds(folder):
         assert mixed == pytest.approx(row["gluons"]["auc"]["value"], abs=6e-3)
 
 
-def test_what_is_done_is_not_done_again_and_densities_are_added(folder, arguments, refused):
-    command = [*arguments, "--output", str(folder)]
+def test_what_is_done_is_not_done_again_and_densities_are_added(folder, config):
     # An option that the version of the first call did not have yet stands at null.
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    del config["evaluation"]["gluon_share"]
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    assert main([*command, "--densities", "2"]) == 0
+    written = yaml.safe_load((folder / "config.yaml").read_text())
+    del written["evaluation"]["gluon_share"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(written))
+    ensemble(config)
     before = files(folder)
-    assert main([*command, "--densities", "3"]) == 0
+    three = replace(config, densities=3)
+    ensemble(three)
     new_table = {folder / "table.json", folder / "table.md"}
     alive = {folder / "config.yaml", folder / "timings.json"}
     assert changed(folder, before) == new_table | alive
@@ -257,7 +246,7 @@ def test_what_is_done_is_not_done_again_and_densities_are_added(folder, argument
     assert (table["encoders"], table["densities"]) == (2, 3)
     aucs = [
         [read_metrics(f / "metrics.json").scores["autoencoder"].signals["aachen"].auc for f in row]
-        for row in members(folder, 3)
+        for row in repetitions(folder, 3)
     ]
     (row,) = (row for row in table["rows"] if row["score"] == "autoencoder")
     assert row["natural"]["auc"]["value"] == pytest.approx(np.mean(aucs))
@@ -265,34 +254,33 @@ def test_what_is_done_is_not_done_again_and_densities_are_added(folder, argument
 
     # Another share is a new evaluation of the same scores.
     before = files(folder)
-    assert main([*command, "--densities", "3", "--gluon_share", "0.6"]) == 0
-    mixed = {f / "metrics_gluons.json" for row in members(folder, 3) for f in row}
-    timings = {f / "timings.json" for row in members(folder, 3) for f in row}
+    ensemble(replace(three, gluon_share=0.6))
+    mixed = {f / "metrics_gluons.json" for row in repetitions(folder, 3) for f in row}
+    timings = {f / "timings.json" for row in repetitions(folder, 3) for f in row}
     assert changed(folder, before) == new_table | alive | mixed | timings
     # Another configuration is not.
-    line = refused(*command, "--loss.temperature", "0.3")
-    assert "holds a run with another configuration (loss)" in line
+    with pytest.raises(ConfigError, match=r"holds a run with another configuration \(loss\)"):
+        ensemble(replace(config, loss=replace(config.loss, temperature=0.3)))
 
 
-def test_variants_add_rows_and_leave_the_others_alone(folder, arguments, tmp_path):
+def test_variants_add_rows_and_leave_the_others_alone(folder, config, tmp_path):
     """Runs after the test above: 2 encoders x 3 densities are there."""
     (tmp_path / "minimal.yaml").write_text("loss: {norm_penalty: 0.0}")
     (tmp_path / "wide.yaml").write_text("encoder: {output_dim: 9}")
-    command = [*arguments, "--output", str(folder), "--densities", "2"]
-    assert main(command) == 0
+    ensemble(config)
     rows = json.loads((folder / "table.json").read_text())["rows"]
     before = files(folder)
-    command += ["--variants.minimal", str(tmp_path / "minimal.yaml")]
-    command += ["--variants.wide", str(tmp_path / "wide.yaml")]
-    assert main([*command, "--variant_scores", "[norm, autoencoder]"]) == 0
+    variants = {name: tmp_path / f"{name}.yaml" for name in ("minimal", "wide")}
+    config = replace(config, variants=variants)
+    ensemble(replace(config, variant_scores=["norm", "autoencoder"]))
     new_table = {folder / "table.json", folder / "table.md"}
     alive = {folder / "config.yaml", folder / "timings.json"}
     assert changed(folder, before) <= new_table | alive
     assert names(folder / "variants") == ["minimal", "wide"]
-    config = yaml.safe_load(
+    written = yaml.safe_load(
         (folder / "variants" / "wide" / "encoder-2" / "encoder" / "config.yaml").read_text()
     )
-    assert (config["encoder"]["output_dim"], config["training"]["seed"]) == (9, 2)
+    assert (written["encoder"]["output_dim"], written["training"]["seed"]) == (9, 2)
 
     table = json.loads((folder / "table.json").read_text())
     assert [r["name"] for r in table["representations"]] == [None, "minimal", "wide"]
@@ -315,50 +303,81 @@ def test_variants_add_rows_and_leave_the_others_alone(folder, arguments, tmp_pat
 
     # Scores may be added, and left out of the table.
     for scores in (["norm", "autoencoder", "few_constituents"], ["norm"]):
-        assert main([*command, "--variant_scores", f"[{', '.join(scores)}]"]) == 0
+        ensemble(replace(config, variant_scores=scores))
         table = json.loads((folder / "table.json").read_text())
         wide = [row["score"] for row in table["rows"] if row["representation"] == "wide"]
         assert sorted(wide) == sorted(scores)
 
 
-def test_senseless_ensembles_are_refused_before_anything_is_done(refused, arguments, tmp_path):
-    command = [*arguments, "--output", str(tmp_path / "out")]
-    assert "at least one of each" in refused(*command, "--densities", "0")
-    assert "gluon_share = 2" in refused(*command, "--gluon_share", "2")
-    assert "give --gluon_share" in refused(*command, "--evaluation.gluon_share", "0.4")
-    scores = "{dirichlet_vae_images: {}, combination: {members: [dirichlet_vae_images]}}"
-    line = refused(*command, "--scores", scores)
-    assert "dirichlet_vae_images are not fitted on representations" in line
-    variant = tmp_path / "variant.yaml"
-    variant.write_text("loss: {temperature: 0.2}")
-    command += ["--variants.a", str(variant)]
-    line = refused(*command, "--variant_scores", "[dirichlet_vae_images]")
-    assert "dirichlet_vae_images: no score of the configuration that reads" in line
-    variant.write_text("split: {train: 0.2}")
-    assert "unknown section split" in refused(*command)
-    elsewhere = f"{{../elsewhere: {variant}}}"
-    line = refused(*command[:-2], "--variants", elsewhere)
-    assert "variants: '../elsewhere' cannot be the name of a file" in line
-    variant.unlink()
-    assert names(tmp_path) == []
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"densities": 0}, "densities = 0; it must be at least 1"),
+        ({"gluon_share": 2}, "gluon_share = 2"),
+        ({"evaluation": EvaluationConfig(gluon_share=0.4)}, "give --gluon_share"),
+        (
+            {
+                "scores": {
+                    "dirichlet_vae_images": {},
+                    "combination": {"members": ["dirichlet_vae_images"]},
+                }
+            },
+            "dirichlet_vae_images are not fitted on representations",
+        ),
+        (
+            {"variants": {"a": "a.yaml"}, "variant_scores": ["dirichlet_vae_images"]},
+            "dirichlet_vae_images: no score of the configuration that reads",
+        ),
+        ({"variants": {"a": "split.yaml"}}, "unknown section split"),
+        (
+            {"variants": {"../elsewhere": "a.yaml"}},
+            "variants: '../elsewhere' cannot be the name of a file",
+        ),
+    ],
+)
+def test_senseless_ensembles_are_refused_before_anything_is_done(
+    config, tmp_path, monkeypatch, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("loss: {temperature: 0.2}")
+    (tmp_path / "split.yaml").write_text("split: {train: 0.2}")
+    with pytest.raises(ConfigError, match=message):
+        ensemble(replace(config, **({"output": tmp_path / "out"} | options)))
+    assert names(tmp_path) == ["a.yaml", "split.yaml"]
 
 
-def test_without_partons_there_is_no_other_mixture(command, arguments, tmp_path, monkeypatch):
-    def without_truth(path, sample, workers=None):
-        draw(path, sample)
+def test_without_partons_there_is_no_other_mixture(config, tmp_path, monkeypatch):
+    def without_truth(sample, path, **_):
+        draw(sample, path)
         write_jets(replace(read_jets(path), truth={}), path)
 
-    monkeypatch.setattr(steps, "generate", without_truth)
-    own = [*arguments, "--output", tmp_path / "out", "--scores", "{norm: {}}"]
-    own += ["--encoders", "1", "--densities", "1"]
-    code, _, errors = command(*own)
-    assert code == 2
-    assert "no column truth_parton_pdg" in errors[-1]
-    assert names(tmp_path / "out") == ["config.yaml", "samples", "timings.json"]
-    assert command(*own, "--gluon_share", "null")[0] == 0
-    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    from darkclr.studies import run
+
+    draw = run.generate
+    monkeypatch.setattr(run, "generate", without_truth)
+    folder = tmp_path / "out"
+    config = replace(config, output=folder, scores={"norm": {}}, encoders=1, densities=1)
+    with pytest.raises(InputError, match="no column truth_parton_pdg"):
+        ensemble(config)
+    assert names(folder) == ["config.yaml", "samples", "timings.json"]
+    ensemble(replace(config, gluon_share=None))
+    table = json.loads((folder / "table.json").read_text())
     assert table["gluon_share"] is None
     assert all(row["gluons"] is None for row in table["rows"])
-    # One member has no spread.
+    # One repetition has no spread.
     assert table["rows"][0]["natural"]["auc"]["error"] is None
-    assert "gluons" not in (tmp_path / "out" / "table.md").read_text()
+    assert "gluons" not in (folder / "table.md").read_text()
+
+
+def test_python_hears_nothing(config, tmp_path, capfd):
+    ensemble(
+        replace(
+            config,
+            output=tmp_path,
+            scores={"norm": {}},
+            supervised=None,
+            encoders=1,
+            densities=1,
+        )
+    )
+    assert capfd.readouterr() == ("", "")

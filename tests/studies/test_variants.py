@@ -9,60 +9,53 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from darkclr.augmentations import Augmentations, BranchDrop
-from darkclr.cli.plan import Plan, default_samples
-from darkclr.cli.variants import variant
+
+from darkclr.augmentations import BranchDrop
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
-from darkclr.evaluation import EvaluationConfig
-from darkclr.split import Split
+from darkclr.studies.config import RunConfig
+from darkclr.studies.variants import variant
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "representations"
 
 
 @pytest.fixture
-def plan() -> Plan:
-    """Nothing in it is a default."""
-    return Plan(
+def config() -> RunConfig:
+    """None of these sections is the default."""
+    return RunConfig(
         output=Path("out"),
-        samples=default_samples(),
-        split=Split(),
         encoder=EncoderConfig(output_dim=64, dropout=0.0),
-        augmentations=Augmentations(),
         loss=LossConfig(norm_penalty=0.01, temperature=0.2),
         training=TrainingConfig(epochs=7, betas=(0.8, 0.9)),
         scores={"norm": {}},
-        evaluation=EvaluationConfig(),
-        supervised=None,
-        workers=None,
     )
 
 
-def test_what_a_file_does_not_name_is_that_of_the_plan(plan, tmp_path):
+def test_what_a_file_does_not_name_stays_as_it_is(config, tmp_path):
     path = tmp_path / "v.yaml"
     path.write_text("loss: {name: nt_xent}\nencoder: {output_dim: 128}\n")
-    other = variant(plan, path)
-    assert other.loss == replace(plan.loss, name="nt_xent")
-    assert other.encoder == replace(plan.encoder, output_dim=128)
-    assert other.training == plan.training
-    assert other.augmentations.to_dict() == plan.augmentations.to_dict()
-    assert (other.output, other.scores, other.split) == (plan.output, plan.scores, plan.split)
+    other = variant(config, path)
+    assert other.loss == replace(config.loss, name="nt_xent")
+    assert other.encoder == replace(config.encoder, output_dim=128)
+    assert other.training == config.training
+    assert other.augmentations.to_dict() == config.augmentations.to_dict()
+    assert (other.output, other.scores, other.split) == (config.output, config.scores, config.split)
 
 
-def test_a_group_of_augmentations_is_replaced_as_a_whole(plan):
-    other = variant(plan, CONFIGS / "branch_drop.yaml")
+def test_a_group_of_augmentations_is_replaced_as_a_whole(config):
+    other = variant(config, CONFIGS / "branch_drop.yaml")
     assert other.augmentations.anomalous == [BranchDrop(probability=0.5, radius=0.2)]
-    assert other.augmentations.physical == plan.augmentations.physical
+    assert other.augmentations.physical == config.augmentations.physical
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_all_representations_of_the_project_are_variants(plan, path):
-    other = variant(plan, path)
-    assert other.config() != plan.config()
+def test_all_representations_of_the_project_are_variants(config, path):
+    other = variant(config, path)
+    assert other.to_dict() != config.to_dict()
     # No schedule of their own, but for the rate of those that the norm penalty does not hold.
     rates = {"minimal": 1e-4, "multiplicity": 1e-4}
-    rate = rates.get(path.stem, plan.training.learning_rate)
-    assert other.training == replace(plan.training, learning_rate=rate)
+    rate = rates.get(path.stem, config.training.learning_rate)
+    assert other.training == replace(config.training, learning_rate=rate)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +73,14 @@ def test_all_representations_of_the_project_are_variants(plan, path):
         ("augmentations: {anomalous: [{class_path: os.system}]}", "os.system"),
     ],
 )
-def test_a_file_that_is_none_is_refused_in_a_line(plan, tmp_path, content, reason):
+def test_a_file_that_is_none_is_refused_in_a_line(config, tmp_path, content, reason):
     path = tmp_path / "v.yaml"
     path.write_text(content)
     with pytest.raises(ConfigError, match=reason) as caught:
-        variant(plan, path)
+        variant(config, path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_named(plan, tmp_path):
+def test_a_missing_file_is_named(config, tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
-        variant(plan, tmp_path / "none.yaml")
+        variant(config, tmp_path / "none.yaml")

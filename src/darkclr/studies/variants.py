@@ -1,20 +1,23 @@
-"""Other representations of the same jets: files that are laid over the configuration of a plan."""
+"""Other representations of the same jets: files that are laid over the configuration of a run."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.augmentations import Augmentations
-from darkclr.cli.plan import Plan
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.presets import find_configuration
+from darkclr.studies.config import RunConfig
 
 __all__ = ["variant"]
+
+Config = TypeVar("Config", bound=RunConfig)
 
 _SECTIONS = {
     "encoder": EncoderConfig,
@@ -24,17 +27,17 @@ _SECTIONS = {
 }
 
 
-def variant(plan: Plan, path: Path) -> Plan:
-    """The plan with what a YAML file says of encoder, augmentations, loss and training.
+def variant(config: Config, path: Path) -> Config:
+    """The configuration with what a YAML file says of encoder, augmentations, loss and training.
 
-    An option that the file does not name is that of the plan.
+    An option that the file does not name stays as it is.
 
     Raises:
         ConfigError: no such file, another section, an option that does not exist.
     """
     parser = ArgumentParser(exit_on_error=False)
     for name, section in _SECTIONS.items():
-        parser.add_argument(f"--{name}", type=section, default=getattr(plan, name))
+        parser.add_argument(f"--{name}", type=section, default=getattr(config, name))
     try:
         content = yaml.safe_load(find_configuration(path).read_text())
         if not isinstance(content, dict) or not all(isinstance(c, dict) for c in content.values()):
@@ -51,4 +54,4 @@ def variant(plan: Plan, path: Path) -> Plan:
             where=path,
             fix=f"a variant is a YAML file with some of {', '.join(_SECTIONS)}",
         ) from problem
-    return replace(plan, **{name: sections[name] for name in _SECTIONS})
+    return replace(config, **{name: sections[name] for name in _SECTIONS})

@@ -1,0 +1,95 @@
+"""A model directory, an encoder and the scores that were fitted on its representations, at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from darkclr.anomaly.scoring import load_scores, score_table
+from darkclr.contrastive.encoding import CHUNK, encode_stream
+from darkclr.contrastive.model_directory import load_encoder, training_split
+from darkclr.errors import InputError
+from darkclr.io import atomic_path, iterate_jets
+from darkclr.io.chunks import in_chunks
+from darkclr.io.options import ReadOptions
+from darkclr.io.parquet import TableWriter, read_metadata
+from darkclr.io.representations import holds_representations, iterate_representations
+from darkclr.io.sources import refuse_own_input, sample_name
+from darkclr.jets import Jets
+from darkclr.representations import Representations
+from darkclr.split import Split
+
+__all__ = ["Scored", "score_file"]
+
+
+class Scored(NamedTuple):
+    """What went into a file of scores."""
+
+    n_jets: int
+    n_scores: int
+
+
+def score_file(
+    source: str | Path,
+    model: str | Path,
+    output: str | Path,
+    *,
+    split: Split | None = None,
+    part: str = "all",
+    device: str | torch.device = "cpu",
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    progress: Callable[[int], None] | None = None,
+) -> Scored:
+    """Score files of jets, or a file of representations, with every fitted score of a model.
+
+    They are read and written in a stream, so there may be more than fit in memory.
+
+    Args:
+        source: what :func:`~darkclr.io.layouts.iterate_jets` reads, or a Parquet file of
+            representations.
+        model: directory with ``encoder`` and ``scores``.
+        output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`.
+        split: shares of the events, for ``part``; those of the encoder's training if None.
+        part: 'train', 'validation', 'test' or 'all' of the events.
+        device: where to encode.
+        layout, options: how files of jets are read.
+        progress: called with the number of jets of each batch.
+
+    Raises:
+        InputError: jets or a model that cannot be read, or no jets in this part.
+    """
+    model, output = Path(model), Path(output)
+    refuse_own_input(source, output)
+    split = split or training_split(model / "encoder")
+
+    def representations() -> Iterator[tuple[Representations, Jets | None]]:
+        if holds_representations(source):
+            chosen = (rows.part(part, split) for rows in iterate_representations(source, CHUNK))
+            for rows in in_chunks((rows[~rows.dropped] for rows in chosen), CHUNK):
+                yield rows, None
+        else:
+            batches = iterate_jets(source, layout=layout, options=options)
+            chosen_jets = (batch.part(part, split) for batch in batches)
+            yield from encode_stream(load_encoder(model / "encoder"), chosen_jets, device=device)
+
+    scores, name = load_scores(model / "scores"), sample_name(source)
+    metadata: dict[str, Any] = {}
+    partons: bool | None = None  # as the first jets: a file has the same columns throughout
+    with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
+        for rows, content in representations():
+            there = None if content is None else {name: content}
+            partons = rows.parton_pdg is not None if partons is None else partons
+            table = score_table({name: rows.with_partons(partons)}, scores, jets=there)
+            metadata = metadata or read_metadata(table)
+            writer.write(table)
+            if progress is not None:
+                progress(len(rows))
+        if not writer.n_rows:
+            raise InputError(f"there are no jets in the part {part!r}", where=source)
+        writer.finish(metadata)
+    return Scored(writer.n_rows, len(scores))

@@ -1,0 +1,184 @@
+"""What a run and an ensemble of runs are: every option, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from darkclr.augmentations import Augmentations
+from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
+from darkclr.errors import ConfigError
+from darkclr.evaluation.config import EvaluationConfig
+from darkclr.jets import BACKGROUND
+from darkclr.parameters import AtLeast, Between, check_parameters, recorded
+from darkclr.simulation.sample import SampleConfig
+from darkclr.split import Split
+
+__all__ = ["YARDSTICKS", "EnsembleConfig", "RunConfig", "default_samples"]
+
+#: Scores that are always there; they need no training.
+YARDSTICKS = ("few_constituents", "jet_pt")
+
+
+def default_samples() -> dict[str, SampleConfig]:
+    """What is simulated where nothing is named."""
+    return {
+        "qcd": SampleConfig(process="qcd", n_jets=15000),
+        "aachen": SampleConfig(process="aachen", n_jets=3000),
+    }
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that determines a run, from collisions to figures of merit.
+
+    Raises:
+        ConfigError: there is not one background and at least one signal, a sample's name cannot be
+            that of a file, or a part of the background is too small to work with.
+    """
+
+    samples: dict[str, SampleConfig] = field(default_factory=default_samples)
+    """Samples to simulate, by name: one background process and any number of signals."""
+    output: Path = Path("runs/mine")
+    """Directory of the run."""
+    split: Split = Split()
+    """Shares of the background's events for training, validation and test."""
+    encoder: EncoderConfig = EncoderConfig()
+    """Architecture of the encoder."""
+    augmentations: Augmentations = Augmentations()
+    """Augmentations that make the views of a jet."""
+    loss: LossConfig = LossConfig()
+    """Contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR)."""
+    training: TrainingConfig = TrainingConfig()
+    """Optimiser and schedule of the training."""
+    scores: dict[str, dict[str, Any]] | None = None
+    """Parameters of each anomaly score, by name; the default scores if none is named. The
+    yardsticks are always added."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Figures of merit to measure."""
+    supervised: str | None = None
+    """Name of a signal sample on which a supervised classifier is trained, as the ceiling; its
+    training part is then left out of the table for all scores."""
+    workers: Annotated[int | None, AtLeast(1)] = None
+    """Number of processes of the simulation; one a core if not given."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "run")
+        check_names(self.samples, "samples")
+        names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
+        if len(names) != 1 or len(self.samples) < 2:
+            raise ConfigError(
+                f"{len(names)} background and {len(self.samples) - len(names)} signal samples",
+                where="samples",
+                fix="name one background process and at least one signal",
+            )
+        if self.supervised is not None and self.supervised not in self.signals:
+            raise ConfigError(
+                f"{self.supervised!r} is no signal sample",
+                where="supervised",
+                fix=f"choose of {', '.join(self.signals)}",
+            )
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """Refuse samples of which a part is too small, as far as that is known before they are."""
+        n_jets = self.samples[self.background].n_jets
+        smallest = {"train": self.training.batch_size, "validation": 2, "test": 1}
+        for part, least in smallest.items():
+            if (n := round(n_jets * getattr(self.split, part))) < least:
+                raise ConfigError(
+                    f"about {n} of {n_jets} {self.background} jets, at least {least} are needed",
+                    where=f"split.{part}",
+                    fix="generate more jets"
+                    + (" or lower training.batch_size" if part == "train" else ""),
+                )
+
+    @property
+    def background(self) -> str:
+        """Name of the background sample."""
+        return next(n for n, s in self.samples.items() if s.resolve().label == BACKGROUND)
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the signal samples."""
+        return [name for name in self.samples if name != self.background]
+
+    @property
+    def all_scores(self) -> dict[str, dict[str, Any]]:
+        """Parameters of the scores that are named, or of the default ones, and the yardsticks."""
+        from darkclr.anomaly.catalogue import default_scores
+
+        if self.scores is None:
+            return {name: {} for name in default_scores()}
+        return self.scores | {name: {} for name in YARDSTICKS if name not in self.scores}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that determines the results, as plain data."""
+        return {
+            "samples": {name: asdict(sample) for name, sample in self.samples.items()},
+            "split": asdict(self.split),
+            "encoder": recorded(self.encoder),
+            "augmentations": self.augmentations.to_dict(),
+            "loss": recorded(self.loss),
+            "training": recorded(self.training),
+            "scores": self.all_scores,
+            "evaluation": asdict(self.evaluation)
+            | {"signal_efficiencies": list(self.evaluation.signal_efficiencies)},
+            "supervised": self.supervised,
+        }
+
+
+@dataclass(frozen=True)
+class EnsembleConfig(RunConfig):
+    """All that determines an ensemble: encoders of one configuration, densities on each of them.
+
+    Encoder E is trained with the seed ``training.seed`` + E - 1, and the classifier of
+    ``supervised`` beside it; densities have the seeds 1, 2, ...
+
+    Raises:
+        ConfigError: as of :class:`RunConfig`, or the evaluation already has another mixture.
+    """
+
+    output: Path = Path("runs/table")
+    """Directory of the ensemble."""
+    encoders: Annotated[int, AtLeast(1)] = 3
+    """Number of encoders to train."""
+    densities: Annotated[int, AtLeast(1)] = 3
+    """Number of times that each score is fitted on each encoder."""
+    gluon_share: Annotated[float | None, Between(0, 1, low_included=True, high_included=True)] = (
+        0.45
+    )
+    """Share of gluon jets among the background in the second half of the table, which needs
+    simulated partons; null leaves that half out."""
+    variants: dict[str, Path] = field(default_factory=dict)
+    """Files of other representations, by name."""
+    variant_scores: list[str] | None = None
+    """Names of the scores that are fitted on variants; all that read representations if not
+    given."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names(self.variants, "variants")
+        if self.evaluation.gluon_share is not None:
+            raise ConfigError(
+                "the table has the simulated mixture and another one",
+                where="evaluation.gluon_share",
+                fix="give --gluon_share",
+            )
+
+
+def check_names(names: Iterable[str], where: str) -> None:
+    """Refuse names that cannot be those of a file or folder.
+
+    Raises:
+        ConfigError: an empty name, one that begins with a dot, one with a slash or backslash.
+    """
+    for name in names:
+        if not name or name.startswith(".") or {"/", "\\"} & set(name):
+            raise ConfigError(
+                f"{name!r} cannot be the name of a file",
+                where=where,
+                fix="take letters, digits and underscores",
+            )

@@ -1,0 +1,139 @@
+"""An ensemble: encoders, densities on each of them, and one table of all scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from darkclr.errors import ConfigError, InputError
+from darkclr.evaluation import EnsembleMetrics, comparison, markdown, readable_rows, to_json
+from darkclr.evaluation.ensemble.table import Table
+from darkclr.io import atomic_path
+from darkclr.io.parquet import column_names
+from darkclr.reporter import Reporter, Silent
+from darkclr.studies.config import YARDSTICKS, EnsembleConfig
+from darkclr.studies.repetitions import Repetitions
+from darkclr.studies.run import Run
+from darkclr.studies.variants import variant
+
+__all__ = ["Ensemble", "ensemble"]
+
+
+def ensemble(config: EnsembleConfig, reporter: Reporter = Silent()) -> None:
+    """All scores side by side, over an ensemble of encoders and of densities on each.
+
+    Every repetition leaves its files in the directory ``config.output``; what is there already is
+    not done again. In the end ``table.json`` and ``table.md`` hold all of them.
+
+    Args:
+        config: all that determines the ensemble.
+        reporter: hears of the progress and of the results.
+
+    Raises:
+        ConfigError: as of :class:`Ensemble`, or the directory holds a run with another
+            configuration.
+        DarkclrError: as of the steps.
+    """
+    Ensemble(config, reporter).execute()
+
+
+class Ensemble:
+    """Repetitions of a run, and of variants of it on the same jets.
+
+    Args:
+        config: all that determines the ensemble.
+        reporter: hears of the progress and of the results.
+
+    Raises:
+        ConfigError: as of :class:`~darkclr.studies.run.Run`,
+            :class:`~darkclr.studies.repetitions.Repetitions` and
+            :func:`~darkclr.studies.variants.variant`.
+    """
+
+    def __init__(self, config: EnsembleConfig, reporter: Reporter = Silent()) -> None:
+        self.config, self.reporter = config, reporter
+        self.run = Run(config, reporter)
+        numbers = config.encoders, config.densities, config.gluon_share
+        self.repetitions = [Repetitions(self.run, config.all_scores, *numbers)]
+        if config.variants:
+            scores = _variant_scores(self.repetitions[0], config.variant_scores)
+            for name, path in config.variants.items():
+                other = self.run.on_same_jets(variant(config, path))
+                self.repetitions.append(Repetitions(other, scores, *numbers, name))
+
+    def describe(self) -> None:
+        """Say what is to be done."""
+        config = self.config
+        self.run.describe()
+        self.reporter.line(f"ensemble  {config.encoders} encoders x {config.densities} densities")
+        if config.variants:
+            self.reporter.line(f"variants  {', '.join(config.variants)}")
+
+    def execute(self) -> None:
+        """All repetitions and their table; what is there already is not done again."""
+        run = self.run
+        run.claim()
+        run.simulate()
+        if self.config.gluon_share is not None:
+            _check_partons(run.sample(self.config.background))
+        for each in self.repetitions:
+            each.execute()
+        self._write(_table(self.repetitions))
+
+    def _write(self, table: Table) -> None:
+        """Write ``table.json`` and ``table.md`` and show the rows."""
+        text = json.dumps(to_json(table), indent=1, allow_nan=False, ensure_ascii=False)
+        output = self.config.output
+        for name, content in (("table.json", text + "\n"), ("table.md", markdown(table))):
+            with atomic_path(output / name) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+        for signal in self.config.signals:
+            # The details do not fit on a terminal.
+            rows = [
+                {k: v for k, v in row.items() if k not in ("reads", "parameters") and ":" not in k}
+                for row in readable_rows(table, signal)
+            ]
+            self.reporter.table(f"{signal} against background (* = yardstick)", rows)
+        self.reporter.line(f"table in {output / 'table.md'} and table.json")
+
+
+def _table(repetitions: Sequence[Repetitions]) -> Table:
+    """All scores of finished repetitions, of the configuration itself first."""
+    config = repetitions[0].run.config
+    return comparison(
+        {
+            each.variant: EnsembleMetrics(
+                natural=each.metrics(None),
+                gluons=None if each.gluon_share is None else each.metrics(each.gluon_share),
+                facts=each.facts(),
+                encoder=each.encoder_facts(),
+            )
+            for each in repetitions
+        },
+        processes={name: sample.process for name, sample in config.samples.items()},
+    )
+
+
+def _variant_scores(own: Repetitions, names: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Parameters of the scores of variants."""
+    possible = own.on_representations
+    names = [n for n in possible if n not in YARDSTICKS] if names is None else names
+    if missing := [name for name in names if name not in possible]:
+        raise ConfigError(
+            f"{', '.join(missing)}: no score of the configuration that reads representations",
+            where="variant_scores",
+            fix=f"choose of {', '.join(possible)}",
+        )
+    return {name: possible[name] for name in names}
+
+
+def _check_partons(path: Path) -> None:
+    """Better now than after hours."""
+    if "truth_parton_pdg" not in column_names(path):
+        raise InputError(
+            "no column truth_parton_pdg: quark and gluon jets cannot be told apart",
+            where=path,
+            fix="set gluon_share: null",
+        )

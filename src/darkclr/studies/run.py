@@ -1,0 +1,325 @@
+"""A run: all steps in order, from collisions to a report, resumed where they stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+
+from darkclr.anomaly.catalogue import create_detector
+from darkclr.anomaly.fitting import fit_scores
+from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
+from darkclr.contrastive.config import TrainingConfig, check_views
+from darkclr.contrastive.files import encode_file, train_file
+from darkclr.contrastive.model_directory import is_finished
+from darkclr.contrastive.training.loop import check_machine
+from darkclr.devices import torch_device
+from darkclr.errors import ConfigError
+from darkclr.evaluation import evaluate, show_summary, write_metrics
+from darkclr.io import atomic_path, read_jets
+from darkclr.io.parquet import read_metadata, write_table
+from darkclr.io.representations import read_representations
+from darkclr.io.timings import read_timings, timed
+from darkclr.jets import Jets
+from darkclr.reporter import Reporter, Silent
+from darkclr.representations import Representations
+from darkclr.simulation.sample import generate
+from darkclr.studies.config import RunConfig
+
+__all__ = ["Run", "run"]
+
+
+def run(config: RunConfig, reporter: Reporter = Silent()) -> None:
+    """From collisions to a report: all steps in order.
+
+    Every step leaves its files in the directory ``config.output``; what is there already is not
+    done again.
+
+    Args:
+        config: all that determines the run.
+        reporter: hears of the progress and of the results.
+
+    Raises:
+        ConfigError: as of :class:`Run`, or the directory holds a run with another configuration.
+        DarkclrError: as of the steps.
+    """
+    Run(config, reporter).execute()
+
+
+@dataclass
+class _Read:
+    """What has been read: jets by sample, and representations by sample of one model directory."""
+
+    jets: dict[str, Jets] = field(default_factory=dict)
+    rows: dict[str, Representations] = field(default_factory=dict)
+    model: Path | None = None
+
+
+@dataclass
+class Run:
+    """The steps of a run in its directory. Jets are read once and kept.
+
+    Args:
+        config: all that determines the run.
+        reporter: hears of the progress and of the results.
+
+    Raises:
+        ConfigError: a score that cannot be made, a training that this machine cannot do or that
+            takes several processes, an output that is a file.
+    """
+
+    config: RunConfig
+    reporter: Reporter = field(default_factory=Silent)
+    _read: _Read = field(default_factory=_Read, repr=False)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        check_views(config.augmentations, config.loss)
+        _check_directory(config.output)
+        if (processes := config.training.devices * config.training.nodes) > 1:
+            # Each of them would go through all steps.
+            raise ConfigError(
+                f"{processes} processes, and only `darkclr train` works in several",
+                where="training.devices and training.nodes",
+                fix="take one of each, or call the steps one by one",
+            )
+        check_machine(config.training)
+        for name, parameters in config.all_scores.items():
+            members = create_detector(name, parameters).get_params(deep=False).get("members", ())
+            if absent := [member for member in members if member not in config.all_scores]:
+                raise ConfigError(
+                    f"its members {', '.join(absent)} are not among the scores",
+                    where=f"scores.{name}",
+                    fix="name them too, or other members",
+                )
+
+    @property
+    def output(self) -> Path:
+        """Directory of the run."""
+        return self.config.output
+
+    def on_same_jets(self, config: RunConfig) -> Run:
+        """The steps of another configuration in this directory, with the jets that are read."""
+        return Run(config, self.reporter, self._read)
+
+    def execute(self) -> None:
+        """All steps; what is there already is not done again."""
+        from darkclr.report import report  # an extra, which the other steps do not need
+
+        config, output = self.config, self.output
+        self.claim()
+        self.simulate()
+        self.represent(output, config.training)
+        with timed(output, "fit"):
+            self.fit(output, output, config.all_scores)
+        with timed(output, "score"):
+            supervised = self.classify(output / "supervised", config.training)
+            table = self.score(output, output, supervised)
+            write_table(table, output / "scores.parquet", read_metadata(table))
+        with timed(output, "evaluate"):
+            metrics = evaluate(output / "scores.parquet", config.evaluation)
+            write_metrics(metrics, output / "metrics.json")
+        show_summary(metrics, self.reporter)
+        self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
+        with timed(output, "report"):
+            page = report(output, config.augmentations)
+        self.reporter.line(f"report: {page}")
+        timings = read_timings(output)
+        parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())
+        self.reporter.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")
+
+    def describe(self) -> None:
+        """Say what is to be done, with the arithmetic."""
+        config = self.config
+        n_train = round(config.samples[config.background].n_jets * config.split.train)
+        epochs, batch_size = config.training.epochs, config.training.batch_size
+        drawn = ", ".join(f"{s.n_jets} {name}" for name, s in config.samples.items())
+        self.reporter.line(f"samples   {drawn} jets")
+        self.reporter.line(
+            f"training  about {n_train} {config.background} jets x {epochs} epochs / "
+            f"{batch_size} = {n_train // batch_size * epochs} steps"
+        )
+        self.reporter.line(f"scores    {', '.join(config.all_scores)}")
+        self.reporter.line(f"output    {self.output}")
+
+    def claim(self) -> None:
+        """Write the configuration to the output directory.
+
+        Raises:
+            ConfigError: it holds a run with another one.
+        """
+        path = self.output / "config.yaml"
+        config = self.config.to_dict()
+        if path.exists():
+            earlier = yaml.safe_load(path.read_text())
+            # Figures of merit are cheap: what is measured may change, and is measured anew.
+            kept = [key for key in config if key != "evaluation"]
+            differing = [key for key in kept if _set(earlier.get(key)) != _set(config[key])]
+            if differing:
+                raise ConfigError(
+                    f"holds a run with another configuration ({', '.join(differing)})",
+                    where=self.output,
+                    fix="choose another --output or delete it",
+                )
+        with atomic_path(path) as temporary:
+            temporary.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def sample(self, name: str) -> Path:
+        """File of the jets of a sample."""
+        return self.output / "samples" / f"{name}.parquet"
+
+    def jets(self, name: str) -> Jets:
+        """The jets of a sample; they are read once."""
+        if name not in self._read.jets:
+            self._read.jets[name] = read_jets(self.sample(name))
+        return self._read.jets[name]
+
+    def simulate(self) -> None:
+        """All samples."""
+        for name, sample in self.config.samples.items():
+            path, total = self.sample(name), sample.n_jets if sample.events is None else None
+            with (
+                timed(self.output, "generate"),
+                self.reporter.bar(f"generate {sample.process}", total) as advance,
+            ):
+                generate(sample, path, workers=self.config.workers, progress=advance)
+            self.reporter.line(f"{name} in {path}")
+
+    def represent(self, model: Path, training: TrainingConfig) -> None:
+        """Encoder and representations of all samples in a model directory.
+
+        A finished training is only checked, and its time stays what it was.
+        """
+        config, directory = self.config, model / "encoder"
+        with nullcontext() if is_finished(directory) else timed(model, "train"):
+            encoder = train_file(
+                self.jets(config.background),
+                directory,
+                split=config.split,
+                encoder=config.encoder,
+                augmentations=config.augmentations,
+                loss=config.loss,
+                training=training,
+                reporter=self.reporter,
+            )
+        self.reporter.line(f"encoder in {directory}")
+        for name in config.samples:
+            target = _representations(model, name)
+            if not target.exists():
+                with timed(model, "encode"), self.reporter.bar(f"encode {name}", None) as advance:
+                    n_jets = encode_file(
+                        encoder,
+                        self.jets(name),
+                        target,
+                        dropped=config.augmentations if name == config.background else None,
+                        device=torch_device("auto"),
+                        progress=advance,
+                    )
+                self.reporter.line(f"{n_jets} jets in {target}")
+
+    def representations(self, model: Path) -> dict[str, Representations]:
+        """Representations of all samples in a model directory; those of one are kept."""
+        if self._read.model != model:
+            self._read.rows = {}  # whose memory is needed
+            self._read.rows = {
+                name: read_representations(_representations(model, name))
+                for name in self.config.samples
+            }
+            self._read.model = model
+        return self._read.rows
+
+    def fit(
+        self, directory: Path, model: Path, scores: Mapping[str, Mapping[str, Any]], seed: int = 0
+    ) -> None:
+        """Fit scores into ``directory/scores`` on the representations in a model directory."""
+        background = self.config.background
+        fit_scores(
+            scores,
+            self.representations(model)[background],
+            directory / "scores",
+            split=self.config.split,
+            jets=partial(self.jets, background),
+            seed=seed,
+            reporter=self.reporter,
+        )
+        self.reporter.line(f"scores in {directory / 'scores'}")
+
+    def score(
+        self, directory: Path, model: Path, supervised: dict[str, NDArray] | None = None
+    ) -> pa.Table:
+        """One table of the test jets with all scores that were fitted in ``directory/scores``.
+
+        They are the background's test part, and all signals, of which labels have been learned
+        only the test part.
+        """
+        config = self.config
+        fitted = load_scores(directory / "scores")
+        signal_part = "all" if config.supervised is None else "test"
+        rows = {
+            name: of_sample.part("test" if name == config.background else signal_part, config.split)
+            for name, of_sample in self.representations(model).items()
+        }
+        jets = {name: self.jets(name) for name in rows} if needs_jets(fitted) else None
+        return score_table(rows, fitted, supervised, jets)
+
+    def classify(self, directory: Path, training: TrainingConfig) -> dict[str, NDArray] | None:
+        """Logits of the supervised classifier, if asked for, for the jets that are scored."""
+        config = self.config
+        if config.supervised is None:
+            return None
+        from darkclr.supervised.classifier import train_classifier
+
+        train, validation = (
+            Jets.concatenate(
+                [
+                    self.jets(n).part(half, config.split)
+                    for n in (config.background, config.supervised)
+                ]
+            )
+            for half in ("train", "validation")
+        )
+        steps = len(train) // training.batch_size * training.epochs
+        with (
+            nullcontext() if is_finished(directory) else timed(directory, "train"),
+            self.reporter.bar("train supervised", steps * training.batch_size) as advance,
+        ):
+            classifier = train_classifier(
+                train,
+                directory,
+                validation=validation,
+                encoder=config.encoder,
+                training=replace(training, keep="best"),
+                progress=lambda n, terms: advance(n, f"loss {terms['loss']:.2f}"),
+            )
+        return {
+            name: classifier.score(self.jets(name).part("test", config.split))
+            for name in config.samples
+        }
+
+
+def _representations(model: Path, name: str) -> Path:
+    """File of the representations of a sample."""
+    return model / "representations" / f"{name}.parquet"
+
+
+def _check_directory(output: Path) -> None:
+    """Refuse a directory that cannot be one."""
+    for path in (output, *output.parents):
+        if path.exists():
+            if not path.is_dir():
+                raise ConfigError("is a file", where=path, fix="choose another --output")
+            break
+
+
+def _set(value: Any) -> Any:
+    """The options that are not null: one that an earlier version did not have is."""
+    if isinstance(value, dict):
+        return {key: _set(option) for key, option in value.items() if option is not None}
+    return value

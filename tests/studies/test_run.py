@@ -1,0 +1,90 @@
+"""A run from Python: what it reads, what it takes for its own, what it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from folders import names
+
+pytest.importorskip("lightning")
+pytest.importorskip("matplotlib")
+
+from darkclr.errors import ConfigError
+from darkclr.io import read_jets
+from darkclr.io.parquet import read_table
+from darkclr.studies import run as module
+from darkclr.studies.config import RunConfig
+from darkclr.studies.run import run
+
+SCORES = {"norm": {}, "discriminant": {}, "dirichlet_vae_images": {"epochs": 1, "hidden": 4}}
+
+
+@pytest.fixture(scope="module")
+def config(tiny, tmp_path_factory) -> RunConfig:
+    output = tmp_path_factory.mktemp("run") / "tiny"
+    return RunConfig(**tiny, output=output, scores=SCORES, supervised="aachen")
+
+
+@pytest.fixture(scope="module")
+def reads(config) -> Counter[str]:
+    """How often each file was read by the steps of a run."""
+    counted: Counter[str] = Counter()
+
+    def counting(read):
+        def wrapped(path, *rest, **options):
+            counted[Path(path).relative_to(config.output).as_posix()] += 1
+            return read(path, *rest, **options)
+
+        return wrapped
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("read_jets", "read_representations"):
+            patch.setattr(module, name, counting(getattr(module, name)))
+        run(config)
+    return counted
+
+
+def test_each_file_is_read_once(reads):
+    """By training, encoding, fits on representations and on jets, classifier and scoring."""
+    folders = ("samples", "representations")
+    files = [f"{folder}/{name}.parquet" for folder in folders for name in ("qcd", "aachen")]
+    assert reads == dict.fromkeys(files, 1)
+
+
+def test_the_table_holds_the_test_part_of_all_that_labels_were_learned_from(config, reads):
+    table = read_table(config.output / "scores.parquet")
+    for name in ("qcd", "aachen"):
+        jets = read_jets(config.output / "samples" / f"{name}.parquet")
+        rows = [s == name for s in table["sample"].to_pylist()]
+        assert (
+            table.filter(rows)["event"].to_pylist()
+            == jets.part("test", config.split).event.tolist()
+        )
+    assert {*SCORES, "few_constituents", "jet_pt", "supervised"} <= set(table.column_names)
+
+
+def test_the_configuration_of_an_earlier_version_is_the_same(config, reads):
+    """What it did not know stands at null; its fits and its encoder are taken as they are."""
+    path = config.output / "config.yaml"
+    written = yaml.safe_load(path.read_text())
+    del written["evaluation"]["gluon_share"], written["supervised"]
+    path.write_text(yaml.safe_dump(written))
+    with pytest.raises(ConfigError, match=r"another configuration \(supervised\)"):
+        run(config)
+    written["supervised"] = "aachen"
+    path.write_text(yaml.safe_dump(written))
+    scores = (config.output / "scores.parquet").read_bytes()
+    weights = (config.output / "encoder" / "model.safetensors").stat().st_mtime_ns
+    run(config)
+    assert (config.output / "scores.parquet").read_bytes() == scores
+    assert (config.output / "encoder" / "model.safetensors").stat().st_mtime_ns == weights
+
+
+def test_python_hears_nothing(config, tmp_path, capfd):
+    run(replace(config, output=tmp_path / "run", scores={"norm": {}}, supervised=None))
+    assert capfd.readouterr() == ("", "")
+    assert "report.html" in names(tmp_path / "run")
