@@ -103,8 +103,8 @@ def encode_file(
         encoder: a trained encoder, or its directory.
         source: what :func:`~darkclr.io.layouts.iterate_jets` reads, or jets.
         output: Parquet file to write, one row a jet.
-        dropped: if given, a copy of every jet that its anomalous augmentations have altered
-            follows the jets themselves.
+        dropped: if given, copies of every jet that its anomalous augmentations have altered, one
+            of each family, follow the jets themselves.
         seed, device, precision, progress: as of :func:`~darkclr.contrastive.encoding.encode`.
         layout, options: how files are read.
 
@@ -136,8 +136,9 @@ def encode_file(
                 partons = rows.parton_pdg is not None if partons is None else partons
                 writer.write(rows.with_partons(partons).to_table())
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
-        writer.finish(representations_metadata(provenance, encoder.digest()))
-    return writer.n_rows // (1 if dropped is None else 2)
+        families = () if dropped is None else tuple(dropped.families)
+        writer.finish(representations_metadata(provenance, encoder.digest(), families))
+    return writer.n_rows // (1 + len(families))
 
 
 def _batches(source: Source | Jets, layout: str | None, options: ReadOptions) -> Iterable[Jets]:

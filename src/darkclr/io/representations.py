@@ -56,12 +56,6 @@ def read_representations(path: str | Path) -> Representations:
     return rows
 
 
-def holds_representations(path: str | Path) -> bool:
-    """Whether a source is one file of representations, and not one of jets."""
-    path = Path(path)
-    return path.is_file() and container_of(path) == "parquet" and "pooled" in column_names(path)
-
-
 def iterate_representations(path: str | Path, batch_size: int) -> Iterator[Representations]:
     """The rows of a file, so many at a time; errors are those of :func:`read_representations`."""
     for table in iterate_tables(path, batch_size):
