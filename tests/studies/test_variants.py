@@ -52,10 +52,13 @@ def test_a_group_of_augmentations_is_replaced_as_a_whole(config):
 def test_all_representations_of_the_project_are_variants(config, path):
     other = variant(config, path)
     assert other.to_dict() != config.to_dict()
-    # No schedule of their own, but for the rate of those that the norm penalty does not hold.
+    # No schedule of their own, but for the rate of those that the norm penalty does not hold; a
+    # representation may weigh the jets otherwise.
     rates = {"minimal": 1e-4, "multiplicity": 1e-4}
     rate = rates.get(path.stem, config.training.learning_rate)
-    assert other.training == replace(config.training, learning_rate=rate)
+    assert other.training == replace(
+        config.training, learning_rate=rate, flat_pt=other.training.flat_pt
+    )
 
 
 @pytest.mark.parametrize(
