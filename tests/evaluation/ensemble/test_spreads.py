@@ -78,6 +78,20 @@ def test_a_member_without_a_value_leaves_no_mean():
     assert row.figures["auc"].value == pytest.approx(0.75)
 
 
+def test_the_second_column_has_spreads_of_its_own():
+    number = FigureOfMerit(40.0, 1.0)
+    members = [
+        invented_metrics("norm", auc=0.7, rejection=number, auc_at_equal_pt=auc)
+        for auc in (0.5, 0.6, 0.64)
+    ]
+    (row,) = ensemble_rows([[m] for m in members])
+    assert row.figures["auc"].error is None  # all alike
+    assert row.matched["auc"].value == pytest.approx(0.58)
+    assert row.matched["auc"].encoders == pytest.approx(np.std([0.5, 0.6, 0.64], ddof=1))
+    with pytest.raises(InputError, match="not all measured at equal pT"):
+        ensemble_rows([[members[0]], [metrics(0.7, 40.0)]])
+
+
 def test_members_that_do_not_fit_together_are_refused():
     one = metrics(0.7, 40.0)
     other = metrics(0.7, 40.0, score="nae")

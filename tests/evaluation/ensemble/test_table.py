@@ -38,6 +38,20 @@ def test_published_values_are_those_of_the_representation():
     assert "0.767 ± 0.034" in line
 
 
+def test_both_columns_are_shown():
+    number, facts = FigureOfMerit(50.0, 1.0), ScoreFacts("representations", 3, 0.1)
+    member = invented_metrics("nae", auc=0.8, rejection=number, auc_at_equal_pt=0.6)
+    ensemble = EnsembleMetrics([[member]], [[member]], {"nae": facts}, EncoderFacts(5, 2.0))
+    table = comparison({None: ensemble}, processes={"aachen": "aachen"})
+    assert table.match == "pt"
+    assert table.rows[0].natural_matched["auc"].value == 0.6
+    head, _, row = (x for x in markdown(table).splitlines() if x.startswith("|"))
+    cells = dict(zip(head.strip("| ").split(" | "), row.strip("| ").split(" | "), strict=True))
+    assert (cells["AUC"], cells["AUC, equal pT"]) == ("0.8", "0.6")
+    assert cells["AUC, equal pT: encoders, densities, test"] == "–, –, 0.010"
+    assert cells["AUC, 0% gluons, equal pT"] == "0.6"
+
+
 @pytest.mark.parametrize("name", ["sample", "rinv02"])
 def test_published_values_are_of_one_signal(name):
     table = comparison({None: representation(0.8)}, processes={"aachen": name})
