@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from plain_training import PlainEncoder, all_pairs_loss, name_of, padded
 from torch import Tensor
 
-from darkclr.anomaly.detectors.autoencoder import PAPER_BOTTLENECK, PAPER_WIDTHS, AutoencoderNetwork
+from darkclr.anomaly.detectors.autoencoder import Autoencoder, AutoencoderNetwork
 from darkclr.anomaly.nae.energies import reconstruction_energy_and_gradient
 from darkclr.anomaly.nae.langevin import differentiate
 from darkclr.augmentations import Augmentations
@@ -188,8 +188,8 @@ def darkclr_tasks(n: int) -> dict[str, Callable[[int], object]]:
 def autoencoder() -> AutoencoderNetwork:
     return AutoencoderNetwork(
         CONFIG.output_dim,
-        widths=PAPER_WIDTHS,
-        bottleneck=PAPER_BOTTLENECK,
+        widths=Autoencoder.widths,
+        bottleneck=Autoencoder.bottleneck,
         activation="elu",
         sphere=False,
         generator=torch.Generator().manual_seed(0),

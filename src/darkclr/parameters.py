@@ -14,14 +14,18 @@ This module reads such declarations: :func:`check_parameters` for the range chec
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
-from docstring_parser import parse_from_object
+from docstring_parser import parse, parse_from_object
 
 from darkclr.errors import ConfigError
 
@@ -72,10 +76,11 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, Sequence) and not isinstance(value, str):
             return all(item in self for item in value)
-        if not isinstance(value, int | float):
+        if not isinstance(value, Real):
             return False
-        above = value >= self.low if self.low_included else value > self.low
-        return above and (value <= self.high if self.high_included else value < self.high)
+        number = float(value)
+        above = number >= self.low if self.low_included else number > self.low
+        return above and (number <= self.high if self.high_included else number < self.high)
 
 
 def AtLeast(low: float) -> Range:  # it reads as a type
@@ -121,10 +126,10 @@ class Parameter:
     name: str
     default: Any
     summary: str
-    wanted: str
-    range: Range | None
-    words: tuple[Any, ...]
-    optional: bool
+    wanted: str = ""
+    range: Range | None = None
+    words: tuple[Any, ...] = ()
+    optional: bool = False
 
     def allows(self, value: object) -> bool:
         """Whether the parameter may have this value, as far as range and words say."""
@@ -137,17 +142,30 @@ class Parameter:
 
 @cache
 def parameters_of(cls: type) -> tuple[Parameter, ...]:
-    """The parameters that a dataclass declares, in the order of its constructor.
+    """The parameters that a class declares, in the order of its constructor.
 
     Args:
-        cls: a dataclass; what it inherits is found where it is declared.
+        cls: a dataclass; what it inherits is found where it is declared. Of another class, of
+            another package, are known the signature and what the docstring says.
 
     >>> from darkclr.split import Split
     >>> [(p.name, p.default) for p in parameters_of(Split)][:2]
     [('train', 0.6), ('validation', 0.1)]
     """
-    hints = get_type_hints(cls, include_extras=True)
     summaries = _summaries(cls)
+    signature = inspect.signature(cls).parameters
+    if not dataclasses.is_dataclass(cls) or signature.keys() != {
+        field.name for field in dataclasses.fields(cls) if field.init
+    }:
+        return tuple(
+            Parameter(
+                name,
+                REQUIRED if argument.default is argument.empty else argument.default,
+                summaries.get(name, ""),
+            )
+            for name, argument in signature.items()
+        )
+    hints = get_type_hints(cls, include_extras=True)
     found = []
     for field in dataclasses.fields(cls):
         if not field.init:
@@ -249,14 +267,24 @@ def check_ranges(owner: object, where: str, ranges: Ranges) -> None:
             )
 
 
+# :class:`~darkclr.anomaly.Norm` and ``norm``, which are for pages and not for terminals.
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
+
+
 def _summaries(cls: type) -> dict[str, str]:
     """Meanings by name, of the class itself and of those that it extends."""
     found: dict[str, str] = {}
     for ancestor in cls.__mro__:
-        if not dataclasses.is_dataclass(ancestor):
+        declares = dataclasses.is_dataclass(ancestor)
+        if dataclasses.is_dataclass(cls) and not declares:
             continue
-        for argument in parse_from_object(ancestor).params:
-            text = " ".join((argument.description or "").split()).replace("``", "")
+        described = parse(ancestor.__doc__ or "")
+        if declares:
+            with suppress(OSError, TypeError):  # typed in, a class has no source
+                described = parse_from_object(ancestor)
+        for argument in described.params:
+            text = " ".join((argument.description or "").split())
+            text = _ROLE.sub(r"\1", text).replace("``", "")
             for name in argument.arg_name.split(","):
                 found.setdefault(name.strip(), text)
     return found

@@ -1,8 +1,9 @@
-"""Parameters are checked before anything is fitted."""
+"""Parameters are described, and checked before anything is fitted."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import math
 
 import numpy as np
@@ -12,9 +13,8 @@ pytest.importorskip("zuko")
 pytest.importorskip("fastjet")
 pytest.importorskip("pyod")
 
-from darkclr.anomaly import SCORES, External
-from darkclr.anomaly.catalogue import create_detector
-from darkclr.anomaly.detectors import detector
+from darkclr.anomaly import SCORES, External, detector
+from darkclr.anomaly.catalogue import create_detector, find_score
 from darkclr.errors import ConfigError, InputError, MissingExtraError
 
 OUT_OF_RANGE = [
@@ -67,7 +67,7 @@ def test_a_parameter_out_of_its_range_makes_no_detector(name, parameters):
 @pytest.mark.parametrize("name", SCORES)
 def test_no_number_may_be_nan(name):
     signature = inspect.signature(SCORES[name].detector).parameters
-    for parameter in SCORES[name].parameters:
+    for parameter in (p.name for p in SCORES[name].parameters):
         if "float" in str(signature[parameter].annotation):
             with pytest.raises(ConfigError, match=f"{parameter} = nan"):
                 create_detector(name, {parameter: math.nan})
@@ -132,3 +132,52 @@ def test_classes_that_learn_from_labels_are_refused(path):
 def test_detectors_whose_scores_depend_on_company_are_refused(path):
     with pytest.raises(InputError, match="depends on the other jets"):
         create_detector(path, {}).fit(np.random.default_rng(0).normal(size=(300, 4)))
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_parameter_is_explained_and_its_default_is_what_is_taken(name):
+    parameters = find_score(name).parameters
+    for parameter in parameters:
+        assert parameter.summary, parameter.name
+        assert ":class:" not in parameter.summary
+        assert "``" not in parameter.summary
+    written = json.loads(json.dumps({p.name: p.default for p in parameters}))
+    taken = create_detector(name, {}).get_params(deep=False)
+    assert json.loads(json.dumps({key: taken[key] for key in written})) == written
+    create_detector(name, written)
+
+
+def test_presets_are_shown_instead_of_the_defaults_of_the_class():
+    learning_rate = {
+        name: p.default
+        for name in ("nae", "nae_trigger")
+        for p in find_score(name).parameters
+        if p.name == "normalization_learning_rate"
+    }
+    assert learning_rate["nae_trigger"] == 1e-5 != learning_rate["nae"]
+    assert "initialisation" not in {
+        p.name for p in find_score("nae").parameters
+    }  # it is what makes it one
+
+
+def test_detectors_of_other_packages_are_explained_by_themselves():
+    (trees,) = (
+        p
+        for p in find_score("sklearn.ensemble.IsolationForest").parameters
+        if p.name == "n_estimators"
+    )
+    assert trees.default == 100
+    assert "number of base estimators" in trees.summary
+
+
+def test_parameters_without_a_default_are_required():
+    pytest.importorskip("pyod")
+    defaults = {p.name: p.default for p in find_score("pyod.models.deep_svdd.DeepSVDD").parameters}
+    assert defaults["n_features"] == "<required>"
+    assert defaults["c"] is None
+
+
+def test_unknown_scores_are_refused():
+    for name in ("magic", "os.system", "sklearn.ensemble.Magic"):
+        with pytest.raises(ConfigError):
+            list(find_score(name).parameters)

@@ -48,7 +48,8 @@ def test_scores_explains_the_parameters_of_one(command, refused, tmp_path):
     assert SCORES["knn"].reference in out
     assert "n_neighbors: 10" in out
     rows = json.loads((tmp_path / "knn.json").read_text())
-    assert [row["name"] for row in rows] == list(SCORES["knn"].parameters)
+    assert [row["name"] for row in rows] == [p.name for p in SCORES["knn"].parameters]
+    assert rows[0]["values"] == "at least 1"
     assert "it has no parameters" in command("scores", "--name", "norm")[1]
     assert "no score 'magic'" in refused("scores", "--name", "magic")
 

@@ -6,19 +6,20 @@ opposite sign. Scores are called by name through :data:`SCORES` and :func:`fit_s
 """
 
 from darkclr.anomaly.catalogue import SCORES, Score
+from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.autoencoder import Autoencoder
 from darkclr.anomaly.detectors.combination import Combination
-from darkclr.anomaly.detectors.detector import Detector
 from darkclr.anomaly.detectors.dirichlet import DirichletVAE
 from darkclr.anomaly.detectors.discriminant import Discriminant
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.detectors.flow import Flow
 from darkclr.anomaly.detectors.gaussian import GaussianMixture, Mahalanobis
-from darkclr.anomaly.detectors.jet_images import ImageAutoencoder, ImageNormalizedAutoencoder
+from darkclr.anomaly.detectors.images import ImageAutoencoder
 from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.fitting import fit_score, fit_scores
+from darkclr.anomaly.nae.images import ImageNormalizedAutoencoder
 from darkclr.anomaly.nae.langevin import Chain, langevin
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 

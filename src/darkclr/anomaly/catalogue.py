@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError, ArgumentParser
 from numpy.typing import NDArray
 
+from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.autoencoder import Autoencoder
 from darkclr.anomaly.detectors.combination import Combination
-from darkclr.anomaly.detectors.detector import Detector
 from darkclr.anomaly.detectors.dirichlet import DirichletVAE
 from darkclr.anomaly.detectors.discriminant import Discriminant
-from darkclr.anomaly.detectors.external import PACKAGES, External
+from darkclr.anomaly.detectors.external import PACKAGES, External, find_estimator
 from darkclr.anomaly.detectors.flow import Flow
 from darkclr.anomaly.detectors.gaussian import GaussianMixture, Mahalanobis
-from darkclr.anomaly.detectors.jet_images import (
-    IMAGE_CHANNELS,
-    ImageAutoencoder,
-    ImageNormalizedAutoencoder,
-    plain,
-    smooth,
-)
+from darkclr.anomaly.detectors.images import ImageAutoencoder
 from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
+from darkclr.anomaly.nae.images import ImageNormalizedAutoencoder
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
 from darkclr.errors import ConfigError
+from darkclr.jet_images import jet_images, smooth_images
+from darkclr.parameters import Parameter, parameters_of
 from darkclr.substructure import energy_flow_polynomials, observables
 
 __all__ = ["SCORES", "Reads", "Score", "create_detector", "default_scores", "find_score"]
@@ -72,10 +68,15 @@ class Score:
     on_request: bool = False
 
     @property
-    def parameters(self) -> tuple[str, ...]:
-        """What a user may set: the constructor's arguments that the entry does not fix."""
-        names = inspect.signature(self.detector).parameters
-        return tuple(name for name in names if name != "seed" and name not in self.defaults)
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a user may set: the detector's parameters that the entry does not fix."""
+        if self.detector is External:
+            return parameters_of(find_estimator(self.name))
+        return tuple(
+            replace(parameter, default=self.presets.get(parameter.name, parameter.default))
+            for parameter in parameters_of(self.detector)  # type: ignore[arg-type]
+            if parameter.name != "seed" and parameter.name not in self.defaults
+        )
 
 
 def _column(name: str) -> Callable[[Any], NDArray]:
@@ -199,7 +200,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "dirichlet_vae_images",
                 "Dirichlet VAE on jet images",
                 DirichletVAE,
-                plain,
+                lambda jets: jet_images(jets.constituents),
                 "Loss of a Dirichlet variational autoencoder on 40 x 40 jet images.",
                 "arXiv:2104.08291",
                 defaults={"images": True},
@@ -210,11 +211,10 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "autoencoder_images",
                 "AE on jet images",
                 ImageAutoencoder,
-                smooth,
+                lambda jets: smooth_images(jets.constituents),
                 "Reconstruction error of a convolutional autoencoder on 40 x 40 jet images.",
                 "arXiv:1808.08979; images of arXiv:2206.14225",
                 defaults={"rescale": True},
-                presets={"widths": IMAGE_CHANNELS},
                 reads="jets",
                 baseline=True,
                 on_request=True,
@@ -223,11 +223,10 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "nae_images",
                 "NAE on jet images",
                 ImageNormalizedAutoencoder,
-                smooth,
+                lambda jets: smooth_images(jets.constituents),
                 "Energy of a normalized autoencoder on 40 x 40 jet images, on-manifold chains.",
                 "arXiv:2206.14225",
                 defaults={"rescale": True, "initialisation": "on_manifold"},
-                presets={"widths": IMAGE_CHANNELS},
                 reads="jets",
                 on_request=True,
             ),
@@ -313,7 +312,7 @@ def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) 
     score = find_score(name)
     if score.detector is External:
         return External(name, dict(parameters), seed=seed).check()
-    allowed = score.parameters
+    allowed = [parameter.name for parameter in score.parameters]
     unknown = sorted(set(parameters) - set(allowed))
     if unknown:
         raise ConfigError(

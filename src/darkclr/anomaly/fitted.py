@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from darkclr.anomaly.catalogue import Score, create_detector, find_score
-from darkclr.anomaly.detectors.checkpoint import CHECKPOINT
-from darkclr.anomaly.detectors.detector import Detector
+from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
+from darkclr.anomaly.training.checkpoint import CHECKPOINT
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import Jets

@@ -12,8 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.anomaly.catalogue import create_detector, default_scores, find_score
-from darkclr.anomaly.detectors.autoencoder import Autoencoder
-from darkclr.anomaly.detectors.detector import Progress, check_weights
+from darkclr.anomaly.detector import Progress, check_weights
 from darkclr.anomaly.fitted import FittedScore, Source, features, fit_digest, is_fitted
 from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
 from darkclr.errors import ConfigError, InputError, TrainingError
@@ -50,8 +49,8 @@ def fit_score(
         background: which representations these are, if ``train`` are their jets or their scores;
             recorded.
         progress: called after each epoch with its row of the history.
-        checkpoint_directory: where autoencoders keep their state after each epoch: called again
-            after a crash, the fit goes on from there to the same result.
+        checkpoint_directory: where a training keeps its state after each epoch: called again after
+            a crash, the fit goes on from there to the same result.
 
     Raises:
         ConfigError: unknown score or parameter, or a value out of its range.
@@ -71,9 +70,9 @@ def fit_score(
     if not score.uses_dropped:
         X, weight, dropped = X[~dropped], weight[~dropped], dropped[~dropped]
     y = dropped.astype(np.int64) if score.uses_dropped else None
-    options: dict[str, Any] = {"progress": progress}
-    if isinstance(detector, Autoencoder):
-        options["checkpoint_directory"] = checkpoint_directory
+    options: dict[str, Any] = {}
+    if detector.n_epochs:
+        options = {"progress": progress, "checkpoint_directory": checkpoint_directory}
     if len(weight) and not (weight == weight[0]).all():
         if detector.weighted:
             options["sample_weight"] = weight

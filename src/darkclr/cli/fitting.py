@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,16 @@ def _listed() -> list[dict[str, Any]]:
 def _explained(name: str) -> list[dict[str, Any]]:
     """The parameters of a score, a line each."""
     from darkclr.anomaly.catalogue import find_score
-    from darkclr.anomaly.parameters import parameters_of
 
     score = find_score(name)
-    rows = [asdict(parameter) for parameter in parameters_of(name)]
+    rows = [
+        {"name": p.name, "default": p.default, "values": p.wanted, "summary": p.summary}
+        for p in score.parameters
+    ]
     console.line(f"{name}: {score.summary} [{score.reads}; {score.reference}]")
     for row in rows:
-        console.line(
-            f"  {row['name'] + ': ' + _json(row['default']):<36} {row['summary']}".rstrip()
-        )
+        default, values = _json(row["default"]), f" ({row['values']})" if row["values"] else ""
+        console.line(f"  {row['name'] + ': ' + default:<36} {row['summary']}{values}".rstrip())
     if not rows:
         console.line("  it has no parameters")
     return rows

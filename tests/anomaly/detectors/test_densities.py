@@ -196,6 +196,11 @@ def test_too_few_rows_and_bad_parameters_are_refused():
         DirichletVAE().fit(_gaussian(5, 0)[:3])
     with pytest.raises(InputError, match="all rows are equal"):
         Mahalanobis().fit(np.ones((10, 3)))
-    for detector in (Mahalanobis(0), NearestNeighbours(0), GaussianMixture(0), DirichletVAE(1)):
+    for detector in (
+        Mahalanobis(n_components=0),
+        NearestNeighbours(0),
+        GaussianMixture(0),
+        DirichletVAE(1),
+    ):
         with pytest.raises(ConfigError):
             detector.fit(_gaussian(50, 0))

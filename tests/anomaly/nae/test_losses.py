@@ -47,29 +47,29 @@ def test_log_cosh_pushes_no_longer_once_the_energies_agree(network):
     def gradients(loss) -> list[torch.Tensor]:
         return torch.autograd.grad(loss, list(network.parameters()), retain_graph=True)
 
-    at_equality = NormalizationLoss("log_cosh", positive_energy_weight=0.3, unit=2.0)
+    at_equality = NormalizationLoss(loss="log_cosh", positive_energy_weight=0.3, unit=2.0)
     expected = gradients(0.3 * network.energy(data).mean() / 2)
     for a, b in zip(gradients(at_equality(network, data, data)[0]), expected, strict=True):
         torch.testing.assert_close(a, b)
 
 
 def test_wasserstein_loss_trains_through_the_samples_only(network):
-    loss, *_ = NormalizationLoss("wasserstein")(network, _points(1), _points(2))
+    loss, *_ = NormalizationLoss(loss="wasserstein")(network, _points(1), _points(2))
     assert not loss.requires_grad
     samples = _points(2).requires_grad_()
-    loss, *_ = NormalizationLoss("wasserstein")(network, _points(1), samples)
+    loss, *_ = NormalizationLoss(loss="wasserstein")(network, _points(1), samples)
     loss.backward()
     # Each sample is pulled towards the row it is assigned to: down the gradient is nearer.
     moved = samples.detach() - 0.5 * len(samples) * samples.grad
-    assert NormalizationLoss("wasserstein")(network, _points(1), moved)[0] < 1e-10
+    assert NormalizationLoss(loss="wasserstein")(network, _points(1), moved)[0] < 1e-10
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"name": "energy_difference"},
-        {"name": "energy_difference", "negative_energy_penalty": 0.5},
-        {"name": "log_cosh", "positive_energy_weight": 0.3, "unit": 2.0},
+        {"loss": "energy_difference"},
+        {"loss": "energy_difference", "negative_energy_penalty": 0.5},
+        {"loss": "log_cosh", "positive_energy_weight": 0.3, "unit": 2.0},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
@@ -88,7 +88,7 @@ def test_wasserstein_gradients_in_the_weights_go_through_the_chain(network):
         x = start.clone().requires_grad_()
         for _ in range(2):
             x = x - 0.1 * torch.autograd.grad(network.energy(x).sum(), x, create_graph=True)[0]
-        return NormalizationLoss("wasserstein")(network, data, x)[0]
+        return NormalizationLoss(loss="wasserstein")(network, data, x)[0]
 
     _compare_gradients(network, loss, tolerance=1e-6)
 
@@ -113,7 +113,7 @@ def _compare_gradients(network, loss, tolerance: float, step: float = 1e-5) -> N
 
 @pytest.mark.parametrize(
     "settings",
-    [{"name": "best"}, {"negative_energy_penalty": -1.0}, {"positive_energy_weight": -1}],
+    [{"loss": "best"}, {"negative_energy_penalty": -1.0}, {"positive_energy_weight": -1}],
 )
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError):

@@ -12,11 +12,12 @@ from sklearn.metrics import roc_auc_score
 
 from darkclr.anomaly import Autoencoder, NormalizedAutoencoder
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.detectors.checkpoint import Checkpoint
 from darkclr.anomaly.nae.langevin import Chain
 from darkclr.anomaly.nae.losses import NormalizationLoss
-from darkclr.anomaly.nae.normalization import Normalization, Schedule
+from darkclr.anomaly.nae.normalization import Normalization
 from darkclr.anomaly.nae.sampler import Sampler
+from darkclr.anomaly.training.checkpoint import Checkpoint
+from darkclr.anomaly.training.trained import Training
 from darkclr.errors import ConfigError, InputError, TrainingError
 
 TOY = {"widths": (64, 64), "bottleneck": 2, "activation": "silu", "batch_size": 256}
@@ -204,7 +205,10 @@ def test_what_is_no_longer_reconstructed_has_diverged(samples, constant):
         network,
         Sampler(network, "data", still, still, replay=0.0, buffer_size=1),
         NormalizationLoss(),
-        Schedule(2, 0.0, 0.0, 100, "last", 0, 0, 0),
+        NormalizedAutoencoder(
+            **{"epochs": 2, "normalization_learning_rate": 0.0, "batch_size": 100},
+            **{"selection": "last", "burn_in": 0, "max_halvings": 0},
+        ),
         copies=torch_rows[:0],
         reference_energy=0.01,
     )
@@ -212,14 +216,7 @@ def test_what_is_no_longer_reconstructed_has_diverged(samples, constant):
         network.decoder[-1].weight.zero_()
         network.decoder[-1].bias.fill_(constant)
     with pytest.raises(TrainingError, match="nothing is reconstructed any more"):
-        normalization.run(
-            torch_rows,
-            torch_rows,
-            generator=torch.Generator(),
-            history=[],
-            checkpoint=Checkpoint(None, {}),
-            progress=None,
-        )
+        normalization.run(torch_rows, torch_rows, Training(torch.Generator(), Checkpoint(None, {})))
 
 
 def test_row_of_the_history_has_what_a_physicist_looks_at(samples):

@@ -10,8 +10,7 @@ import torch
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.langevin import Chain
-from darkclr.anomaly.nae.sampler import Sampler, resolve_chain, sample_table
-from darkclr.errors import ConfigError
+from darkclr.anomaly.nae.sampler import Sampler, sample_table
 
 STILL = Chain(1, 1e-12, 0.0)
 
@@ -157,16 +156,6 @@ def test_gradient_through_the_chain_is_that_of_finite_differences(initialisation
                 weight[index] -= step
         slope = (values[0] - values[1]) / 2e-5
         assert gradient[index].item() == pytest.approx(slope, rel=1e-4, abs=1e-7)
-
-
-def test_two_of_step_noise_and_temperature_fix_the_third():
-    defaults = {"default_step_size": 2.0, "default_temperature": 0.5}
-    assert resolve_chain(1, None, None, None, **defaults).temperature == pytest.approx(0.5)
-    assert resolve_chain(1, 3.0, None, 0.1, **defaults).temperature == pytest.approx(0.1)
-    assert resolve_chain(1, None, 0.2, 0.1, **defaults).step_size == pytest.approx(0.2)
-    assert resolve_chain(1, None, 0.2, None, **defaults).step_size == 2.0
-    with pytest.raises(ConfigError, match="two of"):
-        resolve_chain(1, 1.0, 1.0, 1.0, **defaults)
 
 
 def test_table_of_samples_is_in_the_plane_of_the_data():

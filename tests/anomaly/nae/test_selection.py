@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from darkclr.anomaly.nae.selection import SELECTIONS, selected_epoch
+from darkclr.anomaly.nae.selection import Selection, selected_epoch
 
 
 def _rows(**columns: list[float]) -> list[dict[str, float]]:
@@ -46,7 +47,7 @@ def test_nothing_before_the_burn_in_is_over():
     assert selected_epoch([], "last", 0) == 0
 
 
-@pytest.mark.parametrize("rule", SELECTIONS)
+@pytest.mark.parametrize("rule", get_args(Selection))
 def test_a_further_epoch_is_taken_or_changes_nothing(rule):
     """What lets the training keep the weights of one epoch only."""
     rng = np.random.default_rng(0)

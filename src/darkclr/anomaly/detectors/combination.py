@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from darkclr.anomaly.detectors.detector import Detector, Progress, check_weights
+from darkclr.anomaly.detector import Detector, check_weights
 from darkclr.parameters import Ranges
 
 __all__ = ["Combination"]
 
 
+@dataclass(eq=False, repr=False)
 class Combination(Detector):
     r"""Combination of scores whose scales have nothing in common.
 
@@ -26,10 +28,6 @@ class Combination(Detector):
     (anomalous in one). The scores of a jet are correlated, so the result is no χ²; only its order
     is used. Background is all it sees. Nothing is resolved beyond 1/(1 + n).
 
-    Args:
-        members: names of the scores.
-        method: "fisher" or "minimum".
-
     Attributes:
         values_: (members, n) background scores, ascending.
         survival_: (members, n + 1) p-value at each of them, and beyond the last.
@@ -40,28 +38,19 @@ class Combination(Detector):
 
     weighted = True
 
-    def __init__(
-        self,
-        members: Sequence[str] = ("discriminant", "knn"),
-        method: Literal["fisher", "minimum"] = "fisher",
-    ) -> None:
-        self.members = members
-        self.method = method
+    members: Sequence[str] = ("discriminant", "knn")
+    """Names of the scores that are combined."""
+    method: Literal["fisher", "minimum"] = "fisher"
+    """Whether the p-values are multiplied, after Fisher, or the smallest is taken."""
 
     def _ranges(self) -> Ranges:
-        return {
-            **super()._ranges(),
-            "members": (len(self.members) > 0, "at least one score"),
-            "method": (self.method in ("fisher", "minimum"), "fisher or minimum"),
-        }
+        return {"members": (len(self.members) > 0, "at least one score")}
 
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
     ) -> Self:
         """Take the distributions of the background's scores X (n, members), weighted.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from darkclr.anomaly.detectors.autoencoder import perceptron
-from darkclr.anomaly.detectors.density import Density
+from darkclr.anomaly.detectors.gaussian import Whitening
+from darkclr.anomaly.training.trained import Trained
 from darkclr.errors import InputError
-from darkclr.parameters import Ranges
+from darkclr.parameters import AtLeast, Positive
 
 __all__ = ["DirichletNetwork", "DirichletVAE", "laplace_prior"]
 
@@ -75,7 +77,8 @@ class DirichletNetwork(nn.Module):
         return (torch.xlogy(x, x) - x * mixed.log_softmax(dim=1)).sum(dim=1)
 
 
-class DirichletVAE(Density):
+@dataclass(eq=False, repr=False)
+class DirichletVAE(Trained, Whitening):
     r"""Dirichlet variational autoencoder (arXiv:2104.08291).
 
     A row is encoded as weights r on a simplex and decoded as the mixture of R prototypes that the
@@ -87,54 +90,29 @@ class DirichletVAE(Density):
     code the encoder has one hidden layer of 100 SELU neurons, the decoder one linear map without
     bias, for images followed by a softmax over pixels; their batch normalisation is left out.
 
-    Args:
-        n_mixtures: R; the cited work shows 2 for jet images.
-        alpha: hyper-parameter of the prior; below 1 most jets are pure.
-        kl_weight: β; an image has one unit of intensity, so that β = 1 leaves no information.
-        hidden: neurons of the encoder's hidden layer.
-        images: rows are images that sum to 1; other rows are taken in principal components.
-        term: what is scored: "elbo" is L at the mean of q; "reconstruction" and "latent" are its
-            two terms, the latter the improbability in the latent space of arXiv:2202.00686.
-        epochs, learning_rate, batch_size, n_components, validation_fraction, seed, device: as in
-            :class:`~darkclr.anomaly.detectors.density.Density`.
-
     Attributes:
         network_: the trained network.
     """
 
-    def __init__(
-        self,
-        n_mixtures: int = 2,
-        alpha: float = 1.0,
-        kl_weight: float = 0.01,
-        hidden: int = 100,
-        images: bool = False,
-        term: Literal["elbo", "reconstruction", "latent"] = "elbo",
-        epochs: int = 30,
-        learning_rate: float = 1e-3,
-        batch_size: int = 512,
-        n_components: int | None = 32,
-        validation_fraction: float = 0.1,
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        super().__init__(
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            n_components=n_components,
-            validation_fraction=validation_fraction,
-            seed=seed,
-            device=device,
-        )
-        self.n_mixtures = n_mixtures
-        self.alpha = alpha
-        self.kl_weight = kl_weight
-        self.hidden = hidden
-        self.images = images
-        self.term = term
+    n_mixtures: Annotated[int, AtLeast(2)] = 2
+    """Number R of mixtures; the cited work shows 2 for jet images."""
+    alpha: Annotated[float, Positive()] = 1.0
+    """Hyper-parameter α of the prior; below 1 most jets are pure."""
+    kl_weight: Annotated[float, AtLeast(0)] = 0.01
+    """Weight β of the divergence; an image has one unit of intensity, so that 1 leaves no
+    information."""
+    hidden: Annotated[int, AtLeast(1)] = 100
+    """Neurons of the encoder's hidden layer."""
+    images: bool = False
+    """Whether rows are images that sum to 1; other rows are taken in principal components."""
+    term: Literal["elbo", "reconstruction", "latent"] = "elbo"
+    """What is scored: elbo is the loss at the mean of q; reconstruction and latent are its two
+    terms, the latter the improbability in the latent space of arXiv:2202.00686."""
 
-    def loss(self, x: Tensor, generator: torch.Generator) -> Tensor:
+    _stage: ClassVar[str] = "DirichletVAE"
+    _remedy: ClassVar[str] = "lower learning_rate or n_components"
+
+    def objective(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Negative evidence lower bound with one draw of r, (n, k) -> (n,)."""
         mean, log_variance = self.network_.encode(x)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
@@ -170,7 +148,7 @@ class DirichletVAE(Density):
             self.mean_ = np.zeros(self.n_features_in_)
             self.whitening_ = np.zeros((self.n_features_in_, 0))
         else:
-            super()._learn_preparation(X)
+            self._fit_whitening(X, None)
 
     def _prepared(self, X: ArrayLike) -> NDArray:
         return self._check_images(self._checked(X)) if self.images else self._whitened(X)
@@ -190,16 +168,3 @@ class DirichletVAE(Density):
             images=self.images,
             generator=generator,
         )
-
-    def _ranges(self) -> Ranges:
-        return {
-            **super()._ranges(),
-            "n_mixtures": (self.n_mixtures >= 2, "at least 2"),
-            "alpha": (0 < self.alpha < math.inf, "positive and finite"),
-            "kl_weight": (0 <= self.kl_weight < math.inf, "at least 0 and finite"),
-            "hidden": (self.hidden >= 1, "at least 1"),
-            "term": (
-                self.term in ("elbo", "reconstruction", "latent"),
-                "elbo, reconstruction or latent",
-            ),
-        }

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from darkclr.anomaly.detectors.detector import Detector, Progress
+from darkclr.anomaly.detector import Detector
 from darkclr.errors import InputError
 
 __all__ = ["Discriminant"]
 
 
+@dataclass(eq=False, repr=False)
 class Discriminant(Detector):
     r"""Fisher direction :math:`w = Σ^{-1} (μ_1 - μ_0)` from background to its anomalous copies.
 
@@ -31,15 +33,12 @@ class Discriminant(Detector):
         intercept_: constant c.
     """
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Find the direction.
 
         Args:
             X: (n, d) representations of background jets and of their dropped copies.
             y: (n,) 1 marks the dropped copies, 0 the originals.
-            progress: unused.
 
         Raises:
             InputError: X is not finite, or y does not have both kinds.

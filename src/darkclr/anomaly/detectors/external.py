@@ -6,13 +6,14 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from darkclr.anomaly.detectors.detector import Detector, Progress, check_weights
+from darkclr.anomaly.detector import Seeded, check_weights
 from darkclr.errors import ConfigError, InputError, MissingExtraError
 
 __all__ = ["PACKAGES", "External", "find_estimator"]
@@ -29,7 +30,8 @@ _COMPILED = (
 )
 
 
-class External(Detector):
+@dataclass(eq=False, repr=False)
+class External(Seeded):
     """A detector of another package behind the interface of darkclr.
 
     **Sign.** Higher = more anomalous here. scikit-learn's ``score_samples`` (``decision_function``
@@ -43,11 +45,6 @@ class External(Detector):
     **File.** The fitted detector is kept as the bytes of a ``skops`` archive; nothing is unpickled.
     Only types of scikit-learn and PyOD are read back.
 
-    Args:
-        estimator: import path of the class, which starts with ``sklearn.`` or ``pyod.``.
-        parameters: its constructor's arguments, by name.
-        seed: given as ``random_state`` to estimators that have one and are not given it.
-
     Attributes:
         estimator_: the fitted detector.
 
@@ -59,12 +56,13 @@ class External(Detector):
 
     packages = ("skops",)
 
-    def __init__(
-        self, estimator: str, parameters: dict[str, Any] | None = None, seed: int = 0
-    ) -> None:
-        self.estimator = estimator
-        self.parameters = parameters
-        self.seed = seed
+    estimator: str
+    """Import path of the class, which starts with sklearn. or pyod."""
+    parameters: dict[str, Any] | None = None
+    """Arguments of its constructor, by name. The seed of the fit is given as random_state to those
+    that have one and are not given it."""
+
+    estimator_: Any = field(init=False)
 
     @property
     def weighted(self) -> bool:  # type: ignore[override]
@@ -128,8 +126,6 @@ class External(Detector):
         X: ArrayLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
     ) -> Self:
         """Fit the detector on X (n, d).
 

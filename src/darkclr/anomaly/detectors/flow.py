@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from darkclr.anomaly.detectors.density import Density
-from darkclr.parameters import Ranges
+from darkclr.anomaly.detectors.gaussian import Whitening
+from darkclr.anomaly.training.trained import Trained
+from darkclr.parameters import AtLeast, Ranges
 
 __all__ = ["Flow"]
 
@@ -21,7 +23,8 @@ __all__ = ["Flow"]
 _SMALLEST_SCALE = 0.2
 
 
-class Flow(Density):
+@dataclass(eq=False, repr=False)
+class Flow(Trained, Whitening):
     r"""Negative log-likelihood of a normalizing flow on principal components.
 
     .. math:: -\log p(x) = -\log N(f(x); 0, 1) - \log |\det ∂f/∂x|
@@ -31,53 +34,27 @@ class Flow(Density):
     and narrower layers, "spline" (arXiv:1906.04032) needs fewer still, "autoregressive"
     (arXiv:1705.07057) lets each component see all before it.
 
-    Args:
-        architecture: "affine", "spline" or "autoregressive".
-        transforms: layers of the flow.
-        widths: hidden layers of the network in each of them.
-        epochs, learning_rate, batch_size, n_components, validation_fraction, seed, device: as in
-            :class:`~darkclr.anomaly.detectors.density.Density`.
-        logarithm: take the logarithm of the features first, for observables that are positive and
-            span decades; zeros become the smallest positive value of the fit.
-
     Attributes:
         network_: the trained flow of zuko.
     """
 
     packages = ("zuko",)
-    _largest_gradient = 10.0  # one outlier in a batch must not decide the step
 
-    def __init__(
-        self,
-        architecture: Literal["affine", "spline", "autoregressive"] = "affine",
-        transforms: int = 8,
-        widths: Sequence[int] = (128,),
-        epochs: int = 30,
-        learning_rate: float = 1e-3,
-        batch_size: int = 512,
-        logarithm: bool = False,
-        n_components: int | None = 32,
-        validation_fraction: float = 0.1,
-        seed: int = 0,
-        device: str = "auto",
-    ) -> None:
-        super().__init__(
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            n_components=n_components,
-            validation_fraction=validation_fraction,
-            seed=seed,
-            device=device,
-        )
-        self.architecture = architecture
-        self.transforms = transforms
-        self.widths = widths
-        self.logarithm = logarithm
+    architecture: Literal["affine", "spline", "autoregressive"] = "affine"
+    """Kind of the layers."""
+    transforms: Annotated[int, AtLeast(1)] = 8
+    """Number of layers of the flow."""
+    widths: Annotated[Sequence[int], AtLeast(1)] = (128,)
+    """Hidden layers of the network in each of them."""
+    logarithm: bool = False
+    """Whether the logarithm of the features is taken first, for observables that are positive and
+    span decades; zeros become the smallest positive value of the fit."""
 
-    def loss(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """-log p, (n, k) -> (n,)."""
-        return self.energy(x)
+    floor_: NDArray[np.float64] = field(init=False)
+
+    _stage: ClassVar[str] = "Flow"
+    _remedy: ClassVar[str] = "lower learning_rate or n_components"
+    _largest_gradient: ClassVar[float] = 10.0  # one outlier in a batch must not decide the step
 
     def energy(self, x: Tensor) -> Tensor:
         """-log p of whitened rows, (n, k) -> (n,)."""
@@ -124,15 +101,4 @@ class Flow(Density):
             )
 
     def _ranges(self) -> Ranges:
-        return {
-            **super()._ranges(),
-            "architecture": (
-                self.architecture in ("affine", "spline", "autoregressive"),
-                "affine, spline or autoregressive",
-            ),
-            "transforms": (self.transforms >= 1, "at least 1"),
-            "widths": (
-                len(self.widths) > 0 and all(width >= 1 for width in self.widths),
-                "one or more numbers of at least 1",
-            ),
-        }
+        return {"widths": (len(self.widths) > 0, "one or more numbers of at least 1")}

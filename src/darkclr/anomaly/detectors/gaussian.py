@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.mixture import GaussianMixture as Mixture
 
-from darkclr.anomaly.detectors.detector import Detector, FeatureError, Progress, check_weights
-from darkclr.parameters import Ranges
+from darkclr.anomaly.detector import Detector, FeatureError, Seeded, check_weights
+from darkclr.parameters import AtLeast, Positive
 
 __all__ = ["GaussianMixture", "Mahalanobis", "Whitening"]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Whitening(Detector):
     """Base: rows become principal components with mean 0 and variance 1.
 
     Representations of 512 columns live close to far fewer dimensions: directions in which the
     background hardly varies carry rounding and would dominate a distance in units of the variance.
 
-    Args:
-        n_components: the components with the largest variance that are kept; None: all whose
-            variance is above 1e-6 of the largest.
+    Attributes:
+        mean_, whitening_: (d,) mean and (d, k) directions in units of their deviation.
     """
 
-    def __init__(self, n_components: int | None = 32) -> None:
-        self.n_components = n_components
+    n_components: Annotated[int | None, AtLeast(1)] = 32
+    """How many principal components are kept, those with the largest variance; null: all whose
+    variance is above 1e-6 of the largest."""
 
-    def _ranges(self) -> Ranges:
-        good = self.n_components is None or self.n_components >= 1
-        return {**super()._ranges(), "n_components": (good, "at least 1")}
+    mean_: NDArray[np.float64] = field(init=False)
+    whitening_: NDArray[np.float64] = field(init=False)
 
     def _fit_whitening(self, X: NDArray, weight: NDArray | None) -> None:
         X = X.astype(np.float64)
@@ -65,16 +66,11 @@ class Whitening(Detector):
         return self
 
 
+@dataclass(eq=False, repr=False)
 class Mahalanobis(Whitening):
     r"""Mahalanobis distance :math:`\sqrt{(x-μ)^T Σ^{-1} (x-μ)}` on principal components.
 
     The order of the scores is that of :math:`-\log p(x)` of one Gaussian.
-
-    Args:
-        n_components: see :class:`Whitening`.
-
-    Attributes:
-        mean_, whitening_: (d,) mean and (d, k) directions in units of their deviation.
 
     >>> Mahalanobis().fit([[-1.0], [1.0]]).score_samples([[3.0]])
     array([3.])
@@ -87,8 +83,6 @@ class Mahalanobis(Whitening):
         X: ArrayLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
     ) -> Self:
         """Mean and covariance of X (n, d), weighted.
 
@@ -106,45 +100,24 @@ class Mahalanobis(Whitening):
         return np.linalg.norm(self._whitened(X), axis=1)
 
 
-class GaussianMixture(Whitening):
+@dataclass(eq=False, repr=False)
+class GaussianMixture(Whitening, Seeded):
     r"""Negative log-likelihood :math:`-\log \sum_k π_k N(x; μ_k, Σ_k)`, fitted by EM.
-
-    Args:
-        n_mixture: number of Gaussians.
-        covariance: "full" matrices, "tied": one for all, or "diag".
-        n_components: see :class:`Whitening`.
-        regularisation: added to the variances; whitened rows have variance 1.
-        seed: of the initial means.
 
     Attributes:
         mixture_: the fitted model of scikit-learn.
     """
 
-    def __init__(
-        self,
-        n_mixture: int = 8,
-        covariance: Literal["full", "tied", "diag"] = "full",
-        n_components: int | None = 32,
-        regularisation: float = 1e-3,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(n_components)
-        self.n_mixture = n_mixture
-        self.covariance = covariance
-        self.regularisation = regularisation
-        self.seed = seed
+    n_mixture: Annotated[int, AtLeast(1)] = 8
+    """Number of Gaussians."""
+    covariance: Literal["full", "tied", "diag"] = "full"
+    """Covariance matrices: full ones, one that all Gaussians share, or diagonal ones."""
+    regularisation: Annotated[float, Positive()] = 1e-3
+    """Number that is added to the variances; whitened rows have variance 1."""
 
-    def _ranges(self) -> Ranges:
-        return {
-            **super()._ranges(),
-            "n_mixture": (self.n_mixture >= 1, "at least 1"),
-            "covariance": (self.covariance in ("full", "tied", "diag"), "full, tied or diag"),
-            "regularisation": (0 < self.regularisation < np.inf, "positive and finite"),
-        }
+    mixture_: Any = field(init=False)
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """EM on the principal components of X (n, d).
 
         Raises:
@@ -167,7 +140,7 @@ class GaussianMixture(Whitening):
         """-log p of each row, (n,)."""
         return -self.mixture_.score_samples(self._whitened(X))
 
-    _ARRAYS = ("weights_", "means_", "covariances_", "precisions_cholesky_")
+    _ARRAYS: ClassVar = ("weights_", "means_", "covariances_", "precisions_cholesky_")
 
     def state(self) -> dict[str, NDArray]:
         """Weights, means and covariances of the Gaussians."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from darkclr.anomaly.detectors.detector import Detector, FeatureError, Progress
-from darkclr.parameters import Ranges
+from darkclr.anomaly.detector import Detector, FeatureError
+from darkclr.parameters import AtLeast, Ranges
 
 __all__ = ["NearestNeighbours"]
 
 
+@dataclass(eq=False, repr=False)
 class NearestNeighbours(Detector):
     r"""Distance to the k-th nearest background jet (Ramaswamy, Rastogi, Shim, SIGMOD 2000).
 
@@ -22,36 +24,23 @@ class NearestNeighbours(Detector):
     is that of a density estimate without a shape. A jet of the fit is its own first neighbour:
     score other jets than those of the fit.
 
-    Args:
-        n_neighbors: k. The order of the scores hardly depends on it between 5 and 50.
-        average: mean distance to the first k neighbours instead of that to the k-th.
-        max_rows: largest number of background jets to compare with, the first ones of the fit;
-            time and memory of scoring grow in proportion.
-
     >>> NearestNeighbours(1).fit([[0.0], [1.0]]).score_samples([[3.0]])
     array([2.])
     """
 
-    def __init__(
-        self, n_neighbors: int = 10, average: bool = False, max_rows: int = 30_000
-    ) -> None:
-        self.n_neighbors = n_neighbors
-        self.average = average
-        self.max_rows = max_rows
+    n_neighbors: Annotated[int, AtLeast(1)] = 10
+    """Number k of the neighbour. The order of the scores hardly depends on it between 5 and 50."""
+    average: bool = False
+    """Whether the mean distance to the first k neighbours is taken instead of that to the k-th."""
+    max_rows: Annotated[int, AtLeast(1)] = 30_000
+    """Largest number of background jets to compare with, the first ones of the fit; time and memory
+    of scoring grow in proportion."""
 
     def _ranges(self) -> Ranges:
-        return {
-            **super()._ranges(),
-            "n_neighbors": (self.n_neighbors >= 1, "at least 1"),
-            "max_rows": (
-                self.max_rows >= self.n_neighbors,
-                f"at least n_neighbors = {self.n_neighbors}",
-            ),
-        }
+        enough = self.max_rows >= self.n_neighbors
+        return {"max_rows": (enough, f"at least n_neighbors = {self.n_neighbors}")}
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Keep the rows of X (n, d).
 
         Raises:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from darkclr.parameters import check_ranges
+from darkclr.parameters import AtLeast, Positive, check_parameters, check_ranges
 
 __all__ = ["Chain", "ChainResult", "Energy", "EnergyAndGradient", "differentiate", "langevin"]
 
@@ -29,43 +30,31 @@ class Chain:
     λ it samples :math:`\exp(-E/T)` at the temperature :math:`T = σ²/(2λ)` (thesis eq. 4.11), which
     is 1 only where σ² = 2λ.
 
-    Args:
-        steps: number of steps.
-        step_size: λ, in units of z²/E.
-        noise: σ, in units of z.
-        clip: largest norm of ∇E per step; larger gradients are scaled down. None: as it is.
-        annealing: noise of step i is σ/(1 + i), so the temperature falls with the chain.
-        sphere: points stay on the unit sphere; a step is taken in the tangent plane and projected.
-        metropolis: accept or reject each step at its true temperature σ_i²/(2λ) with the
-            densities of forward and backward proposal, which makes exp(-E/T) exactly stationary.
-            A rule written for σ² = 2λ would reject nothing (or everything) elsewhere.
-
     Raises:
         ConfigError: a setting out of its range.
     """
 
-    steps: int
-    step_size: float
-    noise: float
-    clip: float | None = None
+    steps: Annotated[int, AtLeast(1)]
+    """Number of steps."""
+    step_size: Annotated[float, Positive()]
+    """Step size λ, in units of z²/E."""
+    noise: Annotated[float, AtLeast(0)]
+    """Noise σ, in units of z."""
+    clip: Annotated[float | None, Positive()] = None
+    """Largest norm of ∇E per step; larger gradients are scaled down. None: as it is."""
     annealing: bool = False
+    """Whether the noise of step i is σ/(1 + i), so that the temperature falls with the chain."""
     sphere: bool = False
+    """Whether points stay on the unit sphere: steps are made in the tangent plane and projected."""
     metropolis: bool = False
+    """Whether each step is accepted or rejected at its true temperature σ_i²/(2λ) with the
+    densities of forward and backward proposal, which makes exp(-E/T) exactly stationary. A rule
+    written for σ² = 2λ would reject nothing (or everything) elsewhere."""
 
     def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            "Langevin chain",
-            {
-                "steps": (self.steps >= 1, "at least 1"),
-                "step_size": (0 < self.step_size < math.inf, "positive and finite"),
-                "noise": (
-                    0 < self.noise < math.inf or (self.noise == 0 and not self.metropolis),
-                    "positive and finite, or 0 without Metropolis steps",
-                ),
-                "clip": (self.clip is None or self.clip > 0, "positive"),
-            },
-        )
+        check_parameters(self, "Langevin chain")
+        moves = self.noise > 0 or not self.metropolis
+        check_ranges(self, "Langevin chain", {"noise": (moves, "positive for Metropolis steps")})
 
     @property
     def temperature(self) -> float:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal, Self
 
 from torch import Tensor, nn
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.transport import wasserstein_loss
-from darkclr.errors import ConfigError
-from darkclr.parameters import check_ranges
+from darkclr.parameters import AtLeast, Positive, check_parameters
 
-__all__ = ["LossName", "NormalizationLoss", "log_cosh"]
+__all__ = ["LossName", "LossParameters", "NormalizationLoss", "log_cosh"]
 
 LossName = Literal["energy_difference", "log_cosh", "wasserstein"]
 
 
-@dataclass(frozen=True)
-class NormalizationLoss:
+@dataclass(eq=False, repr=False, kw_only=True)
+class LossParameters:
+    """What is minimised during the normalisation."""
+
+    loss: LossName = "energy_difference"
+    """What is minimised: the difference of the energies of data and samples, its log cosh (CMS
+    2023), or their Wasserstein distance (CMS 2026)."""
+    negative_energy_penalty: Annotated[float, AtLeast(0)] = 0.0
+    """Weight of mean(E_-²) in the loss, against samples whose energy runs away (arXiv:2105.05735,
+    with weight 1 in arXiv:2206.14225)."""
+    positive_energy_weight: Annotated[float, AtLeast(0)] = 0.1
+    """Weight α of the energy of data in log_cosh."""
+
+
+@dataclass(eq=False, kw_only=True)
+class NormalizationLoss(LossParameters):
     """A loss of data and samples.
 
     - "energy_difference": E₊ - E₋ (arXiv:2312.03067 eq. 9), the gradient of the likelihood;
@@ -29,42 +42,26 @@ class NormalizationLoss:
     - "wasserstein": W₂² between data and samples, differentiated through the chain (CMS 2026,
       arXiv:2510.02168).
 
-    Args:
-        name: of the three.
-        negative_energy_penalty: weight of mean(E₋²), against samples whose energy runs away
-            (arXiv:2105.05735, with weight 1 in arXiv:2206.14225).
-        positive_energy_weight: α of "log_cosh".
-        unit: E₀.
-
     Raises:
         ConfigError: an unknown name or a negative weight.
     """
 
-    name: LossName = "energy_difference"
-    negative_energy_penalty: float = 0.0
-    positive_energy_weight: float = 0.1
-    unit: float = 1.0
+    unit: Annotated[float, Positive()] = 1.0
+    """The energy E₀."""
 
     def __post_init__(self) -> None:
-        if self.name not in ("energy_difference", "log_cosh", "wasserstein"):
-            raise ConfigError(
-                f"loss = {self.name!r}",
-                where="NormalizedAutoencoder",
-                fix="choose of energy_difference, log_cosh, wasserstein",
-            )
-        check_ranges(
-            self,
-            "NormalizedAutoencoder",
-            {
-                name: (0 <= getattr(self, name) < math.inf, "at least 0 and finite")
-                for name in ("negative_energy_penalty", "positive_energy_weight")
-            },
-        )
+        check_parameters(self, "NormalizedAutoencoder")
+
+    @classmethod
+    def of(cls, parameters: LossParameters, unit: float) -> Self:
+        """The loss that a detector's parameters name."""
+        names = [field.name for field in fields(LossParameters)]
+        return cls(**{name: getattr(parameters, name) for name in names}, unit=unit)
 
     @property
     def through(self) -> bool:
         """Whether the samples must carry a gradient."""
-        return self.name == "wasserstein"
+        return self.loss == "wasserstein"
 
     def __call__(
         self, network: AutoencoderNetwork, data: Tensor, samples: Tensor
@@ -79,9 +76,9 @@ class NormalizationLoss:
         positive = network.energy(data).mean()
         energies = network.energy(samples)
         negative = energies.mean()
-        if self.name == "wasserstein":
+        if self.loss == "wasserstein":
             loss = wasserstein_loss(data, samples)
-        elif self.name == "log_cosh":
+        elif self.loss == "log_cosh":
             loss = log_cosh((positive - negative) / self.unit)
             loss = loss + self.positive_energy_weight * positive / self.unit
         else:

@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -15,16 +15,16 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.detectors.checkpoint import Checkpoint
-from darkclr.anomaly.detectors.detector import Progress
-from darkclr.anomaly.detectors.epochs import batches, clone_state, mean_energy, record
 from darkclr.anomaly.nae.losses import NormalizationLoss
 from darkclr.anomaly.nae.sampler import Sampler
 from darkclr.anomaly.nae.selection import Selection, selected_epoch
 from darkclr.anomaly.nae.transport import energy_movers_distance, wasserstein_loss
+from darkclr.anomaly.training.rows import batches, mean_over
+from darkclr.anomaly.training.trained import Trained, Training, clone_state
 from darkclr.errors import TrainingError
+from darkclr.parameters import AtLeast
 
-__all__ = ["Normalization", "Schedule", "dropped_auc"]
+__all__ = ["Normalization", "NormalizationParameters", "dropped_auc"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,29 +41,26 @@ _TRANSPORTED = 512
 _DRAWN = 512
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long, how fast, and what is kept.
+@dataclass(eq=False, repr=False, kw_only=True)
+class NormalizationParameters(Trained):
+    """How long, how fast, and what is kept."""
 
-    Args:
-        epochs: of normalisation.
-        learning_rate: of Adam.
-        weight_decay: L2 penalty of Adam.
-        batch_size: rows a step.
-        selection: rule for the epoch that is kept.
-        burn_in: epochs that are no candidates.
-        max_halvings: how often a divergence is answered with half the learning rate.
-        seed: of the chains.
-    """
-
-    epochs: int
-    learning_rate: float
-    weight_decay: float
-    batch_size: int
-    selection: Selection
-    burn_in: int
-    max_halvings: int
-    seed: int
+    epochs: Annotated[int, AtLeast(1)] = 10
+    """Epochs of normalisation, more than burn_in."""
+    normalization_learning_rate: Annotated[float, AtLeast(0)] = 3e-5
+    """Learning rate of Adam during normalisation, where it is constant."""
+    weight_decay: Annotated[float, AtLeast(0)] = 0.0
+    """L2 penalty of Adam; a penalty c |w|² in the loss is 2c here."""
+    selection: Selection = "energy_difference"
+    """Rule by which an epoch is kept, on background alone: energies of data and samples closest to
+    each other, largest AUC on dropped copies, last before the distance of data and samples rises,
+    smallest Wasserstein distance, or last of all."""
+    burn_in: Annotated[int, AtLeast(0)] = 3
+    """Epochs of normalisation that are no candidates: chains that have not felt the new loss yet
+    have a small difference for no merit of the model."""
+    max_halvings: Annotated[int, AtLeast(0)] = 4
+    """How often a normalisation that diverges goes back to its last good epoch with half the
+    learning rate, before it gives up."""
 
 
 class Normalization:
@@ -73,7 +70,7 @@ class Normalization:
         network: an autoencoder that reconstructs the data.
         sampler: of the network's density.
         loss: what to minimise.
-        schedule: see there.
+        parameters: how long, how fast, and what is kept.
         copies: (m, d) the background's own dropped copies, watched only; may be empty.
         reference_energy: E₊ before the normalisation.
 
@@ -88,7 +85,7 @@ class Normalization:
         network: AutoencoderNetwork,
         sampler: Sampler,
         loss: NormalizationLoss,
-        schedule: Schedule,
+        parameters: NormalizationParameters,
         *,
         copies: Tensor,
         reference_energy: float,
@@ -96,62 +93,50 @@ class Normalization:
         self.network = network
         self.sampler = sampler
         self.loss = loss
-        self.schedule = schedule
+        self.parameters = parameters
         self.copies = copies
         self.reference_energy = reference_energy
         self.selected_epoch = 0
         self.samples: dict[str, Tensor] = {}
         self._epoch = self._halvings = 0
-        self._learning_rate = schedule.learning_rate
+        self._learning_rate = parameters.normalization_learning_rate
         self._rows: list[dict[str, Any]] = []
 
-    def run(
-        self,
-        train: Tensor,
-        validation: Tensor,
-        *,
-        generator: torch.Generator,
-        history: list[dict[str, Any]],
-        checkpoint: Checkpoint,
-        progress: Progress | None,
-    ) -> None:
+    def run(self, train: Tensor, validation: Tensor, training: Training) -> None:
         """Train, and end with the weights of the selected epoch.
 
         A divergence is undone: the last good epoch is taken up again with half the learning rate.
 
         Args:
             train, validation: (n, d) rows of background.
-            generator: of the order of the rows.
-            history: is extended by a row an epoch; those of diverged epochs say so in ``stage``.
-            checkpoint: holds the state after each epoch; a state in it is gone on from.
-            progress: called with each row.
+            training: its generator orders the rows; its history is extended by a row an epoch, of
+                which those of diverged epochs say so in ``stage``; its checkpoint is gone on from.
 
         Raises:
             TrainingError: it still diverges after ``max_halvings``.
         """
-        schedule = self.schedule
-        chains = torch.Generator(train.device).manual_seed(schedule.seed)
+        parameters, checkpoint = self.parameters, training.checkpoint
+        chains = torch.Generator(train.device).manual_seed(parameters.seed)
         self._start(validation)
         if "normalization" in checkpoint:
             state = checkpoint["normalization"]
-            self._restore(state, generator, chains)
-            for row in state["history"][len(history) :]:
-                record(history, row, progress)
+            self._restore(state, training.generator, chains)
+            training.record(*state["history"][len(training.history) :])
         good = self._position()
-        while self._epoch < schedule.epochs:
+        while self._epoch < parameters.epochs:
             epoch = self._epoch + 1
-            row = self._train_epoch(train, epoch, generator, chains)
+            row = self._train_epoch(train, epoch, training.generator, chains)
             row |= self._validate(validation, epoch)
             reason = self._diverged(row)
             if reason:
                 row["stage"] = "diverged"
-                record(history, row, progress)
+                training.record(row)
                 self._halve(good, epoch, reason)
                 continue
-            record(history, row, progress)
+            training.record(row)
             self._epoch = epoch
             self._rows.append(row)
-            if selected_epoch(self._rows, schedule.selection, schedule.burn_in) == epoch:
+            if selected_epoch(self._rows, parameters.selection, parameters.burn_in) == epoch:
                 self._chosen = (epoch, clone_state(self.network), self._seen)
             good = self._position()
             checkpoint.update(
@@ -161,8 +146,8 @@ class Normalization:
                     "halvings": self._halvings,
                     "chosen": list(self._chosen),
                     "rows": self._rows,
-                    "history": history,
-                    "generator": generator.get_state(),
+                    "history": training.history,
+                    "generator": training.generator.get_state(),
                     "chains": chains.get_state(),
                 }
             )
@@ -186,7 +171,7 @@ class Normalization:
         return torch.optim.Adam(
             self.network.parameters(),
             lr=self._learning_rate,
-            weight_decay=self.schedule.weight_decay,
+            weight_decay=self.parameters.weight_decay,
         )
 
     def _position(self) -> dict[str, Any]:
@@ -221,7 +206,7 @@ class Normalization:
 
     def _halve(self, good: dict[str, Any], epoch: int, reason: str) -> None:
         """Back to the last good epoch with half the learning rate."""
-        if self._halvings == self.schedule.max_halvings:
+        if self._halvings == self.parameters.max_halvings:
             raise TrainingError(
                 f"the normalisation diverges in epoch {epoch} ({reason}), also after the learning "
                 f"rate was halved {self._halvings} times",
@@ -244,7 +229,7 @@ class Normalization:
         self, train: Tensor, epoch: int, generator: torch.Generator, chains: torch.Generator
     ) -> dict[str, Any]:
         positive = negative = total = 0.0
-        for batch in batches(train, self.schedule.batch_size, generator):
+        for batch in batches(train, self.parameters.batch_size, generator):
             samples = self.sampler.sample(batch, chains, through=self.loss.through)
             loss, e_plus, e_minus = self.loss(self.network, batch, samples.points)
             self._optimizer.zero_grad()
@@ -270,10 +255,10 @@ class Normalization:
         network = self.network
         # Its own stream of random numbers: watching the training must not change it.
         generator = torch.Generator(validation.device)
-        generator.manual_seed(self.schedule.seed + 1_000_003 * epoch)
+        generator.manual_seed(self.parameters.seed + 1_000_003 * epoch)
         samples = self.sampler.sample(validation, generator, remember=False)
         row = {
-            "validation_energy": mean_energy(network, validation),
+            "validation_energy": mean_over(validation, network.energy),
             "validation_negative_energy": samples.energy.double().mean().item(),
             "distance": samples.distance,
             "acceptance": samples.acceptance,

@@ -1,23 +1,11 @@
-"""Samples of a normalized autoencoder: where its Markov chains start and how they go on.
-
-**The scale of the chain.** E is a mean over d components, so off the manifold its curvature is
-2/d: a step λ shortens the residual z - z' by 2λ/d of its length, and equipartition over the
-d - b directions gives ⟨E⟩ = T (d - b)/2. A chain at T = 2 E_+/(d - b) has the energy of the
-data when the model is right, and moves about as far as the residuals are long. That is the
-default, with E_+ of the autoencoder before normalisation; and λ = d/40, where Metropolis
-accepts about 0.9 of the steps from data and 0.75 from the manifold (0.7 and 0.2 at d/20, 0.3
-and 0 at d/10). Both follow the size of the representation and neither looks at a signal. With
-the published λ = 100 and σ = 1e-4 the temperature is 5e-11: a descent onto the manifold that
-ends at E_- near 0 rather than a sample of the model; ask for it by ``step_size=100,
-noise=1e-4, annealing=True``.
-"""
+"""Samples of a normalized autoencoder: where its Markov chains start and how they go on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.nae.energies import (
-    latent_gradient,
-    reconstruction_gradient,
-)
+from darkclr.anomaly.nae.chains import Initialisation
+from darkclr.anomaly.nae.energies import latent_gradient, reconstruction_gradient
 from darkclr.anomaly.nae.langevin import Chain, ChainResult, differentiate, langevin
-from darkclr.errors import ConfigError
 
-__all__ = ["Initialisation", "Sampler", "Samples", "resolve_chain", "sample_table"]
-
-Initialisation = Literal["data", "persistent", "on_manifold"]
+__all__ = ["Sampler", "Samples", "sample_table"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,52 +171,6 @@ def _like(rows: Tensor, generator: torch.Generator) -> Tensor:
         len(rows), len(factor), generator=generator, dtype=rows.dtype, device=rows.device
     )
     return rows.mean(0) + weights @ factor / max(len(rows) - 1, 1) ** 0.5
-
-
-def resolve_chain(
-    steps: int,
-    step_size: float | None,
-    noise: float | None,
-    temperature: float | None,
-    *,
-    default_step_size: float,
-    default_temperature: float,
-    **options: bool | float | None,
-) -> Chain:
-    """A chain from two of λ, σ and T, which fix the third by T = σ²/(2λ) (thesis eq. 4.11).
-
-    Args:
-        steps: of the chain.
-        step_size, noise, temperature: λ, σ, T; what is None follows from the others.
-        default_step_size, default_temperature: taken as far as they are needed.
-        options: further fields of :class:`~darkclr.anomaly.nae.langevin.Chain`.
-
-    Raises:
-        ConfigError: one is out of its range, or all three are given and contradict each other.
-
-    >>> resolve_chain(10, None, 1.0, 2.0, default_step_size=1, default_temperature=1).step_size
-    0.25
-    """
-    for name, value in (("step_size", step_size), ("temperature", temperature)):
-        if value is not None and not 0 < value < math.inf:
-            raise ConfigError(
-                f"{name} = {value}", where="Langevin chain", fix="it must be positive and finite"
-            )
-    if None not in (step_size, noise, temperature):
-        implied = noise**2 / (2 * step_size)  # type: ignore[operator]
-        if not math.isclose(implied, temperature, rel_tol=0.01):  # type: ignore[arg-type]
-            raise ConfigError(
-                f"temperature = {temperature}, but σ²/(2λ) = {implied:.3g}",
-                where="Langevin chain",
-                fix="give two of step_size, noise and temperature",
-            )
-    if step_size is None:
-        both = noise is not None and temperature is not None
-        step_size = noise**2 / (2 * temperature) if both else default_step_size  # type: ignore
-    if noise is None:
-        chosen = default_temperature if temperature is None else temperature
-        noise = Chain.noise_at(chosen, step_size)
-    return Chain(steps, step_size, noise, **options)  # type: ignore[arg-type]
 
 
 def sample_table(samples: Mapping[str, NDArray], scale: float) -> list[dict[str, Any]]:

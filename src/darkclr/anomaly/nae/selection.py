@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-__all__ = ["SELECTIONS", "Selection", "selected_epoch"]
+__all__ = ["Selection", "selected_epoch"]
 
 Selection = Literal[
     "energy_difference", "dropped_auc", "energy_movers_distance", "wasserstein", "last"
@@ -20,7 +20,6 @@ _SMALLEST = {
     "dropped_auc": lambda row: -row["dropped_auc"],
     "wasserstein": lambda row: row["wasserstein"],
 }
-SELECTIONS = (*_SMALLEST, "energy_movers_distance", "last")
 
 # Between epochs of one model the distance of 512 rows fluctuates by a few per cent: a rise is more.
 _RISE = 1.2

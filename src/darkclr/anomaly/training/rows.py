@@ -1,31 +1,19 @@
-"""What trainings over epochs share: rows kept aside, batches, energies, weights, history."""
+"""Rows of a training: those kept aside, batches, means over many of them."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from darkclr.anomaly.detectors.detector import FeatureError, Progress
+from darkclr.anomaly.detector import FeatureError
 
-__all__ = ["SCORING_ROWS", "batches", "clone_state", "kept_aside", "mean_energy", "record"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["SCORING_ROWS", "batches", "kept_aside", "mean_over"]
 
 SCORING_ROWS = 8192
-
-
-class EnergyNetwork(Protocol):
-    """A network with an energy for each row."""
-
-    def energy(self, z: Tensor) -> Tensor:
-        """E(z), (n, d) -> (n,)."""
-        ...
 
 
 def kept_aside(
@@ -70,21 +58,8 @@ def batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Ten
         yield rows[index.to(rows.device)]
 
 
-def mean_energy(network: EnergyNetwork, rows: Tensor) -> float:
-    """Mean reconstruction error of rows (n, d)."""
+def mean_over(rows: Tensor, energy: Callable[[Tensor], Tensor]) -> float:
+    """Mean over rows (n, d) of what is computed for each, (n, d) -> (n,), in double precision."""
     with torch.no_grad():
-        parts = [network.energy(part).double().sum() for part in rows.split(SCORING_ROWS)]
+        parts = [energy(part).double().sum() for part in rows.split(SCORING_ROWS)]
     return (torch.stack(parts).sum() / len(rows)).item()
-
-
-def clone_state(network: nn.Module) -> dict[str, Tensor]:
-    """A copy of the weights that later steps do not touch."""
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def record(history: list[dict[str, Any]], row: dict[str, Any], progress: Progress | None) -> None:
-    """Append a row to the history and tell whoever watches."""
-    history.append(row)
-    logger.debug("%s", row)
-    if progress is not None:
-        progress(row)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.anomaly.detectors.epochs import kept_aside
+from darkclr.anomaly.training.rows import kept_aside
 from darkclr.errors import InputError
 
 ROWS = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)

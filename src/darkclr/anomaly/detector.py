@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +13,9 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
 from darkclr.errors import InputError, MissingExtraError
-from darkclr.parameters import Ranges, check_ranges
+from darkclr.parameters import AtLeast, Ranges, check_parameters, check_ranges
 
-__all__ = ["Detector", "FeatureError", "Progress", "check_features", "check_weights"]
+__all__ = ["Detector", "FeatureError", "Progress", "Seeded", "check_features", "check_weights"]
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -23,28 +24,34 @@ class FeatureError(InputError, ValueError):
     """Rows that a score cannot use; a ValueError too, as in all of scikit-learn."""
 
 
+@dataclass(eq=False, repr=False)
 class Detector(OutlierMixin, BaseEstimator):
     """Base of the anomaly scores: ``fit``, ``score_samples`` and a state of named arrays.
 
-    A score ranks and sets no threshold, so there is no ``predict``.
+    A score ranks and sets no threshold, so there is no ``predict``. Parameters are fields of a
+    dataclass, see :mod:`darkclr.parameters`; as in all of scikit-learn, constructors check none.
 
     Attributes:
         n_features_in_: number of columns seen in ``fit``.
         history_: one mapping an epoch where the score is trained by epochs, else empty.
     """
 
-    n_features_in_: int
-    history_: list[dict[str, Any]]
+    n_features_in_: int = field(init=False)
+    history_: list[dict[str, Any]] = field(init=False)
 
-    #: ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
-    weighted = False
+    #: Whether ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
+    weighted: ClassVar[bool] = False
 
-    #: What it imports beyond the core.
-    packages: tuple[str, ...] = ()
+    #: Packages that it imports beyond the core.
+    packages: ClassVar[tuple[str, ...]] = ()
 
     @property
     def n_epochs(self) -> int:
-        """How often ``fit`` calls ``progress``; 0 for scores that are not trained by epochs."""
+        """Epochs of the fit; 0 for scores that are not trained by epochs.
+
+        The ``fit`` of those that are also takes ``progress`` and ``checkpoint_directory``, see
+        :class:`~darkclr.anomaly.training.trained.Trained`.
+        """
         return 0
 
     def check(self) -> Self:
@@ -57,28 +64,26 @@ class Detector(OutlierMixin, BaseEstimator):
         for package in self.packages:
             if find_spec(package) is None:
                 raise MissingExtraError(package, "densities")
+        check_parameters(self, type(self).__name__)
         check_ranges(self, type(self).__name__, self._ranges())
         return self
 
     def _ranges(self) -> Ranges:
-        """Of the parameters, as far as they do not depend on the rows."""
-        return {"seed": (getattr(self, "seed", 0) >= 0, "at least 0")}
+        """Ranges that depend on other parameters."""
+        return {}
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the background.
 
         Args:
             X: (n, d) features of background jets.
             y: (n,) 1 marks anomalous copies of background jets; ignored by most scores.
-            progress: called after each epoch with its row of the history.
 
         Raises:
             ConfigError: a parameter is out of its range.
             InputError: X is not a finite (n, d) array.
         """
-        del y, progress
+        del y
         self.check()
         self.n_features_in_ = check_features(X).shape[1]
         self.history_ = []
@@ -110,6 +115,14 @@ class Detector(OutlierMixin, BaseEstimator):
         if not hasattr(self, "n_features_in_"):
             raise NotFittedError(f"{type(self).__name__} is not fitted; call fit first")
         return check_features(X, self.n_features_in_)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Seeded(Detector):
+    """Base of the scores whose fit draws random numbers."""
+
+    seed: Annotated[int, AtLeast(0)] = 0
+    """Seed of all random numbers of the fit."""
 
 
 def check_features(X: ArrayLike, n_features: int | None = None) -> NDArray:

@@ -3,11 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 from toy import toy_jets
 
-from darkclr.anomaly.detectors.jet_images import PIXELS, ImageNetwork, jet_images, smooth_images
 from darkclr.augmentations import recentre
+from darkclr.jet_images import PIXELS, jet_images, smooth_images
 from darkclr.jets import Jets
 
 
@@ -79,15 +78,3 @@ def test_smoothing_makes_neighbours_of_pixels():
     ratio = np.sort(smooth_images(a, power=0.5, sigma=0.0)[0])[-1] ** 2
     total = np.sqrt([60, 50, 2]).sum()
     np.testing.assert_allclose(ratio, 60 / total**2, rtol=1e-4)
-
-
-def test_network_of_images():
-    generator = torch.Generator().manual_seed(0)
-    network = ImageNetwork(
-        (2, 3, 4), bottleneck=3, activation=torch.nn.ELU, sphere=True, generator=generator
-    )
-    x = torch.rand(5, 1600)
-    latent = network.encode(x)
-    torch.testing.assert_close(latent.norm(dim=1), torch.ones(5))
-    assert network.decode(latent).shape == (5, 1600)
-    torch.testing.assert_close(network.energy(x), (x - network.decode(latent)).square().mean(dim=1))
