@@ -22,7 +22,6 @@ import numpy as np
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from darkclr.anomaly.catalogue import find_score
 from darkclr.anomaly.scoring import load_scores
 from darkclr.io.representations import read_representations
 from darkclr.split import Split
@@ -45,7 +44,7 @@ def criteria(encoder: Path, split: Split, background: str) -> dict[str, float]:
     rows = read_representations(path).part("validation", split)
     for directory in sorted(encoder.glob("density-*")):
         for score in load_scores(directory / "scores"):
-            if find_score(score.name).reads != "representations":
+            if score.definition.part != "representations":
                 continue
             values = score.score(rows)
             threshold = np.quantile(values[rows.dropped], 1 - EFFICIENCY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,7 @@ def score_file(
     *,
     split: Split | None = None,
     part: str = "all",
+    plugins: Collection[str] = (),
     device: str | torch.device = "cpu",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -56,6 +57,7 @@ def score_file(
         output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`.
         split: shares of the events, for ``part``; those of the encoder's training if None.
         part: 'train', 'validation', 'test' or 'all' of the events.
+        plugins: import paths of scores of your own that the model may name; their code is executed.
         device: where to encode.
         layout, options: how files of jets are read.
         progress: called with the number of jets of each batch.
@@ -77,7 +79,7 @@ def score_file(
             chosen_jets = (batch.part(part, split) for batch in batches)
             yield from encode_stream(load_encoder(model / "encoder"), chosen_jets, device=device)
 
-    scores, name = load_scores(model / "scores"), sample_name(source)
+    scores, name = load_scores(model / "scores", plugins=plugins), sample_name(source)
     metadata: dict[str, Any] = {}
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:

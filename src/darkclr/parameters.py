@@ -140,7 +140,6 @@ class Parameter:
         return self.range is None or value in self.range
 
 
-@cache
 def parameters_of(cls: type) -> tuple[Parameter, ...]:
     """The parameters that a class declares, in the order of its constructor.
 
@@ -152,6 +151,11 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     >>> [(p.name, p.default) for p in parameters_of(Split)][:2]
     [('train', 0.6), ('validation', 0.1)]
     """
+    return _parameters_of(cls)
+
+
+@cache
+def _parameters_of(cls: type) -> tuple[Parameter, ...]:
     summaries = _summaries(cls)
     signature = inspect.signature(cls).parameters
     if not dataclasses.is_dataclass(cls) or signature.keys() != {
@@ -203,8 +207,7 @@ def check_parameters(owner: object, where: str) -> None:
     Traceback (most recent call last):
     darkclr.errors.ConfigError: split: seed = -1; it must be at least 0
     """
-    cls: type = type(owner)
-    for parameter in parameters_of(cls):
+    for parameter in parameters_of(type(owner)):
         value = getattr(owner, parameter.name)
         if not parameter.allows(value):
             raise ConfigError(

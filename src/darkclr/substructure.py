@@ -8,6 +8,7 @@ otherwise. A jet of one constituent has no extension: its shapes are 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -22,7 +23,9 @@ from darkclr.ragged import segment_sum
 __all__ = [
     "CMS_OBSERVABLES",
     "OBSERVABLES",
+    "Observable",
     "angularity",
+    "check_observables",
     "energy_correlators",
     "energy_flow_polynomials",
     "jet_mass",
@@ -161,23 +164,40 @@ def n_subjettiness(
     return result
 
 
+@dataclass(frozen=True)
+class Observable:
+    """One value a jet.
+
+    Args:
+        function: the values, (n,) float64, of the constituents of n jets.
+        unit: of the values; empty for pure numbers.
+    """
+
+    function: Callable[[Constituents], NDArray[np.float64]]
+    unit: str = ""
+
+    def __call__(self, constituents: Constituents) -> NDArray[np.float64]:
+        """The values of jets, (n,)."""
+        return self.function(constituents)
+
+
 #: Observables by name.
-OBSERVABLES: Mapping[str, Callable[[Constituents], NDArray[np.float64]]] = MappingProxyType(
+OBSERVABLES: Mapping[str, Observable] = MappingProxyType(
     {
-        "n_constituents": lambda c: c.lengths.astype(np.float64),
-        "pt_dispersion": pt_dispersion,
-        "girth": angularity,
-        "les_houches_angularity": lambda c: angularity(c, 1.0, 0.5),
-        "mass": jet_mass,
-        "major_axis": lambda c: moments(c)[0],
-        "minor_axis": lambda c: moments(c)[1],
-        "efp_1": lambda c: energy_flow_polynomials(c)[:, 0],
-        "c1": lambda c: energy_correlators(c, 0.5)[0],
-        "c2": lambda c: energy_correlators(c, 0.5)[1],
-        "soft_drop_mass": soft_drop_mass,
-        "tau_1": lambda c: n_subjettiness(c, 1),
-        "tau_2": lambda c: n_subjettiness(c, 2),
-        "tau_3": lambda c: n_subjettiness(c, 3),
+        "n_constituents": Observable(lambda c: c.lengths.astype(np.float64)),
+        "pt_dispersion": Observable(pt_dispersion),
+        "girth": Observable(angularity),
+        "les_houches_angularity": Observable(lambda c: angularity(c, 1.0, 0.5)),
+        "mass": Observable(jet_mass, "GeV"),
+        "major_axis": Observable(lambda c: moments(c)[0]),
+        "minor_axis": Observable(lambda c: moments(c)[1]),
+        "efp_1": Observable(lambda c: energy_flow_polynomials(c)[:, 0]),
+        "c1": Observable(lambda c: energy_correlators(c, 0.5)[0]),
+        "c2": Observable(lambda c: energy_correlators(c, 0.5)[1]),
+        "soft_drop_mass": Observable(soft_drop_mass, "GeV"),
+        "tau_1": Observable(lambda c: n_subjettiness(c, 1)),
+        "tau_2": Observable(lambda c: n_subjettiness(c, 2)),
+        "tau_3": Observable(lambda c: n_subjettiness(c, 3)),
     }
 )
 
@@ -204,12 +224,22 @@ def observables(
         MissingExtraError: fastjet or awkward is needed and not installed.
         SimulationError: fastjet is needed and too old.
     """
-    unknown = [name for name in names if name not in OBSERVABLES]
+    check_observables(names)
+    return np.column_stack([OBSERVABLES[name](constituents) for name in names])
+
+
+def check_observables(names: Sequence[str]) -> None:
+    """Refuse names that are none of observables.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    unknown = [name for name in map(str, names) if name not in OBSERVABLES]
     if unknown:
         raise ConfigError(
-            f"no observable {', '.join(unknown)}", fix=f"choose of {list(OBSERVABLES)}"
+            f"no observable {', '.join(unknown)}",
+            fix=f"choose of {', '.join(OBSERVABLES)}",
         )
-    return np.column_stack([OBSERVABLES[name](constituents) for name in names])
 
 
 def _fractions(constituents: Constituents) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 import yaml
-from quick_scores import EPOCHS, QUICK
+from quick_scores import EPOCHS, NAMED, QUICK
 from sklearn.base import clone
 from toy import toy_jets
 
@@ -18,9 +18,7 @@ pytest.importorskip("fastjet")
 pytest.importorskip("skops")
 pytest.importorskip("pyod")
 
-from darkclr.anomaly import SCORES, FittedScore, fit_score
-from darkclr.anomaly.catalogue import find_score
-from darkclr.anomaly.fitted import features
+from darkclr.anomaly import SCORES, FittedScore, ScoreInputs, define_score, fit_score
 from darkclr.anomaly.scoring import score_table
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
@@ -32,7 +30,8 @@ PATHS = (
     "pyod.models.hbos.HBOS",
     "pyod.models.knn.KNN",
 )
-NAMES = (*SCORES, *PATHS)
+NAMES = (*SCORES, *PATHS, *NAMED)
+DEFINITIONS = {name: define_score(name, QUICK.get(name, {})) for name in NAMES}
 
 every_score = pytest.mark.parametrize("name", NAMES)
 
@@ -50,7 +49,7 @@ def sources(background):
 
 @pytest.fixture
 def source(name, sources):
-    return sources[find_score(name).reads]
+    return sources[DEFINITIONS[name].part]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,7 @@ class _Fitted(dict):
         self.sources = sources
 
     def __missing__(self, name):
-        self[name] = _fit(name, self.sources[find_score(name).reads])
+        self[name] = _fit(name, self.sources[DEFINITIONS[name].part])
         return self[name]
 
 
@@ -138,9 +137,9 @@ def test_an_outlier_is_above_the_bulk(name, fitted, background, sources):
         ),
         "scores": pa.table({"discriminant": [1e3], "knn": [1e3]}),
     }
-    reads = find_score(name).reads
-    bulk = fitted[name].score(_rows(sources[reads], np.arange(300)))
-    assert fitted[name].score(outlier[reads])[0] > bulk.max()
+    part = DEFINITIONS[name].part
+    bulk = fitted[name].score(_rows(sources[part], np.arange(300)))
+    assert fitted[name].score(outlier[part])[0] > bulk.max()
 
 
 @every_score
@@ -195,7 +194,8 @@ def test_gradient_of_the_energy_in_double_precision(name, fitted, source):
     again = type(detector)(**detector.get_params(deep=False))
     again.restore(detector.state())
     again.network_.double()
-    rows = features(find_score(name), again, _rows(source, np.arange(2)))
+    inputs = ScoreInputs.of(_rows(source, np.arange(2)))
+    rows = inputs.rows(fitted[name].definition.features).X
     if name == "dirichlet_vae_images":
         rows = 0.9 * rows + 0.1 / rows.shape[1]  # x log x has no derivative at an empty pixel
     x = torch.from_numpy(np.asarray(again._prepared(rows), np.float64)).requires_grad_(True)
@@ -205,8 +205,8 @@ def test_gradient_of_the_energy_in_double_precision(name, fitted, source):
 @every_score
 def test_unknown_parameter_is_refused_with_the_known_ones(name, source):
     with pytest.raises(ConfigError, match="no parameter 'epohs'; it has") as error:
-        fit_score(name, {"epohs": 3}, source, seed=0)
-    for parameter in SCORES[name].parameters if name in SCORES else ():
+        fit_score(name, {**QUICK.get(name, {}), "epohs": 3}, source, seed=0)
+    for parameter in DEFINITIONS[name].entry.parameters:
         assert parameter.name in str(error.value)
 
 
@@ -214,7 +214,7 @@ def test_unknown_parameter_is_refused_with_the_known_ones(name, source):
 def test_values_of_the_wrong_kind_are_refused(name, source):
     for parameters in ({"epochs": "many"}, {"epochs": 0}, {"learning_rate": -1.0}):
         with pytest.raises(ConfigError, match=next(iter(parameters))):
-            fit_score(name, parameters, source, seed=0)
+            fit_score(name, {**NAMED.get(name, {}), **parameters}, source, seed=0)
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -225,7 +225,7 @@ def test_progress_sees_every_row_of_the_history(name, source):
     assert [row["epoch"] for row in rows[:EPOCHS]] == list(range(1, EPOCHS + 1))
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if find_score(n).reads == "representations"])
+@pytest.mark.parametrize("name", [n for n in NAMES if DEFINITIONS[n].part == "representations"])
 def test_broken_features_are_refused(name, fitted, background):
     def with_nan(values):
         values = values.astype(np.float64)
@@ -240,9 +240,8 @@ def test_broken_features_are_refused(name, fitted, background):
 
 @every_score
 def test_the_wrong_kind_of_input_is_refused(name, fitted, sources):
-    reads = find_score(name).reads
-    wrong = sources["representations" if reads == "jets" else "jets"]
-    with pytest.raises(InputError, match=f"reads {reads}, not"):
+    wrong = sources["representations" if DEFINITIONS[name].part == "jets" else "jets"]
+    with pytest.raises(InputError, match=f"score {name}: reads .*, not "):
         fitted[name].score(wrong)
 
 

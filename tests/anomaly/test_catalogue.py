@@ -14,7 +14,8 @@ pytest.importorskip("fastjet")
 pytest.importorskip("pyod")
 
 from darkclr.anomaly import SCORES, External, detector
-from darkclr.anomaly.catalogue import create_detector, find_score
+from darkclr.anomaly.catalogue import find_score
+from darkclr.anomaly.definition import create_detector
 from darkclr.errors import ConfigError, InputError, MissingExtraError
 
 OUT_OF_RANGE = [

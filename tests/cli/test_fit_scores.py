@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -48,9 +49,10 @@ def test_scores_explains_the_parameters_of_one(command, refused, tmp_path):
     assert SCORES["knn"].reference in out
     assert "n_neighbors: 10" in out
     rows = json.loads((tmp_path / "knn.json").read_text())
-    assert [row["name"] for row in rows] == [p.name for p in SCORES["knn"].parameters]
-    assert rows[0]["values"] == "at least 1"
-    assert "it has no parameters" in command("scores", "--name", "norm")[1]
+    assert [row["name"] for row in rows] == [p.name for p in SCORES["knn"].options]
+    assert rows[0]["default"] == "z"
+    assert rows[1]["values"] == "at least 1"
+    assert "it has no parameters" in command("scores", "--name", "jet_pt")[1]
     assert "no score 'magic'" in refused("scores", "--name", "magic")
 
 
@@ -123,6 +125,33 @@ def test_detectors_by_import_path(command, refused, model, own, samples, tmp_pat
         assert path in refused("fit", model / "qcd.parquet", own, "--score.name", path)
     (own / "scores" / name / "config.yaml").write_text("{score: os.system, parameters: {}}")
     assert "names no known score" in refused("score", model / "qcd.parquet", own, table)
+
+
+def test_scores_of_a_user(command, refused, model, own, samples, tmp_path, monkeypatch):
+    """A class of his own, a name of his own, observables: lines of a configuration."""
+    (tmp_path / "my_norm.py").write_text(
+        'from darkclr.anomaly import Norm\nclass Half(Norm):\n    """Half of it."""\n'
+        "    def score_samples(self, X):\n        return super().score_samples(X) / 2\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    scores = {
+        "my_norm.Half": {"reads": "pooled"},
+        "shape": {"score": "mahalanobis", "reads": ["girth", "pt_dispersion"]},
+        "both": {"score": "combination", "members": ["my_norm.Half", "shape"]},
+    }
+    fit = ("fit", model / "qcd.parquet", own, "--scores", json.dumps(scores))
+    assert "--jets" in refused(*fit)
+    assert command(*fit, "--jets", samples / "qcd.parquet")[0] == 0
+    score = ("score", samples / "aachen.parquet", own, tmp_path / "scores.parquet")
+    assert "no known score: 'my_norm.Half'" in refused(*score)
+    assert command(*score, "--plugins", "[my_norm.Half]")[0] == 0
+    table = read_table(tmp_path / "scores.parquet")
+    assert all(np.isfinite(table[name].to_numpy()).all() for name in scores)
+    # Those that were named before are done; the combination knows its members.
+    code, out, _ = command(*fit, "--jets", samples / "qcd.parquet")
+    assert code == 0
+    assert out.count("done before") == 3
+    sys.modules.pop("my_norm")
 
 
 def test_a_finished_fit_stays_unless_its_parameters_change(command, refused, model, own):

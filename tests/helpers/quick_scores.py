@@ -2,13 +2,23 @@
 
 from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
 
-__all__ = ["EPOCHS", "QUICK"]
+__all__ = ["EPOCHS", "NAMED", "QUICK"]
 
 EPOCHS = 10
 SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64}
 CHAINS = {"epochs": 3, "burn_in": 1, "steps": 5, "latent_steps": 5}
 FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
+#: Scores under names of a user, on columns of his choice.
+NAMED = {
+    "masses": {"score": "mahalanobis", "reads": ["mass", "soft_drop_mass", "tau_2"]},
+    "flow_pooled": {"score": "flow", "reads": "pooled", "n_components": 4, **FLOW},
+    "forest_girth": {
+        **{"score": "sklearn.ensemble.IsolationForest", "reads": "girth"},
+        "n_estimators": 20,
+    },
+}
 QUICK = {
+    **NAMED,
     "autoencoder": {**SMALL, "epochs": EPOCHS},
     **{
         preset.name: {**SMALL, **CHAINS, "pretraining_epochs": EPOCHS}

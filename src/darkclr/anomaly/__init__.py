@@ -6,6 +6,7 @@ opposite sign. Scores are called by name through :data:`SCORES` and :func:`fit_s
 """
 
 from darkclr.anomaly.catalogue import SCORES, Score
+from darkclr.anomaly.definition import ScoreDefinition, define_score
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.autoencoder import Autoencoder
 from darkclr.anomaly.detectors.combination import Combination
@@ -19,6 +20,7 @@ from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.fitting import fit_score, fit_scores
+from darkclr.anomaly.inputs import ScoreInputs
 from darkclr.anomaly.nae.images import ImageNormalizedAutoencoder
 from darkclr.anomaly.nae.langevin import Chain, langevin
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
@@ -43,6 +45,9 @@ __all__ = [
     "Norm",
     "NormalizedAutoencoder",
     "Score",
+    "ScoreDefinition",
+    "ScoreInputs",
+    "define_score",
     "fit_score",
     "fit_scores",
     "langevin",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
-
-from jsonargparse import ArgumentError, ArgumentParser
-from numpy.typing import NDArray
+from typing import Any
 
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.autoencoder import Autoencoder
@@ -21,17 +18,19 @@ from darkclr.anomaly.detectors.gaussian import GaussianMixture, Mahalanobis
 from darkclr.anomaly.detectors.images import ImageAutoencoder
 from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
+from darkclr.anomaly.inputs import FEATURES, Reads
 from darkclr.anomaly.nae.images import ImageNormalizedAutoencoder
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
 from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
 from darkclr.errors import ConfigError
-from darkclr.jet_images import jet_images, smooth_images
 from darkclr.parameters import Parameter, parameters_of
-from darkclr.substructure import energy_flow_polynomials, observables
+from darkclr.plugins import find_plugin, installed
+from darkclr.substructure import CMS_OBSERVABLES, OBSERVABLES
 
-__all__ = ["SCORES", "Reads", "Score", "create_detector", "default_scores", "find_score"]
+__all__ = ["SCORES", "Score", "all_scores", "default_scores", "find_score", "is_known"]
 
-Reads = Literal["representations", "jets", "scores"]
+#: Entry points by which installed packages add scores.
+GROUP = "darkclr.scores"
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,13 @@ class Score:
         name: in configurations, files and columns.
         title: label in tables and plots.
         detector: class of the estimator.
-        features: the columns it reads, (n, d) or (n,), from that which ``reads`` names.
+        reads: the columns that it reads, see :data:`~darkclr.anomaly.inputs.Reads`; "scores": those
+            of the members that the detector names.
         summary: one sentence for a user.
         reference: paper and equation.
-        defaults: constructor arguments by which the entry differs from the class.
+        defaults: parameters by which the entry differs from the class.
         presets: further arguments that it starts from, and that a user may change.
-        reads: "representations"; "jets" with their constituents; or "scores", the table of scores
-            of the members that the detector names.
+        reads_only: nothing else than ``reads`` can be read.
         uses_dropped: the fit also sees dropped copies, as y = 1.
         baseline: a yardstick rather than a proposal.
         on_request: left out where a user names no scores: it needs jets, an extra package, or long.
@@ -57,31 +56,35 @@ class Score:
     name: str
     title: str
     detector: type[Detector]
-    features: Callable[[Any], NDArray]
+    reads: Reads
     summary: str
     reference: str
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     presets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    reads: Reads = "representations"
+    reads_only: bool = False
     uses_dropped: bool = False
     baseline: bool = False
     on_request: bool = False
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What a user may set: the detector's parameters that the entry does not fix."""
+        """The detector's parameters, but for the seed and those that the entry fixes."""
         if self.detector is External:
             return parameters_of(find_estimator(self.name))
         return tuple(
             replace(parameter, default=self.presets.get(parameter.name, parameter.default))
-            for parameter in parameters_of(self.detector)  # type: ignore[arg-type]
+            for parameter in parameters_of(self.detector)
             if parameter.name != "seed" and parameter.name not in self.defaults
         )
 
-
-def _column(name: str) -> Callable[[Any], NDArray]:
-    """The array of that name of representations."""
-    return lambda representations: getattr(representations, name)
+    @property
+    def options(self) -> tuple[Parameter, ...]:
+        """All that a user may set: what the score reads, unless that makes it what it is, first."""
+        if self.reads_only:
+            return self.parameters
+        wanted = f"one of {', '.join(FEATURES)}, or some of {', '.join(OBSERVABLES)}"
+        summary = "What the score reads: a part of the representation, or observables of jets."
+        return (Parameter("reads", self.reads, summary, wanted), *self.parameters)
 
 
 _PAPER = "arXiv:2312.03067"
@@ -94,7 +97,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "norm",
                 "s_CLR = ‖z‖",
                 Norm,
-                _column("z"),
+                "z",
                 "Norm of the representation: the contrastive training shrinks background.",
                 f"{_PAPER} eq. 6",
             ),
@@ -102,7 +105,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "discriminant",
                 "discriminant of dropped copies",
                 Discriminant,
-                _column("pooled"),
+                "pooled",
                 "Linear direction from background jets to their own dropped copies.",
                 "Fisher's discriminant on the pooled representation",
                 uses_dropped=True,
@@ -111,7 +114,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "autoencoder",
                 "s_AE",
                 Autoencoder,
-                _column("z"),
+                "z",
                 "Reconstruction error of an autoencoder.",
                 f"{_PAPER} section 4",
                 baseline=True,
@@ -121,7 +124,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                     preset.name,
                     preset.title,
                     NormalizedAutoencoder,
-                    _column("z"),
+                    "z",
                     preset.summary,
                     preset.reference,
                     defaults=preset.fixed,
@@ -135,7 +138,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "knn",
                 "kNN distance",
                 NearestNeighbours,
-                _column("z"),
+                "z",
                 "Distance to the k-th nearest background jet.",
                 "Ramaswamy et al., SIGMOD 2000",
             ),
@@ -143,7 +146,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "mahalanobis",
                 "Mahalanobis distance",
                 Mahalanobis,
-                _column("z"),
+                "z",
                 "Distance from the mean in units of the covariance, on principal components.",
                 "Mahalanobis 1936",
             ),
@@ -151,7 +154,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "gaussian_mixture",
                 "Gaussian mixture",
                 GaussianMixture,
-                _column("z"),
+                "z",
                 "Negative log-likelihood of a mixture of Gaussians on principal components.",
                 "Dempster, Laird, Rubin 1977 (EM); scikit-learn",
                 on_request=True,
@@ -160,7 +163,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "flow",
                 "normalizing flow",
                 Flow,
-                _column("z"),
+                "z",
                 "Negative log-likelihood of a normalizing flow on principal components.",
                 "arXiv:1605.08803 (affine couplings); zuko",
                 on_request=True,
@@ -169,7 +172,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "dirichlet_vae",
                 "Dirichlet VAE",
                 DirichletVAE,
-                _column("z"),
+                "z",
                 "Loss of a variational autoencoder whose latent space is a simplex.",
                 "arXiv:2104.08291",
                 defaults={"images": False},
@@ -179,86 +182,87 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "flow_efp",
                 "INN on energy-flow polynomials",
                 Flow,
-                lambda jets: energy_flow_polynomials(jets.constituents),
+                "efp",
                 "Negative log-likelihood of a flow on the eight prime EFPs of degree up to 3.",
                 'arXiv:2202.00686 ("INN")',
                 defaults={"logarithm": True},
-                reads="jets",
                 on_request=True,
+                reads_only=True,
             ),
             Score(
                 "flow_observables",
                 "flow on high-level observables",
                 Flow,
-                lambda jets: observables(jets.constituents),
+                CMS_OBSERVABLES,
                 "Negative log-likelihood of a flow on the eight observables of the CMS NAE.",
                 "observables: CMS, EPS-HEP 2023, section 3.2",
-                reads="jets",
                 on_request=True,
             ),
             Score(
                 "dirichlet_vae_images",
                 "Dirichlet VAE on jet images",
                 DirichletVAE,
-                lambda jets: jet_images(jets.constituents),
+                "images",
                 "Loss of a Dirichlet variational autoencoder on 40 x 40 jet images.",
                 "arXiv:2104.08291",
                 defaults={"images": True},
-                reads="jets",
                 on_request=True,
+                reads_only=True,
             ),
             Score(
                 "autoencoder_images",
                 "AE on jet images",
                 ImageAutoencoder,
-                lambda jets: smooth_images(jets.constituents),
+                "smooth_images",
                 "Reconstruction error of a convolutional autoencoder on 40 x 40 jet images.",
                 "arXiv:1808.08979; images of arXiv:2206.14225",
                 defaults={"rescale": True},
-                reads="jets",
                 baseline=True,
                 on_request=True,
+                reads_only=True,
             ),
             Score(
                 "nae_images",
                 "NAE on jet images",
                 ImageNormalizedAutoencoder,
-                lambda jets: smooth_images(jets.constituents),
+                "smooth_images",
                 "Energy of a normalized autoencoder on 40 x 40 jet images, on-manifold chains.",
                 "arXiv:2206.14225",
                 defaults={"rescale": True, "initialisation": "on_manifold"},
-                reads="jets",
                 on_request=True,
+                reads_only=True,
             ),
             Score(
                 "few_constituents",
                 "number of constituents",
                 Column,
-                _column("n_constituents"),
+                "n_constituents",
                 "Fewer constituents are more anomalous: invisible dark hadrons are missing.",
                 f"{_PAPER} section 3.2; yardstick",
                 defaults={"sign": -1},
                 baseline=True,
+                reads_only=True,
             ),
             Score(
                 "jet_pt",
                 "jet pT",
                 Column,
-                _column("pt"),
+                "pt",
                 "Harder jets are more anomalous: the background's spectrum falls steeply.",
                 "yardstick",
                 defaults={"sign": 1},
                 baseline=True,
+                reads_only=True,
             ),
             Score(
                 "combination",
                 "combined p-values",
                 Combination,
-                lambda columns: columns,
+                "scores",
                 "Fisher's or Tippett's combination of the p-values of other scores on background.",
                 "Fisher 1925; Tippett 1931",
-                reads="scores",
                 on_request=True,
+                reads_only=True,
             ),
         )
     }
@@ -270,11 +274,21 @@ def default_scores() -> tuple[str, ...]:
     return tuple(name for name, score in SCORES.items() if not score.on_request)
 
 
-def find_score(name: str) -> Score:
-    """The entry of a name, or of a detector by its import path (``sklearn.…``, ``pyod.…``).
+def find_score(name: str, *, plugins: Collection[str] | None = None) -> Score:
+    """The entry of a name: of this catalogue, of an installed package, or of an import path.
+
+    Installed packages name theirs by entry points of the group ``darkclr.scores``: a
+    :class:`Score`, or a class that derives from :class:`~darkclr.anomaly.Detector`, as an import
+    path may. Import paths within scikit-learn and PyOD lead to their detectors.
+
+    Args:
+        name: of the entry.
+        plugins: import paths of other packages that may be imported, which executes their code.
+            None: any, since it is the user who names the score. Who reads a name from a file has to
+            say which he trusts.
 
     Raises:
-        ConfigError: neither.
+        ConfigError: there is no such entry.
     """
     if name in SCORES:
         return SCORES[name]
@@ -283,53 +297,39 @@ def find_score(name: str) -> Score:
             name,
             name.rpartition(".")[2],
             External,
-            _column("z"),
+            "z",
             "A detector of scikit-learn or PyOD, by its import path.",
             name.partition(".")[0],
             defaults={"estimator": name},
         )
+    found = None
+    if plugins is None or is_known(name, plugins):
+        found = find_plugin(name, object, group=GROUP, where="scores")
+    if isinstance(found, Score):
+        return replace(found, name=name)
+    if isinstance(found, type) and issubclass(found, Detector):
+        summary = (found.__doc__ or "").strip().partition("\n")[0]
+        return Score(name, name.rpartition(".")[2], found, "z", summary, found.__module__)
+    if found is not None:
+        raise ConfigError(
+            f"{name} is no score",
+            where="scores",
+            fix="name a class that derives from darkclr.anomaly.Detector",
+        )
     raise ConfigError(
         f"no score {name!r}",
         where="scores",
-        fix=f"choose of {list(SCORES)}, or name a class by its path sklearn.… or pyod.…",
+        fix=f"choose of {', '.join((*SCORES, *installed(GROUP)))}, or name a class by its path",
     )
 
 
-def create_detector(name: str, parameters: Mapping[str, Any], *, seed: int = 0) -> Detector:
-    """The unfitted estimator of a score.
+def all_scores() -> tuple[Score, ...]:
+    """The entries of this catalogue and those of installed packages."""
+    return (*SCORES.values(), *map(find_score, installed(GROUP)))
 
-    Args:
-        name: of :data:`SCORES`, or the import path of a detector.
-        parameters: constructor arguments that differ from the defaults.
-        seed: of the estimators that draw random numbers.
 
-    Raises:
-        ConfigError: unknown score or parameter, or a value of the wrong type or out of its range.
-
-    >>> create_detector("nae", {"epochs": 3, "burn_in": 0}).initialisation
-    'data'
-    """
-    score = find_score(name)
-    if score.detector is External:
-        return External(name, dict(parameters), seed=seed).check()
-    allowed = [parameter.name for parameter in score.parameters]
-    unknown = sorted(set(parameters) - set(allowed))
-    if unknown:
-        raise ConfigError(
-            f"no parameter {', '.join(map(repr, unknown))}",
-            where=f"score {name}",
-            fix=f"it has {', '.join(allowed) if allowed else 'none'}",
-        )
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(score.detector)
-    try:
-        checked = parser.parse_object({**score.presets, **parameters, **score.defaults}).as_dict()
-    except (ArgumentError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(reason, where=f"score {name}", fix="correct the value") from error
-    if "seed" in checked:
-        checked["seed"] = seed
-    try:
-        return score.detector(**checked).check()
-    except ConfigError as error:
-        raise ConfigError(str(error), where=f"score {name}") from error
+def is_known(name: str, plugins: Collection[str] = ()) -> bool:
+    """Whether a name leads to code of darkclr, of installed packages, or of the plugins alone."""
+    return (
+        name in SCORES or name.startswith(PACKAGES) or name in installed(GROUP) or name in plugins
+    )

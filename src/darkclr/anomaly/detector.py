@@ -42,6 +42,9 @@ class Detector(OutlierMixin, BaseEstimator):
     #: Whether ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
     weighted: ClassVar[bool] = False
 
+    #: Attributes that the fit sets to arrays; with the parameters they are the fitted score.
+    learned: ClassVar[tuple[str, ...]] = ()
+
     #: Packages that it imports beyond the core.
     packages: ClassVar[tuple[str, ...]] = ()
 
@@ -99,7 +102,8 @@ class Detector(OutlierMixin, BaseEstimator):
 
     def state(self) -> dict[str, NDArray]:
         """All that the fit learned, as arrays by name."""
-        return {"n_features_in": np.array([self.n_features_in_])}
+        arrays = {name.rstrip("_"): getattr(self, name) for name in self.learned}
+        return {"n_features_in": np.array([self.n_features_in_])} | arrays
 
     def restore(self, state: Mapping[str, NDArray]) -> Self:
         """Take over the state of another detector with the same parameters.
@@ -109,7 +113,13 @@ class Detector(OutlierMixin, BaseEstimator):
         """
         self.n_features_in_ = int(state["n_features_in"][0])
         self.history_ = []
+        for name in self.learned:
+            setattr(self, name, state[name.rstrip("_")])
         return self
+
+    def sample_table(self) -> list[dict[str, Any]]:
+        """Data beside samples of the model, one mapping a point; empty unless it makes some."""
+        return []
 
     def _checked(self, X: ArrayLike) -> NDArray:
         if not hasattr(self, "n_features_in_"):

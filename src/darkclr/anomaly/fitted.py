@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import yaml
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from darkclr.anomaly.catalogue import Score, create_detector, find_score
+from darkclr.anomaly.catalogue import find_score, is_known
+from darkclr.anomaly.definition import ScoreDefinition, define_score
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
-from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
+from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.training.checkpoint import CHECKPOINT
+from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
-from darkclr.jets import Jets
-from darkclr.representations import Representations
+from darkclr.parameters import parameters_of
 
-__all__ = ["FittedScore", "Source", "features", "fit_digest", "is_fitted"]
-
-Source: TypeAlias = Representations | Jets | pa.Table
+__all__ = ["FittedScore", "fit_digest", "is_fitted"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
@@ -41,33 +39,40 @@ class FittedScore:
     """A score that has learned the background.
 
     Args:
-        name: of :data:`~darkclr.anomaly.catalogue.SCORES`, or the import path of a detector.
+        definition: what was fitted.
         detector: the fitted estimator.
         background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
     """
 
-    name: str
+    definition: ScoreDefinition
     detector: Detector
     background: Mapping[str, Any] | None = None
 
-    def score(self, source: Source) -> NDArray[np.float64]:
+    @property
+    def name(self) -> str:
+        """Name in configurations, files and columns."""
+        return self.definition.name
+
+    def score(self, inputs: ScoreInputs | Source) -> NDArray[np.float64]:
         """Anomaly score of each jet, (n,); higher = more anomalous.
 
         Args:
-            source: representations, jets or table of scores, whichever the score reads.
+            inputs: what the score may read, or just the part that it reads.
 
         Raises:
-            InputError: rows that do not fit those of the fit, or of another encoder.
+            InputError: rows that do not fit those of the fit, or of another encoder, or a part that
+                is missing.
         """
-        if find_score(self.name).reads == "representations":
-            own, other = (self.background or {}).get("encoder"), getattr(source, "encoder", None)
-            if None not in (own, other) and own != other:
-                raise InputError(
-                    f"fitted on representations of the encoder {own}, asked for some of {other}",
-                    where=f"score {self.name}",
-                    fix="encode the jets with its encoder, or fit it again",
-                )
-        return self.detector.score_samples(features(find_score(self.name), self.detector, source))
+        where = f"score {self.name}"
+        rows = ScoreInputs.of(inputs).rows(self.definition.features, where)
+        own = (self.background or {}).get("encoder")
+        if None not in (own, rows.encoder) and own != rows.encoder:
+            raise InputError(
+                f"fitted on representations of the encoder {own}, asked for some of {rows.encoder}",
+                where=where,
+                fix="encode the jets with its encoder, or fit it again",
+            )
+        return self.detector.score_samples(rows.X)
 
     @property
     def n_parameters(self) -> int | None:
@@ -96,41 +101,48 @@ class FittedScore:
             InputError: the directory cannot be written.
         """
         directory = Path(directory)
-        document = {"score": self.name, "parameters": _parameters(self.detector)}
+        document = _identity(self.definition) | {"parameters": _parameters(self.detector)}
         if self.background is not None:
             document["background"] = dict(self.background)
         with atomic_path(directory / _CONFIG) as temporary:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
         _write_rows(self.detector.history_, directory / _HISTORY)
-        if isinstance(self.detector, NormalizedAutoencoder):
-            _write_rows(self.detector.sample_table(), directory / _SAMPLES)
+        _write_rows(self.detector.sample_table(), directory / _SAMPLES)
         state = {name: np.ascontiguousarray(v) for name, v in self.detector.state().items()}
         with atomic_path(directory / _WEIGHTS) as temporary:
             temporary.write_bytes(save(state))  # its errors are OSError
         (directory / CHECKPOINT).unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, directory: str | Path) -> FittedScore:
+    def load(cls, directory: str | Path, *, plugins: Collection[str] = ()) -> FittedScore:
         """Read what :meth:`save` wrote. Arrays and plain YAML only: nothing in it is executed.
 
         The scores are those of the saved detector to the last bit; its history stays in the CSV.
         Detectors of scikit-learn and PyOD travel as the bytes of a ``skops`` archive, of which
         only types of these packages are accepted.
 
+        Args:
+            directory: of the score.
+            plugins: import paths of classes of your own that may be imported, which executes their
+                code. A directory that names another one is refused: it may be a stranger's.
+
         Raises:
             InputError: missing or broken files, a score or parameters that darkclr does not know.
         """
         directory = Path(directory)
-        name, parameters, background = _read_config(directory)
-        score = find_score(name)
-        seed = parameters.pop("seed", 0)
-        own = {key: value for key, value in parameters.items() if key not in score.defaults}
-        if score.detector is External:
-            own = own.get("parameters") or {}
+        document = _read_config(directory)
+        path = directory / _CONFIG
+        if not isinstance(document["score"], str) or not is_known(document["score"], plugins):
+            raise InputError(
+                f"names no known score: {document['score']!r}",
+                where=path,
+                fix="if it is a class of your own, name it among the plugins",
+            )
         try:
-            detector = create_detector(name, own, seed=seed)
+            definition, seed = _definition(document, plugins)
+            detector = definition.detector(seed)
         except ConfigError as error:
-            raise InputError(str(error), where=directory / _CONFIG) from error
+            raise InputError(str(error), where=path) from error
         try:
             detector.restore(load_file(directory / _WEIGHTS))
         except FileNotFoundError as error:
@@ -140,26 +152,26 @@ class FittedScore:
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"does not hold the score {name!r} ({reason})",
+                f"does not hold the score {definition.name!r} ({reason})",
                 where=directory / _WEIGHTS,
                 fix="fit it again",
             ) from error
-        return cls(name, detector, background)
+        return cls(definition, detector, document.get("background"))
 
 
 def is_fitted(
     directory: Path,
-    name: str,
-    parameters: Mapping[str, Any],
+    definition: ScoreDefinition,
     *,
     seed: int,
     background: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Whether a directory holds the finished fit of this score with these parameters.
+    """Whether a directory holds the finished fit of this score.
 
     Args:
         directory: that of the score.
-        name, parameters, seed: as for :func:`fit_score`.
+        definition: what is to be fitted.
+        seed: of the fit.
         background: what it is to be fitted on; what either side does not know is not compared.
 
     Raises:
@@ -168,17 +180,24 @@ def is_fitted(
     """
     if not (directory / _WEIGHTS).exists():
         return False
-    score, earlier, fitted_on = _read_config(directory)
-    wanted = _parameters(create_detector(name, parameters, seed=seed))
+    document = _read_config(directory)
+    detector = definition.detector(seed)
+    # A parameter that an earlier version did not have has its default.
+    earlier = {p.name: _plain(p.default) for p in parameters_of(type(detector))}
+    earlier |= document["parameters"]
+    wanted = _parameters(detector)
     differing = [key for key in wanted if earlier.get(key) != wanted[key]]
+    identity = _identity(definition)
+    differing += [
+        key for key in ("score", "reads", "name") if document.get(key) != identity.get(key)
+    ]
     fix = "delete it, or fit into another directory"
-    if score != name or differing:
+    if differing:
         raise ConfigError(
-            f"holds a fit with other parameters ({', '.join(differing) or score})",
-            where=directory,
-            fix=fix,
+            f"holds a fit with other parameters ({', '.join(differing)})", where=directory, fix=fix
         )
-    known = (background or {}).keys() & (fitted_on or {}).keys()
+    fitted_on = document.get("background") or {}
+    known = (background or {}).keys() & fitted_on.keys()
     others = [key for key in known if background[key] != fitted_on[key]]  # type: ignore[index]
     if others:
         what = "fits of its members" if others == ["members"] else "background jets"
@@ -192,38 +211,58 @@ def fit_digest(directory: Path) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def _identity(definition: ScoreDefinition) -> dict[str, Any]:
+    """Which score it is, as far as that is not clear from its entry of the catalogue."""
+    entry = definition.entry
+    document: dict[str, Any] = {"score": entry.name}
+    if definition.name != entry.name:
+        document["name"] = definition.name
+    if definition.reads != entry.reads:
+        document["reads"] = _plain(definition.reads)
+    return document
+
+
 def _parameters(detector: Detector) -> dict[str, Any]:
-    """Constructor arguments as plain data."""
-    return {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in detector.get_params(deep=False).items()
-    }
+    """Parameters as plain data."""
+    return {key: _plain(value) for key, value in detector.get_params(deep=False).items()}
 
 
-def features(score: Score, detector: Detector, source: Source) -> NDArray:
-    """The columns of the source that the score reads, (n, d) or (n,)."""
-    kind = (
-        "jets"
-        if isinstance(source, Jets)
-        else "scores"
-        if isinstance(source, pa.Table)
-        else "representations"
-    )
-    if kind != score.reads:
-        raise InputError(
-            f"the score {score.name!r} reads {score.reads}, not {kind}", fix=f"give {score.reads}"
-        )
-    if isinstance(source, pa.Table):
-        members = detector.get_params(deep=False)["members"]
-        missing = [name for name in members if name not in source.column_names]
-        if missing:
-            raise InputError(
-                f"no scores {', '.join(missing)}",
-                where=f"score {score.name}",
-                fix="fit them too, or name other members",
-            )
-        source = np.column_stack([source[name].to_numpy() for name in members])
-    return score.features(source)
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _definition(
+    document: Mapping[str, Any], plugins: Collection[str]
+) -> tuple[ScoreDefinition, int]:
+    """What a configuration file defines, and the seed.
+
+    Raises:
+        ConfigError: that is no score.
+    """
+    options = dict(document["parameters"])
+    seed = options.pop("seed", 0)
+    if not isinstance(seed, int):
+        raise ConfigError(f"seed = {seed!r}", fix="give an integer")
+    keys = {key: document[key] for key in ("score", "reads") if key in document}
+    name = document.get("name", document["score"])
+    entry = find_score(document["score"], plugins=plugins)
+    for key, value in entry.defaults.items():
+        if options.pop(key, value) != value:
+            raise ConfigError(f"{key} = {document['parameters'][key]!r} is not the score {name!r}")
+    if entry.detector is External:
+        options = options.get("parameters") or {}
+    if "device" in options:
+        options["device"] = _available(options["device"])
+    return define_score(name, options | keys, plugins=plugins), seed
+
+
+def _available(device: Any) -> Any:
+    """The device of the fit, or any, where that is not there."""
+    try:
+        torch_device(device)
+    except ConfigError:
+        return "auto"
+    return device
 
 
 def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -237,8 +276,8 @@ def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _read_config(directory: Path) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
-    """Name, parameters, and what it was fitted on if that is known."""
+def _read_config(directory: Path) -> dict[str, Any]:
+    """The configuration of a fit, checked for its form only: nothing that it names is imported."""
     path = directory / _CONFIG
     if not path.is_file():
         raise InputError(
@@ -249,21 +288,19 @@ def _read_config(directory: Path) -> tuple[str, dict[str, Any], dict[str, Any] |
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
-    if not isinstance(document, dict) or set(document) - {"background"} != {"score", "parameters"}:
-        raise InputError("needs the keys 'score' and 'parameters' and no others", where=path)
-    name, parameters = document["score"], document["parameters"]
-    background = document.get("background")
-    try:
-        fixed = find_score(str(name)).defaults
-    except ConfigError as error:
-        raise InputError(f"names no known score: {name!r}", where=path) from error
-    if not isinstance(parameters, dict):
-        raise InputError("'parameters' is not a mapping", where=path)
-    if not isinstance(background, dict | None):
-        raise InputError("'background' is not a mapping", where=path)
-    for key, value in fixed.items():
-        if parameters.get(key, value) != value:
-            raise InputError(f"{key} = {parameters[key]!r} is not the score {name!r}", where=path)
-    if not isinstance(parameters.get("seed", 0), int):
-        raise InputError(f"seed = {parameters['seed']!r}", where=path, fix="give an integer")
-    return name, parameters, background
+    needed, further = {"score", "parameters"}, {"name", "reads", "background"}
+    if not isinstance(document, dict) or not (needed <= document.keys() <= needed | further):
+        raise InputError(
+            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads' and "
+            "'background'",
+            where=path,
+        )
+    for key, kind, text in (
+        ("parameters", dict, "a mapping"),
+        ("background", dict | None, "a mapping"),
+        ("name", str, "a text"),
+        ("reads", str | list, "a word or a list"),
+    ):
+        if key in document and not isinstance(document[key], kind):
+            raise InputError(f"{key!r} is not {text}", where=path)
+    return document

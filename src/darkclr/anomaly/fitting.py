@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.anomaly.catalogue import create_detector, default_scores, find_score
+from darkclr.anomaly.catalogue import default_scores
+from darkclr.anomaly.definition import ScoreDefinition, define_score, in_order
 from darkclr.anomaly.detector import Progress, check_weights
-from darkclr.anomaly.fitted import FittedScore, Source, features, fit_digest, is_fitted
-from darkclr.anomaly.scoring import load_scores, matching_jets, needs_jets, score_table
+from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
+from darkclr.anomaly.inputs import ScoreInputs, Source
+from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.timings import timed
 from darkclr.jets import Jets
@@ -27,8 +28,8 @@ __all__ = ["check_scores", "fit_score", "fit_scores", "with_members"]
 
 def fit_score(
     name: str,
-    parameters: Mapping[str, Any],
-    train: Source,
+    options: Mapping[str, Any],
+    train: ScoreInputs | Source,
     *,
     seed: int,
     background: Mapping[str, Any] | None = None,
@@ -41,48 +42,42 @@ def fit_score(
     rows are drawn again, with replacement and in proportion to their weights.
 
     Args:
-        name: of :data:`~darkclr.anomaly.catalogue.SCORES`, or the import path of a detector.
-        parameters: constructor arguments that differ from the defaults.
-        train: background, as the score reads it: representations with their dropped copies for
-            scores that use them, jets, or a table with the scores of the members.
+        name: of the score.
+        options: what it is, what it reads, and parameters that differ from the defaults, see
+            :func:`~darkclr.anomaly.definition.define_score`.
+        train: background: what the score may read, or just the part that it reads.
         seed: of all random numbers.
-        background: which representations these are, if ``train`` are their jets or their scores;
-            recorded.
+        background: which representations these are, where the score does not read them; recorded.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where a training keeps its state after each epoch: called again after
             a crash, the fit goes on from there to the same result.
 
     Raises:
         ConfigError: unknown score or parameter, or a value out of its range.
-        InputError: rows that the score cannot use.
+        InputError: rows that the score cannot use, or a part that is missing.
         TrainingError: the training broke down.
     """
-    detector = create_detector(name, parameters, seed=seed)
-    score = find_score(name)
-    X = features(score, detector, train)
-    if isinstance(train, pa.Table):
-        weight = train["weight"].to_numpy().astype(np.float64)
-    else:
-        weight = np.asarray(train.weight, dtype=np.float64)
-    dropped = np.zeros(len(X), dtype=bool)
-    if isinstance(train, Representations):
-        dropped = np.asarray(train.dropped, dtype=bool)
-    if not score.uses_dropped:
+    definition, inputs = define_score(name, options), ScoreInputs.of(train)
+    detector = definition.detector(seed)
+    rows = inputs.rows(definition.features, f"score {name}")
+    X, weight, dropped = rows.X, rows.weight, rows.dropped
+    uses_dropped = definition.entry.uses_dropped
+    if not uses_dropped:
         X, weight, dropped = X[~dropped], weight[~dropped], dropped[~dropped]
-    y = dropped.astype(np.int64) if score.uses_dropped else None
-    options: dict[str, Any] = {}
+    y = dropped.astype(np.int64) if uses_dropped else None
+    how: dict[str, Any] = {}
     if detector.n_epochs:
-        options = {"progress": progress, "checkpoint_directory": checkpoint_directory}
+        how = {"progress": progress, "checkpoint_directory": checkpoint_directory}
     if len(weight) and not (weight == weight[0]).all():
         if detector.weighted:
-            options["sample_weight"] = weight
+            how["sample_weight"] = weight
         else:
-            rows = _drawn(weight, dropped, np.random.default_rng(seed))
-            X, y = X[rows], None if y is None else y[rows]
-    detector.fit(X, y, **options)
-    if background is None and isinstance(train, Representations):
-        background = train.fingerprint()
-    return FittedScore(name, detector, background)
+            drawn = _drawn(weight, dropped, np.random.default_rng(seed))
+            X, y = X[drawn], None if y is None else y[drawn]
+    detector.fit(X, y, **how)
+    if background is None and inputs.representations is not None:
+        background = inputs.representations.fingerprint()
+    return FittedScore(definition, detector, background)
 
 
 def fit_scores(
@@ -104,7 +99,8 @@ def fit_scores(
     One that breaks down keeps none of the others from theirs.
 
     Args:
-        scores: parameters by name of the score; the default ones, :func:`default_scores`, if None.
+        scores: options by name of the score, see
+            :func:`~darkclr.anomaly.definition.define_score`; the default scores if None.
         representations: background jets of all parts, with their dropped copies.
         directory: that of the scores.
         split: shares of the events.
@@ -122,7 +118,9 @@ def fit_scores(
     """
     directory = Path(directory)
     chosen = {name: {} for name in default_scores()} if scores is None else dict(scores)
-    check_scores(chosen, with_jets=jets is not None)
+    definitions = check_scores(chosen, with_jets=jets is not None)
+    # Whoever names a score trusts its class.
+    plugins = {definition.entry.name for definition in definitions.values()}
     if encoder is not None and representations.encoder not in (None, encoder):
         raise InputError(
             f"belongs to another encoder ({encoder}) than the representations "
@@ -130,17 +128,14 @@ def fit_scores(
             where=directory,
             fix="encode the jets again, or fit into the directory of their encoder",
         )
-    reads = {name: find_score(name).reads for name in chosen}
     parts = {part: representations.part(part, split) for part in ("train", "validation")}
     marks = {part: rows.fingerprint() for part, rows in parts.items()}
-    part_of = {name: "validation" if reads[name] == "scores" else "train" for name in chosen}
-    for name, parameters in list(chosen.items()):
-        target, mark = directory / name, marks[part_of[name]]
-        if reads[name] != "scores" and is_fitted(
-            target, name, parameters, seed=seed, background=mark
+    for name, definition in list(definitions.items()):
+        if not definition.members and is_fitted(
+            directory / name, definition, seed=seed, background=marks["train"]
         ):
             reporter.line(f"fit {name}: done before")
-            del chosen[name]
+            del definitions[name]
 
     @cache
     def constituents() -> Jets:
@@ -148,42 +143,39 @@ def fit_scores(
         return jets() if callable(jets) else jets
 
     failed: dict[str, TrainingError] = {}
-    for name, parameters in sorted(chosen.items(), key=lambda item: reads[item[0]] == "scores"):
-        target = directory / name
-        detector = create_detector(name, parameters)
-        rows, mark = parts[part_of[name]], marks[part_of[name]]
-        source: Source = rows
-        if reads[name] == "jets":
-            source = matching_jets(constituents().part("train", split), rows[~rows.dropped])
-        elif reads[name] == "scores":
-            names = detector.get_params()["members"]
-            if lacking := failed.keys() & set(names):  # the reason is told below
+    for name in in_order(definitions):
+        definition, target = definitions[name], directory / name
+        part = "validation" if definition.members else "train"
+        rows, mark = parts[part], marks[part]
+        inputs = ScoreInputs(rows, constituents() if definition.part == "jets" else None)
+        if definition.members:
+            if lacking := failed.keys() & set(definition.members):  # the reason is told below
                 failed[name] = TrainingError(f"no {', '.join(sorted(lacking))}")
                 continue
-            members = [s for s in load_scores(directory) if s.name in names]
+            members = load_scores(directory, definition.members, plugins=plugins)
             mark = mark | {"members": {s.name: fit_digest(directory / s.name) for s in members}}
-            if is_fitted(target, name, parameters, seed=seed, background=mark):
+            if is_fitted(target, definition, seed=seed, background=mark):
                 reporter.line(f"fit {name}: done before")
                 continue
             with_jets = jets is not None and needs_jets(members)
-            source = score_table(
-                {"": rows}, members, jets={"": constituents()} if with_jets else None
-            )
+            own = {"": constituents()} if with_jets else None
+            inputs = ScoreInputs(rows, scores=score_table({"": rows}, members, jets=own))
+        epochs = definition.detector().n_epochs
         try:
             with (
                 timed(target, "fit"),
-                reporter.bar(f"fit {name}", detector.n_epochs or 1, "epochs") as advance,
+                reporter.bar(f"fit {name}", epochs or 1, "epochs") as advance,
             ):
                 fitted = fit_score(
                     name,
-                    parameters,
-                    source,
+                    chosen[name],
+                    inputs,
                     seed=seed,
                     background=mark,
                     progress=partial(_epoch_done, advance),
                     checkpoint_directory=target,
                 )
-                if not detector.n_epochs:
+                if not epochs:
                     advance()
         except TrainingError as error:  # the other scores do not depend on it
             failed[name] = error
@@ -196,38 +188,39 @@ def fit_scores(
         ) from first
 
 
-def check_scores(scores: Mapping[str, Mapping[str, Any]], *, with_jets: bool) -> None:
-    """Refuse what cannot be fitted, before anything is read.
+def check_scores(
+    scores: Mapping[str, Mapping[str, Any]], *, with_jets: bool
+) -> dict[str, ScoreDefinition]:
+    """The definitions of scores; what cannot be fitted is refused before anything is read.
 
     Raises:
         ConfigError: unknown score or parameter, a value out of its range, or a score that reads
             the constituents of jets where there are none.
     """
-    for name, parameters in scores.items():
-        create_detector(name, parameters)
-    wanting = [name for name in scores if find_score(name).reads == "jets"]
+    definitions = {name: define_score(name, options) for name, options in scores.items()}
+    wanting = [name for name, score in definitions.items() if score.part == "jets"]
     if wanting and not with_jets:
         raise ConfigError(
             f"{', '.join(wanting)} read the constituents of the jets",
             fix="give their file with --jets",
         )
+    return definitions
 
 
 def with_members(
     name: str, scores: Mapping[str, Mapping[str, Any]], directory: Path
 ) -> dict[str, Mapping[str, Any]]:
-    """Parameters of one score out of all, and of its members that are not fitted yet.
+    """Options of one score out of all, and of its members that are not fitted yet.
 
     Args:
         name: of the score.
-        scores: parameters by name, as far as they differ from the defaults.
+        scores: options by name, as far as they differ from the defaults.
         directory: that of the fitted scores.
     """
     chosen = {name: scores.get(name, {})}
-    if find_score(name).reads == "scores":
-        for member in create_detector(name, chosen[name]).get_params()["members"]:
-            if not (directory / member / "model.safetensors").exists():
-                chosen[member] = scores.get(member, {})
+    for member in define_score(name, chosen[name]).members:
+        if not (directory / member / "model.safetensors").exists():
+            chosen |= with_members(member, scores, directory)
     return chosen
 
 

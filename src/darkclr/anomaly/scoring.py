@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from darkclr.anomaly.catalogue import SCORES, find_score
+from darkclr.anomaly.catalogue import SCORES
+from darkclr.anomaly.definition import in_order
 from darkclr.anomaly.fitted import FittedScore, fit_digest
+from darkclr.anomaly.inputs import ScoreInputs
 from darkclr.errors import InputError
 from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.jets import Jets
 from darkclr.representations import Representations
 
-__all__ = ["load_scores", "matching_jets", "needs_jets", "score_table"]
+__all__ = ["load_scores", "needs_jets", "score_table"]
 
 
 def score_table(
@@ -30,7 +32,7 @@ def score_table(
 
     Args:
         samples: representations by name of the sample; dropped copies are left out.
-        scores: fitted scores, one column each, named as in the registry.
+        scores: fitted scores, one column each, under its name.
         supervised: a further column ``supervised`` by sample, one value an original row.
         jets: the same jets with their constituents, in any order, for scores that read them.
 
@@ -44,8 +46,8 @@ def score_table(
     Raises:
         InputError: a score reads jets or other scores that are not there.
     """
-    # Those that read the columns of others come after them.
-    scores = sorted(scores, key=lambda score: find_score(score.name).reads == "scores")
+    by_name = {score.name: score for score in scores}
+    scores = [by_name[n] for n in in_order({n: s.definition for n, s in by_name.items()})]
     partons = any(rows.parton_pdg is not None for rows in samples.values())
     kinematics = [
         column
@@ -67,24 +69,18 @@ def score_table(
         if kept.parton_pdg is not None:
             columns["parton_pdg"] = kept.parton_pdg
         table = pa.table(columns)
-        own = None if jets is None or not needs_jets(scores) else matching_jets(jets[name], kept)
+        own = jets[name] if jets is not None and needs_jets(scores) else None
+        inputs = ScoreInputs(kept, own)
         for score in scores:
-            reads = find_score(score.name).reads
-            if reads == "jets" and own is None:
-                raise InputError(
-                    f"the score {score.name!r} reads the constituents of the jets",
-                    where=name,
-                    fix="give the file of jets instead of that of representations",
-                )
-            source = {"representations": kept, "jets": own, "scores": table}[reads]
-            table = table.append_column(score.name, pa.array(score.score(source)))
+            values = score.score(replace(inputs, scores=table))
+            table = table.append_column(score.name, pa.array(values))
         if supervised is not None:
             table = table.append_column("supervised", pa.array(supervised[name], pa.float64()))
         tables.append(table)
     metadata = {
         "kind": "scores",
-        "titles": {score.name: find_score(score.name).title for score in scores},
-        "baselines": [score.name for score in scores if find_score(score.name).baseline],
+        "titles": {score.name: score.definition.title for score in scores},
+        "baselines": [score.name for score in scores if score.definition.entry.baseline],
         "samples": {name: _origin(rows) for name, rows in samples.items()},
     }
     table = pa.concat_tables(tables)
@@ -98,51 +94,33 @@ def _origin(rows: Representations) -> dict[str, Any]:
 
 def needs_jets(scores: Sequence[FittedScore]) -> bool:
     """One of the scores reads the constituents of the jets."""
-    return any(find_score(score.name).reads == "jets" for score in scores)
+    return any(score.definition.part == "jets" for score in scores)
 
 
-def matching_jets(jets: Jets, rows: Representations) -> Jets:
-    """The jets of the rows, in their order; they are recognised by event and rank.
+def load_scores(
+    directory: str | Path,
+    names: Collection[str] | None = None,
+    *,
+    plugins: Collection[str] = (),
+) -> list[FittedScore]:
+    """Fitted scores of a directory, in the order of the catalogue; others come last.
 
-    Raises:
-        InputError: a row has no jet, or several, or one with another number of constituents.
-    """
-    own, wanted = (np.stack([x.event, x.rank], axis=1) for x in (jets, rows))
-    if not np.array_equal(own, wanted):
-        _, code = np.unique(np.concatenate([own, wanted]), axis=0, return_inverse=True)
-        of_jets, of_rows = np.split(code.ravel(), [len(jets)])
-        order = np.argsort(of_jets, kind="stable")
-        found = np.searchsorted(of_jets[order], of_rows)
-        several = np.bincount(of_jets, minlength=code.max() + 1)[of_rows]
-        if (several != 1).any():
-            raise InputError(
-                f"{int((several != 1).sum())} of {len(rows)} representations have no jet of their "
-                "own (event and rank)",
-                where="jets",
-                fix="give the file that was encoded",
-            )
-        jets = jets[order[found]]
-    if not np.array_equal(jets.n_constituents, rows.n_constituents):
-        raise InputError(
-            "other numbers of constituents than the representations",
-            where="jets",
-            fix="give the file that was encoded",
-        )
-    return jets
-
-
-def load_scores(directory: str | Path) -> list[FittedScore]:
-    """All scores of a model directory, in the order of the registry; those by path come last.
+    Args:
+        directory: with one sub-directory a score.
+        names: of those that are wanted; all if None.
+        plugins: as in :meth:`FittedScore.load`.
 
     Raises:
-        InputError: there are none, one is broken, or a combination was fitted with other members.
+        InputError: there are none, one is broken, a combination was fitted with other members, or a
+            class that is not among the plugins.
     """
     directory = Path(directory)
     found = {path.parent.name for path in directory.glob("*/model.safetensors")}
-    names = [name for name in SCORES if name in found] + sorted(found - SCORES.keys())
-    if not names:
+    wanted = found if names is None else found & set(names)
+    ordered = [name for name in SCORES if name in wanted] + sorted(wanted - SCORES.keys())
+    if not found:
         raise InputError("holds no fitted scores", where=directory, fix="run `darkclr fit` first")
-    fitted = [FittedScore.load(directory / name) for name in names]
+    fitted = [FittedScore.load(directory / name, plugins=plugins) for name in ordered]
     for score in fitted:
         for member, digest in ((score.background or {}).get("members") or {}).items():
             if member not in found or fit_digest(directory / member) != digest:

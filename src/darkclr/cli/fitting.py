@@ -56,17 +56,18 @@ def _json(value: Any, indent: int | None = None) -> str:
 
 def _listed() -> list[dict[str, Any]]:
     """All scores, a line each."""
-    from darkclr.anomaly.catalogue import SCORES
+    from darkclr.anomaly.catalogue import all_scores
 
     rows = [
         {"name": s.name, "reads": s.reads, "what": s.summary, "reference": s.reference}
-        for s in SCORES.values()
+        for s in all_scores()
     ]
     for row in rows:
-        console.line(f"{row['name']:<24} {row['what']} [{row['reads']}; {row['reference']}]")
+        reads = row["reads"] if isinstance(row["reads"], str) else "observables"
+        console.line(f"{row['name']:<24} {row['what']} [{reads}; {row['reference']}]")
     console.line(
-        "and every detector of scikit-learn or PyOD by its import path, "
-        "such as sklearn.ensemble.IsolationForest"
+        "and by import path every detector of scikit-learn or PyOD, such as "
+        "sklearn.ensemble.IsolationForest, and classes of your own"
     )
     return rows
 
@@ -78,9 +79,9 @@ def _explained(name: str) -> list[dict[str, Any]]:
     score = find_score(name)
     rows = [
         {"name": p.name, "default": p.default, "values": p.wanted, "summary": p.summary}
-        for p in score.parameters
+        for p in score.options
     ]
-    console.line(f"{name}: {score.summary} [{score.reads}; {score.reference}]")
+    console.line(f"{name}: {score.summary} [{score.reference}]")
     for row in rows:
         default, values = _json(row["default"]), f" ({row['values']})" if row["values"] else ""
         console.line(f"  {row['name'] + ': ' + default:<36} {row['summary']}{values}".rstrip())

@@ -123,6 +123,7 @@ def score(
     output: Path,
     split: Split | None = None,
     part: Part = "all",
+    plugins: list[str] | None = None,
     device: Device = "auto",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -140,6 +141,7 @@ def score(
         split: shares of the events (`--split.train` and so on), for `part`; those of the encoder's
             training if not given.
         part: part of the events to score.
+        plugins: import paths of scores of your own that the model may name; their code is executed.
         device: device that encodes; `auto` takes a GPU if there is one.
         layout: layout of the file; it is recognised from the content if not given.
         options: how the file is read: cuts, label, clustering.
@@ -153,6 +155,7 @@ def score(
             output,
             split=split,
             part=part,
+            plugins=plugins or (),
             device=torch_device(device),
             layout=layout,
             options=options,

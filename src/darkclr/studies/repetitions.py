@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from safetensors.numpy import load_file
 
-from darkclr.anomaly.catalogue import create_detector, find_score
+from darkclr.anomaly.definition import define_score
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.contrastive.config import TrainingConfig
 from darkclr.errors import ConfigError
@@ -58,19 +58,18 @@ class Repetitions:
     variant: str | None = None
 
     def __post_init__(self) -> None:
-        reads = {name: find_score(name).reads for name in self.scores}
-        self.on_jets = {n: p for n, p in self.scores.items() if reads[n] == "jets"}
-        self.on_representations = {n: p for n, p in self.scores.items() if reads[n] != "jets"}
-        for name, parameters in self.on_representations.items():
-            if reads[name] == "scores":
-                members = create_detector(name, parameters).get_params()["members"]
-                elsewhere = sorted(set(members) - self.on_representations.keys())
-                if elsewhere:
-                    raise ConfigError(
-                        f"its members {', '.join(elsewhere)} are not fitted on representations",
-                        where=f"scores.{name}",
-                        fix="name scores of the configuration that read representations",
-                    )
+        self.definitions = {name: define_score(name, p) for name, p in self.scores.items()}
+        on_jets = {name for name, score in self.definitions.items() if score.part == "jets"}
+        self.on_jets = {n: p for n, p in self.scores.items() if n in on_jets}
+        self.on_representations = {n: p for n, p in self.scores.items() if n not in on_jets}
+        for name in self.on_representations:
+            elsewhere = sorted({*self.definitions[name].members} - self.on_representations.keys())
+            if elsewhere:
+                raise ConfigError(
+                    f"its members {', '.join(elsewhere)} are not fitted on representations",
+                    where=f"scores.{name}",
+                    fix="name scores of the configuration that read representations",
+                )
 
     @property
     def encoder_numbers(self) -> range:
@@ -138,7 +137,7 @@ class Repetitions:
     def facts(self) -> dict[str, ScoreFacts]:
         """What each score reads, how many numbers it learned and how long that took."""
         facts: dict[str, ScoreFacts] = {}
-        for name in self.scores:
+        for name, definition in self.definitions.items():
             folders = (
                 [self.jets(seed) for seed in self.seeds]
                 if name in self.on_jets
@@ -146,8 +145,8 @@ class Repetitions:
             )
             fits = [folder / "scores" / name for folder in folders]
             facts[name] = ScoreFacts(
-                reads=find_score(name).reads,
-                parameters=FittedScore.load(fits[0]).n_parameters,
+                reads=definition.part,
+                parameters=FittedScore.load(fits[0], plugins=[definition.entry.name]).n_parameters,
                 fit_minutes=_minutes(fits, "fit"),
             )
         if self.supervised:

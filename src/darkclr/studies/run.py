@@ -13,7 +13,7 @@ import pyarrow as pa
 import yaml
 from numpy.typing import NDArray
 
-from darkclr.anomaly.catalogue import create_detector
+from darkclr.anomaly.definition import define_score
 from darkclr.anomaly.fitting import fit_scores
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
 from darkclr.contrastive.config import TrainingConfig, check_views
@@ -92,7 +92,7 @@ class Run:
             )
         check_machine(config.training)
         for name, parameters in config.all_scores.items():
-            members = create_detector(name, parameters).get_params(deep=False).get("members", ())
+            members = define_score(name, parameters).members
             if absent := [member for member in members if member not in config.all_scores]:
                 raise ConfigError(
                     f"its members {', '.join(absent)} are not among the scores",
@@ -260,7 +260,9 @@ class Run:
         only the test part.
         """
         config = self.config
-        fitted = load_scores(directory / "scores")
+        # Whoever names a score trusts its class.
+        plugins = [str(options.get("score", n)) for n, options in config.all_scores.items()]
+        fitted = load_scores(directory / "scores", plugins=plugins)
         signal_part = "all" if config.supervised is None else "test"
         rows = {
             name: of_sample.part("test" if name == config.background else signal_part, config.split)

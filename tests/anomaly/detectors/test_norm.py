@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from darkclr.anomaly import Column, Norm
-from darkclr.anomaly.catalogue import SCORES, create_detector
+from darkclr.anomaly.catalogue import SCORES
+from darkclr.anomaly.definition import create_detector
 from darkclr.errors import ConfigError, InputError
 
 

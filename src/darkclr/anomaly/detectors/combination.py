@@ -37,6 +37,7 @@ class Combination(Detector):
     """
 
     weighted = True
+    learned = ("values_", "survival_")
 
     members: Sequence[str] = ("discriminant", "knn")
     """Names of the scores that are combined."""
@@ -82,14 +83,9 @@ class Combination(Detector):
         surprise = -np.log(self.p_values(X))
         return surprise.sum(axis=1) if self.method == "fisher" else surprise.max(axis=1)
 
-    def state(self) -> dict[str, NDArray]:
-        """The distributions of the members."""
-        return super().state() | {"values": self.values_, "survival": self.survival_}
-
     def restore(self, state: Mapping[str, NDArray]) -> Self:
         """Take over the distributions."""
         super().restore(state)
-        self.values_, self.survival_ = state["values"], state["survival"]
         m, n = self.values_.shape
         if m != self.n_features_in_ or self.survival_.shape != (m, n + 1):
             raise ValueError(f"distributions of shape {self.values_.shape}")

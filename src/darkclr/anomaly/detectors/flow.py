@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ class Flow(Trained, Whitening):
     """
 
     packages = ("zuko",)
+    learned = (*Whitening.learned, "floor_")
 
     architecture: Literal["affine", "spline", "autoregressive"] = "affine"
     """Kind of the layers."""
@@ -59,15 +60,6 @@ class Flow(Trained, Whitening):
     def energy(self, x: Tensor) -> Tensor:
         """-log p of whitened rows, (n, k) -> (n,)."""
         return -self.network_().log_prob(x)
-
-    def state(self) -> dict[str, NDArray]:
-        """Weights, whitening and the floor of the logarithm."""
-        return super().state() | {"floor": self.floor_}
-
-    def restore(self, state: Mapping[str, NDArray]) -> Self:
-        """Take over weights, whitening and floor."""
-        self.floor_ = state["floor"]
-        return super().restore(state)
 
     def _learn_preparation(self, X: NDArray) -> None:
         positive = np.where(X > 0, X, np.inf).min(axis=0)

@@ -31,6 +31,8 @@ class Whitening(Detector):
     """How many principal components are kept, those with the largest variance; null: all whose
     variance is above 1e-6 of the largest."""
 
+    learned = ("mean_", "whitening_")
+
     mean_: NDArray[np.float64] = field(init=False)
     whitening_: NDArray[np.float64] = field(init=False)
 
@@ -51,14 +53,9 @@ class Whitening(Detector):
         """(n, d) -> (n, number of components)."""
         return (self._checked(X).astype(np.float64) - self.mean_) @ self.whitening_
 
-    def state(self) -> dict[str, NDArray]:
-        """Mean and directions."""
-        return super().state() | {"mean": self.mean_, "whitening": self.whitening_}
-
     def restore(self, state: Mapping[str, NDArray]) -> Self:
         """Take over mean and directions."""
         super().restore(state)
-        self.mean_, self.whitening_ = state["mean"], state["whitening"]
         if self.mean_.shape != (self.n_features_in_,):
             raise ValueError(f"mean of shape {self.mean_.shape}")
         if self.whitening_.ndim != 2 or len(self.whitening_) != self.n_features_in_:

@@ -28,6 +28,8 @@ class NearestNeighbours(Detector):
     array([2.])
     """
 
+    learned = ("rows_",)
+
     n_neighbors: Annotated[int, AtLeast(1)] = 10
     """Number k of the neighbour. The order of the scores hardly depends on it between 5 and 50."""
     average: bool = False
@@ -64,14 +66,9 @@ class NearestNeighbours(Detector):
         distance = distance.astype(np.float64)
         return distance.mean(axis=1) if self.average else distance[:, -1]
 
-    def state(self) -> dict[str, NDArray]:
-        """The rows."""
-        return super().state() | {"rows": self.rows_}
-
     def restore(self, state: Mapping[str, NDArray]) -> Self:
         """Take over the rows."""
         super().restore(state)
-        self.rows_ = state["rows"]
         if self.rows_.ndim != 2 or self.rows_.shape[1] != self.n_features_in_:
             raise ValueError(f"rows of shape {self.rows_.shape}")
         self._index()
