@@ -31,7 +31,7 @@ class Whitening(Detector):
     """How many principal components are kept, those with the largest variance; null: all whose
     variance is above 1e-6 of the largest."""
 
-    learned = ("mean_", "whitening_")
+    learned: ClassVar[tuple[str, ...]] = ("mean_", "whitening_")
 
     mean_: NDArray[np.float64] = field(init=False)
     whitening_: NDArray[np.float64] = field(init=False)
