@@ -33,7 +33,8 @@ def rows(jets) -> Representations:
         weight=np.arange(80, dtype=np.float32),
         event=jets.event[index],
         rank=jets.rank[index],
-        dropped=np.arange(80) < 20,
+        family=(np.arange(80) < 20).astype(np.int8),
+        families=("dropped",),
         encoder="abc",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,27 +20,24 @@ __all__ = ["OneScore", "fit", "scores"]
 
 @dataclass(frozen=True)
 class OneScore:
-    """One score out of all.
-
-    Args:
-        name: fit this one only, with its parameters of `scores` if they are there; a combination
-            after those of its members that are not fitted yet.
-    """
+    """One score out of all."""
 
     name: str | None = None
+    """The only score that is fitted, with its options of `scores` if they are there; a combination
+    after those of its members that are not fitted yet."""
 
 
 def scores(name: str | None = None, output: Path | None = None) -> None:
     """List all anomaly scores: what each is, what it reads and where it comes from.
 
-    With a name: the parameters of that score, their defaults and what they mean, as `darkclr fit`
-    takes them in `--scores '{NAME: {PARAMETER: VALUE}}'`.
+    With a name: the options of that score, their defaults and what they mean, as `darkclr fit`
+    takes them in `--scores '{NAME: {OPTION: VALUE}}'`.
 
     Example: darkclr scores --name nae
 
     Args:
-        name: of a score, or the import path of a detector of scikit-learn or PyOD.
-        output: JSON file to write the same to.
+        name: name of a score, or the import path of a detector.
+        output: JSON file that the same is written to.
     """
     from darkclr.io import atomic_path
 
@@ -73,7 +71,7 @@ def _listed() -> list[dict[str, Any]]:
 
 
 def _explained(name: str) -> list[dict[str, Any]]:
-    """The parameters of a score, a line each."""
+    """The options of a score, a line each."""
     from darkclr.anomaly.catalogue import find_score
 
     score = find_score(name)
@@ -90,6 +88,36 @@ def _explained(name: str) -> list[dict[str, Any]]:
     return rows
 
 
+def describe_scores() -> str:
+    """All scores and their parameters; what is the same for several is said once."""
+    from darkclr.anomaly.catalogue import all_scores
+
+    lines = ["scores, and their options in --scores '{NAME: {OPTION: VALUE}}':"]
+    said = set()
+    for entry in all_scores():
+        lines += _wrapped(entry.name, entry.summary, 2)
+        new = [option for option in entry.options if repr(option) not in said]
+        said |= {repr(option) for option in new}
+        for option in new:
+            notes = [text for text in (option.wanted, f"default: {_json(option.default)}") if text]
+            lines += _wrapped(option.name, f"{option.summary} ({'; '.join(notes)})", 4)
+        if as_above := [option.name for option in entry.options if option not in new]:
+            lines += _wrapped("as above:", ", ".join(as_above), 4)
+    return "\n".join(lines)
+
+
+def _wrapped(name: str, text: str, indent: int) -> list[str]:
+    """A name and, beside it, what is said of it."""
+    width = 28 + indent
+    return textwrap.wrap(
+        f"{name:<27} {text}",
+        width=100,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * width,
+        break_long_words=False,
+    )
+
+
 def fit(
     representations: Path,
     model: Path,
@@ -103,25 +131,26 @@ def fit(
 ) -> None:
     """Fit anomaly scores on the training part of background representations.
 
-    `darkclr scores` lists their names; a detector of scikit-learn or PyOD is named by its import
-    path. Labels are not read, weights are. A combination is fitted on the validation part, where
-    the scores of its members are not biased by their fit. A fit that was interrupted goes on from
-    its last epoch.
+    A detector of scikit-learn or PyOD, or a class of your own, is named by its import path. A score
+    may have another name, `{NAME: {score: knn}}`, and read other columns, `{reads: pooled}` or
+    `{reads: [mass, tau_2]}`. Labels are not read, weights are. A combination is fitted on the
+    validation part, where the scores of its members are not biased by their fit. A fit that was
+    interrupted goes on from its last epoch.
 
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 
     Args:
         representations: Parquet file of `darkclr encode --dropped true` of background jets.
         model: directory; each score is written to its sub-directory `scores/NAME`.
-        scores: parameters of each score, by name; those that need no more than representations,
-            with their defaults, if not given.
-        score: one of them.
+        scores: options of each score, by name; those that need no more than representations, with
+            their defaults, if not given.
+        score: A single score instead of all.
         jets: file of the same jets, for scores that read their constituents.
         split: shares of the events (`--split.train` and so on), of which the training part is used;
             those of the encoder's training if not given.
-        seed: of all random numbers.
-        layout: of the file of jets; recognised from its content if not given.
-        options: cuts, label, clustering of the file of jets, as they were for the encoding.
+        seed: seed of all random numbers.
+        layout: layout of the file of jets; recognised from its content if not given.
+        options: How the file of jets is read; cuts, label and clustering are those of the encoding.
     """
     from darkclr.anomaly.catalogue import default_scores
     from darkclr.anomaly.fitting import check_scores, fit_scores, with_members

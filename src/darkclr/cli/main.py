@@ -26,6 +26,7 @@ from jsonargparse import (
 import darkclr
 from darkclr.cli import console
 from darkclr.cli.commands import COMMANDS, GOES_ON
+from darkclr.cli.fitting import describe_scores, fit
 from darkclr.cli.studies import ensemble, run
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.jets import BACKGROUND, SIGNAL
@@ -50,12 +51,21 @@ class _Help(DefaultHelpFormatter, RawDescriptionHelpFormatter):
 class Parser(ArgumentParser):
     """A parser whose complaints are one line and exit code 2; options have no short forms."""
 
+    #: The end of the help, made when it is asked for.
+    describe: Callable[[], str] | None = None
+
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
         """Raise what :func:`main` prints."""
         raise ConfigError(" ".join(str(message).split()), fix=f"see `{self.prog} --help`") from ex
+
+    def format_help(self, *arguments: Any) -> str:
+        """The help with its end."""
+        if self.describe is not None:
+            self.epilog = self.describe()
+        return super().format_help(*arguments)
 
 
 def build_parser() -> ArgumentParser:
@@ -123,6 +133,8 @@ def _parser_of(function: Callable[..., Any]) -> ArgumentParser:
     )
     if function.__name__ == "generate":
         parser.epilog = _samples()
+    if function is fit:
+        parser.describe = describe_scores
     flat = _laid_flat(function)
     for config in flat.values():
         parser.add_class_arguments(config, as_group=False, sub_configs=True)
