@@ -19,7 +19,7 @@ class Preset:
     """A set of parameters of the normalized autoencoder.
 
     Args:
-        name, title, summary, reference: as in the registry.
+        name, title, summary, reference: as in the catalogue.
         fixed: parameters that make it what it is.
         start: parameters that one may change.
     """
