@@ -137,7 +137,8 @@ class ScoreInputs:
         representations: one row a jet, and dropped copies, if any.
         jets: their constituents. Beside representations they are brought into the order of the
             originals among these; there may be more of them.
-        scores: table of scores, one row an original jet.
+        scores: table of scores, one row an original jet; all weigh the same if it has no column
+            ``weight``.
 
     Raises:
         InputError: a representation has no jet of its own.
@@ -184,7 +185,11 @@ class ScoreInputs:
                 }[features.part],
             )
         X = features.columns(part)
-        weight = part["weight"].to_numpy() if isinstance(part, pa.Table) else part.weight
+        if isinstance(part, pa.Table):
+            weighted = "weight" in part.column_names
+            weight = part["weight"].to_numpy() if weighted else np.ones(len(part))
+        else:
+            weight = part.weight
         known = isinstance(part, Representations)
         return Rows(
             X,
