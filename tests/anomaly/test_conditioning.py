@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from darkclr.anomaly.conditioning import ConditionalPValue, Residual
-from darkclr.errors import InputError
+from darkclr.anomaly.fitted import FittedScore
+from darkclr.anomaly.fitting import fit_score
+from darkclr.errors import ConfigError, InputError
+from darkclr.representations import Representations
 
 
 def background(n, seed, *, width=True, skew=False):
@@ -103,3 +106,66 @@ def test_too_few_jets_are_refused():
         ConditionalPValue().fit(np.zeros(50), np.full(50, 200.0))
     with pytest.raises(InputError, match="conditions of shape"):
         ConditionalPValue().fit(np.zeros(500), np.full(50, 200.0))
+
+
+def representations(n, seed, *, signal=False):
+    """Features that follow pT; background has copies that are shifted along the first of them."""
+    rng = np.random.default_rng(seed)
+    pt = rng.uniform(150, 300, n)
+    z = rng.normal(size=(n, 3)) + np.outer(pt / 50, [2, 1, 0.5])
+    z[:, 0] += 2.0 * signal
+    copies = z + np.array([2.0, 0, 0])
+    every = np.concatenate([z, copies])
+    family = np.repeat([0, 1], n).astype(np.int8)
+    columns = np.tile(pt, 2).astype(np.float32)
+    return Representations(
+        z=every.astype(np.float32),
+        pooled=every.astype(np.float32),
+        pt=columns,
+        n_constituents=np.full(2 * n, 20),
+        label=np.full(2 * n, int(signal), np.int8),
+        weight=np.ones(2 * n, np.float32),
+        event=np.tile(np.arange(n), 2),
+        rank=np.zeros(2 * n, np.int8),
+        family=family,
+    )
+
+
+@pytest.mark.parametrize("name", ["discriminant", "norm", "mahalanobis", "autoencoder", "jet_pt"])
+def test_any_score_is_flat_given_pt(name, tmp_path):
+    """And the same score again from its files."""
+    options = {"given": "pt"} | ({"epochs": 2} if name == "autoencoder" else {})
+    train, validation, test = (representations(4000, seed) for seed in (1, 2, 3))
+    fitted = fit_score(name, options, train, seed=0, calibration=validation)
+    score = fitted.score(test[~test.dropped])
+    pt = test.pt[~test.dropped]
+    if name != "jet_pt":  # nothing is left of pT given pT
+        shares = [(score[b] > -np.log(0.1)).mean() for b in (pt < 200, pt > 250)]
+        np.testing.assert_allclose(shares, 0.1, atol=0.03)
+    fitted.save(tmp_path)
+    assert np.array_equal(FittedScore.load(tmp_path).score(test[~test.dropped]), score)
+
+
+def test_a_direction_given_pt_finds_what_pt_hides():
+    """Shifted jets, among background that follows pT much more."""
+    train, background, signal = (
+        representations(4000, 1),
+        *(
+            representations(4000, seed, signal=signal)[:4000]
+            for seed, signal in ((2, False), (3, True))
+        ),
+    )
+    scores = {}
+    for given in (None, "pt"):
+        fitted = fit_score("discriminant", {"given": given}, train, seed=0)
+        scores[given] = [fitted.score(rows) for rows in (background, signal)]
+    of_pt = np.corrcoef(background.pt, scores["pt"][0])[0, 1]
+    assert abs(of_pt) < 0.05
+    assert (scores["pt"][1][:, None] > scores["pt"][0][None, ::10]).mean() > 0.9
+
+
+def test_unknown_conditions_and_lacking_masses_are_refused():
+    with pytest.raises(ConfigError, match="given = 'eta'; it must be one of pt, pt_mass, or null"):
+        fit_score("norm", {"given": "eta"}, representations(200, 1), seed=0)
+    with pytest.raises(InputError, match="the mass of the jets is not known"):
+        fit_score("norm", {"given": "pt_mass"}, representations(200, 1), seed=0)

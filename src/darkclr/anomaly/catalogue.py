@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from darkclr.anomaly.conditioning import CONDITIONS
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.autoencoder import Autoencoder
 from darkclr.anomaly.detectors.combination import Combination
@@ -80,11 +81,15 @@ class Score:
     @property
     def options(self) -> tuple[Parameter, ...]:
         """All that a user may set: what the score reads, unless that makes it what it is, first."""
+        summary = (
+            "What the score is given: it compares a jet with background of equal pT (and mass)."
+        )
+        given = Parameter("given", None, summary, f"one of {', '.join(CONDITIONS)}, or null")
         if self.reads_only:
-            return self.parameters
+            return (given, *self.parameters)
         wanted = f"one of {', '.join(FEATURES)}, or some of {', '.join(OBSERVABLES)}"
         summary = "What the score reads: a part of the representation, or observables of jets."
-        return (Parameter("reads", self.reads, summary, wanted), *self.parameters)
+        return (Parameter("reads", self.reads, summary, wanted), given, *self.parameters)
 
 
 _PAPER = "arXiv:2312.03067"

@@ -12,6 +12,7 @@ things here, both learned from background alone and both smooth in pT:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from darkclr.errors import InputError
 
-__all__ = ["CONDITIONS", "ConditionalPValue", "Given", "Residual"]
+__all__ = ["CONDITIONS", "ConditionalPValue", "Conditioning", "Given", "Residual"]
 
 #: What a score may be given: jet pT, or jet pT and mass.
 Given = Literal["pt", "pt_mass"]
@@ -246,3 +247,40 @@ class ConditionalPValue:
         self.values, self.log_p = state["values"], state["log_p"]
         self.tail = float(state["tail"][0])
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """What a fitted score has learned of pT (and mass).
+
+    Args:
+        p_value: of the detector's score.
+        residual: of the columns that the detector reads, if it reads what is left of them.
+    """
+
+    p_value: ConditionalPValue
+    residual: Residual | None = None
+
+    def state(self) -> dict[str, NDArray]:
+        """All that was learned, as arrays by name."""
+        parts = {"p_value": self.p_value, "residual": self.residual}
+        return {
+            f"{name}.{key}": values
+            for name, part in parts.items()
+            if part is not None
+            for key, values in part.state().items()
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, NDArray]) -> Self:
+        """The conditioning whose :meth:`state` that is.
+
+        Raises:
+            KeyError: the state is not complete.
+        """
+        parts: dict[str, dict[str, NDArray]] = {"p_value": {}, "residual": {}}
+        for name, values in state.items():
+            part, _, key = name.partition(".")
+            parts[part][key] = values
+        residual = Residual().restore(parts["residual"]) if parts["residual"] else None
+        return cls(ConditionalPValue().restore(parts["p_value"]), residual)

@@ -6,6 +6,7 @@
       knn: {n_neighbors: 20}                                  # an entry under its own name
       flow_pooled: {score: flow, reads: pooled}               # another name, other columns
       masses: {score: mahalanobis, reads: [mass, soft_drop_mass, tau_2]}   # observables
+      flow_at_pt: {score: flow, given: pt}                    # its p-value at equal jet pT
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.anomaly.catalogue import Score, find_score
+from darkclr.anomaly.conditioning import CONDITIONS, Given
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
@@ -26,7 +28,7 @@ from darkclr.errors import ConfigError
 __all__ = ["JET_COLUMNS", "KEYS", "ScoreDefinition", "create_detector", "define_score", "in_order"]
 
 #: Keys of a score that are no parameters of its detector.
-KEYS = ("score", "reads")
+KEYS = ("score", "reads", "given")
 
 #: Columns beside the scores in the table of scores.
 JET_COLUMNS = (
@@ -43,18 +45,23 @@ class ScoreDefinition:
         name: in configurations, files and columns.
         entry: of the catalogue.
         reads: the columns that it reads.
+        given: pT, or pT and mass, at which background and jet are compared; None: at any.
         parameters: of the detector, as far as they differ from those of the entry.
     """
 
     name: str
     entry: Score
     reads: Reads
+    given: Given | None
     parameters: Mapping[str, Any]
 
     @property
     def title(self) -> str:
         """Label in tables and plots."""
-        return self.entry.title if self.name == self.entry.name else self.name
+        if self.name != self.entry.name:
+            return self.name
+        words = {None: "", "pt": " given pT", "pt_mass": " given pT and mass"}
+        return self.entry.title + words[self.given]
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -93,7 +100,8 @@ def define_score(
     Args:
         name: of an entry of the catalogue, or any other one if ``options`` have a ``score``.
         options: ``score``, the entry, see :func:`~darkclr.anomaly.catalogue.find_score`; ``reads``,
-            see :data:`~darkclr.anomaly.inputs.Reads`; and parameters of the detector.
+            see :data:`~darkclr.anomaly.inputs.Reads`; ``given``, see
+            :data:`~darkclr.anomaly.conditioning.Given`; and parameters of the detector.
         plugins: as in :func:`~darkclr.anomaly.catalogue.find_score`.
 
     Raises:
@@ -120,6 +128,13 @@ def define_score(
         )
     if reads == "scores" != entry.reads:
         raise ConfigError(f"{entry.name} reads no other scores", where=where, fix="see `reads`")
+    given = options.get("given")
+    if given not in (None, *CONDITIONS):
+        raise ConfigError(
+            f"given = {given!r}",
+            where=where,
+            fix=f"it must be one of {', '.join(CONDITIONS)}, or null",
+        )
     parameters = {key: value for key, value in options.items() if key not in KEYS}
     allowed = [parameter.name for parameter in entry.options]
     if unknown := sorted(set(parameters) - set(allowed)):
@@ -128,7 +143,7 @@ def define_score(
             where=where,
             fix=f"it has {', '.join(allowed) if allowed else 'none'}",
         )
-    definition = ScoreDefinition(name, entry, reads, parameters)
+    definition = ScoreDefinition(name, entry, reads, given, parameters)
     definition.detector()
     try:
         find_features(reads)

@@ -42,6 +42,10 @@ class Detector(OutlierMixin, BaseEstimator):
     #: Whether ``fit`` takes ``sample_weight``; rows are drawn by their weights for the others.
     weighted: ClassVar[bool] = False
 
+    #: Whether a score that is given pT reads what is left of its columns at equal pT: a direction
+    #: in them would be that of pT. Others read the columns as they are.
+    reads_residuals: ClassVar[bool] = False
+
     #: Attributes that the fit sets to arrays; with the parameters they are the fitted score.
     learned: ClassVar[tuple[str, ...]] = ()
 

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from darkclr.anomaly.catalogue import find_score, is_known
-from darkclr.anomaly.definition import ScoreDefinition, define_score
+from darkclr.anomaly.conditioning import Conditioning
+from darkclr.anomaly.definition import KEYS, ScoreDefinition, define_score
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import ScoreInputs, Source
@@ -32,6 +33,7 @@ _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
 _HISTORY = "history.csv"
 _SAMPLES = "samples.csv"
+_GIVEN = "given."  # before the names of what was learned of pT
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +44,13 @@ class FittedScore:
         definition: what was fitted.
         detector: the fitted estimator.
         background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
+        conditioning: what it has learned of pT (and mass), if the definition says ``given``.
     """
 
     definition: ScoreDefinition
     detector: Detector
     background: Mapping[str, Any] | None = None
+    conditioning: Conditioning | None = None
 
     @property
     def name(self) -> str:
@@ -72,7 +76,12 @@ class FittedScore:
                 where=where,
                 fix="encode the jets with its encoder, or fit it again",
             )
-        return self.detector.score_samples(rows.X)
+        given = self.definition.given
+        if given is None or self.conditioning is None:
+            return self.detector.score_samples(rows.X)
+        conditions, residual = rows.conditions(given, where), self.conditioning.residual
+        X = rows.X if residual is None else residual(rows.X, conditions)
+        return self.conditioning.p_value(self.detector.score_samples(X), conditions)
 
     @property
     def n_parameters(self) -> int | None:
@@ -108,7 +117,10 @@ class FittedScore:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
         _write_rows(self.detector.history_, directory / _HISTORY)
         _write_rows(self.detector.sample_table(), directory / _SAMPLES)
-        state = {name: np.ascontiguousarray(v) for name, v in self.detector.state().items()}
+        state = self.detector.state()
+        if self.conditioning is not None:
+            state |= {f"{_GIVEN}{name}": v for name, v in self.conditioning.state().items()}
+        state = {name: np.ascontiguousarray(v) for name, v in state.items()}
         with atomic_path(directory / _WEIGHTS) as temporary:
             temporary.write_bytes(save(state))  # its errors are OSError
         (directory / CHECKPOINT).unlink(missing_ok=True)
@@ -144,7 +156,13 @@ class FittedScore:
         except ConfigError as error:
             raise InputError(str(error), where=path) from error
         try:
-            detector.restore(load_file(directory / _WEIGHTS))
+            state = load_file(directory / _WEIGHTS)
+            detector.restore({k: v for k, v in state.items() if not k.startswith(_GIVEN)})
+            conditioning = None
+            if definition.given is not None:
+                conditioning = Conditioning.restore(
+                    {k.removeprefix(_GIVEN): v for k, v in state.items() if k.startswith(_GIVEN)}
+                )
         except FileNotFoundError as error:
             raise InputError(
                 f"no {_WEIGHTS}", where=directory, fix="finish the fit first"
@@ -156,7 +174,7 @@ class FittedScore:
                 where=directory / _WEIGHTS,
                 fix="fit it again",
             ) from error
-        return cls(definition, detector, document.get("background"))
+        return cls(definition, detector, document.get("background"), conditioning)
 
 
 def is_fitted(
@@ -189,7 +207,7 @@ def is_fitted(
     differing = [key for key in wanted if earlier.get(key) != wanted[key]]
     identity = _identity(definition)
     differing += [
-        key for key in ("score", "reads", "name") if document.get(key) != identity.get(key)
+        key for key in ("score", "reads", "given", "name") if document.get(key) != identity.get(key)
     ]
     fix = "delete it, or fit into another directory"
     if differing:
@@ -219,6 +237,8 @@ def _identity(definition: ScoreDefinition) -> dict[str, Any]:
         document["name"] = definition.name
     if definition.reads != entry.reads:
         document["reads"] = _plain(definition.reads)
+    if definition.given is not None:
+        document["given"] = definition.given
     return document
 
 
@@ -243,7 +263,7 @@ def _definition(
     seed = options.pop("seed", 0)
     if not isinstance(seed, int):
         raise ConfigError(f"seed = {seed!r}", fix="give an integer")
-    keys = {key: document[key] for key in ("score", "reads") if key in document}
+    keys = {key: document[key] for key in KEYS if key in document}
     name = document.get("name", document["score"])
     entry = find_score(document["score"], plugins=plugins)
     for key, value in entry.defaults.items():
@@ -288,11 +308,11 @@ def _read_config(directory: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
-    needed, further = {"score", "parameters"}, {"name", "reads", "background"}
+    needed, further = {"score", "parameters"}, {"name", "reads", "given", "background"}
     if not isinstance(document, dict) or not (needed <= document.keys() <= needed | further):
         raise InputError(
-            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads' and "
-            "'background'",
+            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'given' "
+            "and 'background'",
             where=path,
         )
     for key, kind, text in (
@@ -300,6 +320,7 @@ def _read_config(directory: Path) -> dict[str, Any]:
         ("background", dict | None, "a mapping"),
         ("name", str, "a text"),
         ("reads", str | list, "a word or a list"),
+        ("given", str, "a word"),
     ):
         if key in document and not isinstance(document[key], kind):
             raise InputError(f"{key!r} is not {text}", where=path)

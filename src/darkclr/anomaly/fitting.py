@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.anomaly.catalogue import default_scores
+from darkclr.anomaly.conditioning import ConditionalPValue, Conditioning, Residual
 from darkclr.anomaly.definition import ScoreDefinition, define_score, in_order
 from darkclr.anomaly.detector import Progress, check_weights
 from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
@@ -33,6 +35,7 @@ def fit_score(
     *,
     seed: int,
     background: Mapping[str, Any] | None = None,
+    calibration: ScoreInputs | Source | None = None,
     progress: Progress | None = None,
     checkpoint_directory: Path | None = None,
 ) -> FittedScore:
@@ -48,6 +51,9 @@ def fit_score(
         train: background: what the score may read, or just the part that it reads.
         seed: of all random numbers.
         background: which representations these are, where the score does not read them; recorded.
+        calibration: background that the fit does not see, on which a score that is ``given`` pT
+            learns its p-value; by default ``train``, on which scores of many parameters are too
+            small.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where a training keeps its state after each epoch: called again after
             a crash, the fit goes on from there to the same result.
@@ -61,6 +67,12 @@ def fit_score(
     detector = definition.detector(seed)
     rows = inputs.rows(definition.features, f"score {name}")
     X, weight, dropped = rows.X, rows.weight, rows.dropped
+    residual = None
+    if definition.given is not None and detector.reads_residuals:
+        conditions = rows.conditions(definition.given, f"score {name}")
+        own = ~dropped
+        residual = Residual().fit(X[own], conditions[own], weight[own])
+        X = residual(X, conditions)
     uses_dropped = definition.entry.uses_dropped
     if not uses_dropped:
         X, weight, dropped = X[~dropped], weight[~dropped], dropped[~dropped]
@@ -77,7 +89,24 @@ def fit_score(
     detector.fit(X, y, **how)
     if background is None and inputs.representations is not None:
         background = inputs.representations.fingerprint()
-    return FittedScore(definition, detector, background)
+    fitted = FittedScore(definition, detector, background)
+    if definition.given is None:
+        return fitted
+    calibrated = inputs if calibration is None else ScoreInputs.of(calibration)
+    return replace(fitted, conditioning=_conditioned(fitted, residual, calibrated))
+
+
+def _conditioned(
+    fitted: FittedScore, residual: Residual | None, background: ScoreInputs
+) -> Conditioning:
+    """The p-value of a score on background given pT."""
+    definition, where = fitted.definition, f"score {fitted.name}"
+    assert definition.given is not None
+    rows = background.rows(definition.features, where)
+    own = ~rows.dropped
+    X, conditions = rows.X[own], rows.conditions(definition.given, where)[own]
+    score = fitted.detector.score_samples(X if residual is None else residual(X, conditions))
+    return Conditioning(ConditionalPValue().fit(score, conditions, rows.weight[own]), residual)
 
 
 def fit_scores(
@@ -94,7 +123,8 @@ def fit_scores(
     """Fit scores on background and write each to ``directory/NAME``, with the wall-clock.
 
     All but combinations are fitted on the training part; combinations on the validation part,
-    where the scores of their members are not biased by their fit. What is fitted already, with the
+    where the scores of their members are not biased by their fit. There, too, scores that are
+    ``given`` pT learn their p-value. What is fitted already, with the
     same parameters on the same jets, stays. A fit that was interrupted goes on from its last epoch.
     One that breaks down keeps none of the others from theirs.
 
@@ -160,6 +190,13 @@ def fit_scores(
             with_jets = jets is not None and needs_jets(members)
             own = {"": constituents()} if with_jets else None
             inputs = ScoreInputs(rows, scores=score_table({"": rows}, members, jets=own))
+        calibration = inputs
+        if definition.given is not None and not definition.members:
+            calibration = replace(
+                inputs,
+                representations=parts["validation"],
+                jets=constituents() if definition.part == "jets" else None,
+            )
         epochs = definition.detector().n_epochs
         try:
             with (
@@ -172,6 +209,7 @@ def fit_scores(
                     inputs,
                     seed=seed,
                     background=mark,
+                    calibration=calibration,
                     progress=partial(_epoch_done, advance),
                     checkpoint_directory=target,
                 )

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from darkclr.anomaly.conditioning import CONDITIONS, Given
 from darkclr.errors import ConfigError, InputError
 from darkclr.jet_images import jet_images, smooth_images
 from darkclr.jets import Jets
@@ -121,12 +122,30 @@ class Rows:
         weight: (n,).
         dropped: (n,) bool, true for anomalous copies of jets.
         encoder: digest of the encoder, where the columns come from one that is known.
+        kinematics: (n,) pT and, where it is known, mass of the jets [GeV]; copies have that of
+            their jet.
     """
 
     X: NDArray
     weight: NDArray[np.float64]
     dropped: NDArray[np.bool_]
     encoder: str | None
+    kinematics: Mapping[str, NDArray]
+
+    def conditions(self, given: Given, where: object = None) -> NDArray[np.float64]:
+        """What a score is given, (n, c) [GeV].
+
+        Raises:
+            InputError: the mass of the jets is not known.
+        """
+        names = CONDITIONS[given]
+        if missing := [name for name in names if name not in self.kinematics]:
+            raise InputError(
+                f"the {missing[0]} of the jets is not known",
+                where=where,
+                fix="encode the jets again, or take given: pt",
+            )
+        return np.column_stack([self.kinematics[name] for name in names]).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,11 +210,18 @@ class ScoreInputs:
         else:
             weight = part.weight
         known = isinstance(part, Representations)
+        if isinstance(part, pa.Table):
+            names = [name for name in ("pt", "mass") if name in part.column_names]
+            kinematics = {name: part[name].to_numpy() for name in names}
+        else:
+            columns = {name: getattr(part, name) for name in ("pt", "mass")}
+            kinematics = {name: x for name, x in columns.items() if x is not None}
         return Rows(
             X,
             np.asarray(weight, dtype=np.float64),
             np.asarray(part.dropped, dtype=bool) if known else np.zeros(len(X), dtype=bool),
             part.encoder if known else None,
+            kinematics,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,8 @@ class Discriminant(Detector):
         coef_: (d,) direction w.
         intercept_: constant c.
     """
+
+    reads_residuals: ClassVar[bool] = True
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Find the direction.
