@@ -83,8 +83,6 @@ def _explained(name: str) -> list[dict[str, Any]]:
     for row in rows:
         default, values = _json(row["default"]), f" ({row['values']})" if row["values"] else ""
         console.line(f"  {row['name'] + ': ' + default:<36} {row['summary']}{values}".rstrip())
-    if not rows:
-        console.line("  it has no parameters")
     return rows
 
 
