@@ -49,6 +49,9 @@ class RunConfig:
     """Architecture of the encoder."""
     augmentations: Augmentations = Augmentations()
     """Augmentations that make the views of a jet."""
+    copies: Augmentations | None = None
+    """Augmentations that make the anomalous copies of background jets on which scores are fitted;
+    those of the training if not given."""
     loss: LossConfig = LossConfig()
     """Contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR)."""
     training: TrainingConfig = TrainingConfig()
@@ -121,6 +124,7 @@ class RunConfig:
             "split": asdict(self.split),
             "encoder": recorded(self.encoder),
             "augmentations": self.augmentations.to_dict(),
+            **({} if self.copies is None else {"copies": self.copies.to_dict()}),
             "loss": recorded(self.loss),
             "training": recorded(self.training),
             "scores": self.all_scores,

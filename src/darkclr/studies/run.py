@@ -198,6 +198,7 @@ class Run:
         A finished training is only checked, and its time stays what it was.
         """
         config, directory = self.config, model / "encoder"
+        copies = config.augmentations if config.copies is None else config.copies
         with nullcontext() if is_finished(directory) else timed(model, "train"):
             encoder = train_file(
                 self.jets(config.background),
@@ -218,7 +219,7 @@ class Run:
                         encoder,
                         self.jets(name),
                         target,
-                        dropped=config.augmentations if name == config.background else None,
+                        dropped=copies if name == config.background else None,
                         device=torch_device("auto"),
                         progress=advance,
                     )
