@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from folders import names
@@ -13,12 +14,13 @@ from folders import names
 pytest.importorskip("lightning")
 pytest.importorskip("matplotlib")
 
+from darkclr.augmentations import Augmentations, ConstituentDrop, NonUniformDecay
 from darkclr.errors import ConfigError
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
 from darkclr.studies import run as module
 from darkclr.studies.config import RunConfig
-from darkclr.studies.run import run
+from darkclr.studies.run import Run, run
 
 SCORES = {"norm": {}, "discriminant": {}, "dirichlet_vae_images": {"epochs": 1, "hidden": 4}}
 
@@ -88,3 +90,22 @@ def test_python_hears_nothing(config, tmp_path, capfd):
     run(replace(config, output=tmp_path / "run", scores={"norm": {}}, supervised=None))
     assert capfd.readouterr() == ("", "")
     assert "report.html" in names(tmp_path / "run")
+
+
+def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
+    families = {"few": [ConstituentDrop(0.8)], "decay": [NonUniformDecay()]}
+    other = replace(config, copies=Augmentations(anomalous=families), output=tmp_path)
+    steps = Run(other)
+    steps.claim()
+    steps.simulate()
+    steps.represent(tmp_path, other.training)
+    rows = steps.representations(tmp_path)
+    assert rows["qcd"].families == ("few", "decay")
+    assert np.bincount(rows["qcd"].family).tolist() == [240, 240, 240]
+    assert not rows["aachen"].dropped.any()
+    # They are the scores' alone: the training has its own.
+    trained = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
+    assert trained["augmentations"] == config.augmentations.to_dict()
+    for wrong in (config, replace(other, copies=Augmentations())):
+        with pytest.raises(ConfigError, match=r"another configuration \(copies\)"):
+            Run(replace(wrong, output=tmp_path)).claim()

@@ -73,6 +73,7 @@ def encode(
     output: Path,
     dropped: bool = False,
     augmentations: Augmentations = Augmentations(),
+    copies: Augmentations | None = None,
     seed: int = 0,
     precision: Precision = "float32",
     device: Device = "auto",
@@ -90,8 +91,9 @@ def encode(
         model: directory that `darkclr train` wrote.
         output: Parquet file to write, one row a jet.
         dropped: whether to add a dropped copy of every jet, which `fit` needs for the
-            discriminant.
+            discriminant; of several families, one copy of each.
         augmentations: augmentations that make the dropped copies; the paper's by default.
+        copies: augmentations that make the dropped copies, if not those of the training.
         seed: seed of the dropped copies.
         precision: precision of the matrix products; `auto` takes bfloat16 where the hardware is
             fast in it.
@@ -106,7 +108,7 @@ def encode(
             model / "encoder",
             jets,
             output,
-            dropped=augmentations if dropped else None,
+            dropped=(copies or augmentations) if dropped else None,
             seed=seed,
             device=torch_device(device),
             precision=precision,

@@ -124,7 +124,7 @@ class RunConfig:
             "split": asdict(self.split),
             "encoder": recorded(self.encoder),
             "augmentations": self.augmentations.to_dict(),
-            **({} if self.copies is None else {"copies": self.copies.to_dict()}),
+            "copies": None if self.copies is None else self.copies.to_dict(),
             "loss": recorded(self.loss),
             "training": recorded(self.training),
             "scores": self.all_scores,
