@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from darkclr.report.normalization import density_figure
+from darkclr.anomaly.nae.robust import Paired
+from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.errors import InputError
+from darkclr.report.normalization import density_figure, verdict_box
 from darkclr.report.training import energies_figure, loss_figure
 
 
@@ -62,3 +67,35 @@ def test_loss_of_a_density_has_both_curves():
     (axes,) = loss_figure(history).axes
     curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
     assert curves == {"training": [3, -1, -2], "validation": [3.5, -0.5, -1.5]}
+
+
+def test_energies_are_drawn_without_outliers_and_with_errors():
+    _, history = _tables()
+    history |= {
+        "trimmed_energy": np.array([np.nan, np.nan, 0.5, 0.6]),
+        "trimmed_negative_energy": np.array([np.nan, np.nan, 0.7, 0.5]),
+        "energy_difference_error": np.array([np.nan, np.nan, 0.1, 0.2]),
+    }
+    (axes,) = (a for a in energies_figure(history).axes if "E_+ - E_-" in a.get_title(loc="left"))
+    (bars,) = axes.collections
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, [[-0.3, -0.1], [-0.1, 0.3]])
+
+
+def test_box_has_a_line_for_each_question(tmp_path):
+    path = tmp_path / "verdict.json"
+    assert verdict_box(path, "nae") == ""
+    verdict = Verdict(
+        **{"epoch": 4, "temperature": 1e-4, "acceptance": 0.9, "travelled": 0.03, "energy": 2.0},
+        energy_difference=Paired(0.5, 0.1),
+        excess_distance=Paired(0.1, 0.5),
+        data_distance=3.0,
+    )
+    path.write_text(json.dumps(verdict.to_dict()))
+    box = verdict_box(path, "nae")
+    assert box.count("<li>") == 3
+    for text in ("did not reach equilibrium", "did not meet", "look like data"):
+        assert text in box
+    path.write_text("{}")
+    with pytest.raises(InputError, match="does not hold a verdict"):
+        verdict_box(path, "nae")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from darkclr.anomaly.definition import KEYS, ScoreDefinition, define_score
 from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import ScoreInputs, Source
+from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.training.checkpoint import CHECKPOINT
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
@@ -33,6 +35,7 @@ _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
 _HISTORY = "history.csv"
 _SAMPLES = "samples.csv"
+_VERDICT = "verdict.json"
 _GIVEN = "given."  # before the names of what was learned of pT
 
 
@@ -100,11 +103,16 @@ class FittedScore:
         others = ("n_features_in", "mixture.precisions_cholesky_")
         return sum(values.size for name, values in state.items() if name not in others)
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """What became of the fit of a normalized autoencoder, as long as it is in memory."""
+        return getattr(self.detector, "verdict_", None)
+
     def save(self, directory: str | Path) -> None:
         """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
 
-        Beside them ``samples.csv`` of a normalized autoencoder: data and samples of the model. The
-        checkpoint of the fit is removed.
+        Beside them ``samples.csv`` and ``verdict.json`` of a normalized autoencoder: data and
+        samples of the model, and what became of it. The checkpoint of the fit is removed.
 
         Raises:
             InputError: the directory cannot be written.
@@ -117,6 +125,9 @@ class FittedScore:
             temporary.write_text(yaml.safe_dump(document, sort_keys=False))
         _write_rows(self.detector.history_, directory / _HISTORY)
         _write_rows(self.detector.sample_table(), directory / _SAMPLES)
+        if self.verdict is not None:
+            with atomic_path(directory / _VERDICT) as temporary:
+                temporary.write_text(json.dumps(self.verdict.to_dict(), indent=2) + "\n")
         state = self.detector.state()
         if self.conditioning is not None:
             state |= {f"{_GIVEN}{name}": v for name, v in self.conditioning.state().items()}

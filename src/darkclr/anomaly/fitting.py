@@ -219,6 +219,8 @@ def fit_scores(
             failed[name] = error
         else:
             fitted.save(target)
+            if fitted.verdict is not None:
+                reporter.line(f"{name}: {fitted.verdict.sentence()}")
     if failed:
         first = next(iter(failed.values()))
         raise TrainingError(

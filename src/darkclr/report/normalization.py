@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +13,36 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.errors import InputError
 from darkclr.report.style import figure, styled
 
-__all__ = ["density_figure"]
+__all__ = ["density_figure", "verdict_box"]
 
 _DATA, _SAMPLES, _COPIES = "#D55E00", "#0072B2", "#009E73"
+
+
+def verdict_box(path: Path, title: str) -> str:
+    """What became of a normalisation as HTML, a line for each question; nothing without the file.
+
+    Args:
+        path: of ``verdict.json``.
+        title: of the score.
+
+    Raises:
+        InputError: the file holds something else.
+    """
+    if not path.is_file():
+        return ""
+    try:
+        verdict = Verdict.of(json.loads(path.read_text(encoding="utf-8")))
+        lines = verdict.sentence().split("; ")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "does not hold a verdict", where=path, fix="fit the score again"
+        ) from error
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f'<div class="verdict"><h3>{html.escape(title)}</h3><ul>{items}</ul></div>'
 
 
 def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray]) -> Figure:
@@ -24,6 +52,9 @@ def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray
         samples: ``kind`` ("data" or "samples"), ``direction_1``, ``direction_2``, ``energy``.
         history: ``epoch``, ``stage``; of the stage "normalisation" as far as they are there
             ``energy_movers_distance`` and ``dropped_auc``.
+
+    The distance of jets to other jets, which that of samples can reach, is a dashed line where
+    ``excess_distance`` says it.
     """
     kinds = (("data", "jets", _DATA), ("samples", "samples of the model", _SAMPLES))
     with styled():
@@ -53,6 +84,10 @@ def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray
         normalised = history["stage"] == "normalisation"
         columns = {name: values[normalised] for name, values in history.items()}
         _curve(distance, columns, "energy_movers_distance", _SAMPLES)
+        if "excess_distance" in columns:
+            floor = columns["energy_movers_distance"] - columns["excess_distance"]
+            distance.plot(columns["epoch"], floor, color=_DATA, linestyle="--", label="other jets")
+            distance.legend(loc="best")
         distance.set_title("energy mover's distance, jets to samples", loc="left")
         distance.set_ylim(bottom=0)
         _curve(auc, columns, "dropped_auc", _COPIES)

@@ -33,7 +33,7 @@ from darkclr.report.html import (
     summary_table,
 )
 from darkclr.report.jets import augmentations_figure
-from darkclr.report.normalization import density_figure
+from darkclr.report.normalization import density_figure, verdict_box
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
 from darkclr.report.run_files import (
     RunFiles,
@@ -253,6 +253,7 @@ def _energies(run: Path) -> Section:
             wide = len(picture.axes) > 1
             caption = f"Energies of {name}.{_divergence(history)}"
             _add(section, f"energies_{name}", caption, picture, wide=wide)
+            section.markup += verdict_box(path.with_name("verdict.json"), name)
             drawn = path.with_name("samples.csv")
             if drawn.exists():
                 columns = ("kind", "direction_1", "direction_2", "energy")

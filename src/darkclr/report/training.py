@@ -85,7 +85,8 @@ def energies_figure(history: History) -> Figure:
             are left out), ``train_energy``,
             ``validation_energy``; for normalisation also ``train_negative_energy``,
             ``validation_negative_energy``, ``distance``, ``acceptance`` and, of chains on the
-            manifold, ``latent_acceptance``.
+            manifold, ``latent_acceptance``; as far as they are there, ``trimmed_energy``,
+            ``trimmed_negative_energy`` and ``energy_difference_error``.
     """
     stage = history.get("stage", np.full(len(history["epoch"]), "autoencoder"))
     reconstructing, normalised = stage == "autoencoder", stage == "normalisation"
@@ -99,7 +100,9 @@ def energies_figure(history: History) -> Figure:
         _reconstruction(grid[0, 0], history, reconstructing)
         x = history["epoch"][normalised]
         part = {name: values[normalised] for name, values in history.items()}
-        positive, negative = part["validation_energy"], part.get("validation_negative_energy")
+        # Without the largest 5 %; older histories have only the means of all.
+        positive = part.get("trimmed_energy", part["validation_energy"])
+        negative = part.get("trimmed_negative_energy", part.get("validation_negative_energy"))
         upper, lower, moved = grid[0, 1], grid[1, 1], grid[1, 0]
         _curve(upper, x, positive, color=_VALIDATION, marker="o", markersize=4, label="$E_+$, jets")
         _curve(
@@ -112,6 +115,9 @@ def energies_figure(history: History) -> Figure:
         if negative is not None:
             lower.axhline(0, color="#444b55", linewidth=0.9)
             _curve(lower, x, positive - negative, color="#009E73", marker="o", markersize=4)
+            if "energy_difference_error" in part:
+                error = part["energy_difference_error"]
+                lower.errorbar(x, positive - negative, yerr=error, fmt="none", ecolor="#009E73")
         lower.set_title("normalisation: $E_+ - E_-$ (validation)", loc="left")
         _chains(moved, x, part)
         for axes in grid.flat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 
 import numpy as np
@@ -16,6 +17,7 @@ from darkclr.anomaly.nae.langevin import Chain
 from darkclr.anomaly.nae.losses import NormalizationLoss
 from darkclr.anomaly.nae.normalization import Normalization
 from darkclr.anomaly.nae.sampler import Sampler
+from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.training.checkpoint import Checkpoint
 from darkclr.anomaly.training.trained import Training
 from darkclr.errors import ConfigError, InputError, TrainingError
@@ -81,7 +83,7 @@ def test_selected_epoch_has_the_smallest_energy_difference_after_burn_in(samples
     detector = NormalizedAutoencoder(**NORMALISED).fit(samples[0][:500])
     rows = [row for row in detector.history_ if row["stage"] == "normalisation"]
     difference = {
-        row["epoch"]: abs(row["validation_energy"] - row["validation_negative_energy"])
+        row["epoch"]: abs(row["trimmed_energy"] - row["trimmed_negative_energy"])
         for row in rows
         if row["epoch"] > NORMALISED["burn_in"]
     }
@@ -127,6 +129,37 @@ def test_latent_chain_has_the_temperature_of_the_energy_on_the_manifold():
     assert detector.latent_chain_.sphere
     free = NormalizedAutoencoder(**settings, initialisation="on_manifold", latent="free", steps=2)
     assert not free.fit(X).latent_chain_.sphere
+
+
+def test_one_jet_far_away_heats_no_chain(samples):
+    """Its energy is most of the mean, but none of the temperature, and the epoch is the same."""
+    X = samples[0][:400]
+    settings = {**TOY, "pretraining_epochs": 3, "epochs": 1, "burn_in": 0, "steps": 2}
+    alone = NormalizedAutoencoder(**settings).fit(X)
+    far = NormalizedAutoencoder(**settings, validation_fraction=0.5).fit(
+        np.concatenate([X, [[300.0, 300.0]]])
+    )
+    row = far.history_[-1]
+    assert max(row["train_energy"], row["validation_energy"]) > 30 * row["trimmed_energy"]
+    assert far.temperature_ < 10 * alone.temperature_
+
+
+def test_verdict_says_that_chains_stood_still(samples):
+    """Energies that agree because nothing moved are no equilibrium."""
+    train, _, outside = samples
+    settings = {**TOY, "pretraining_epochs": 2, "epochs": 1, "burn_in": 0, "steps": 1}
+    settings |= {"step_size": 1e-9, "noise": 1e-9, "normalization_learning_rate": 0.0}
+    y = np.repeat([0, 1], [600, 100])
+    detector = NormalizedAutoencoder(**settings)
+    verdict = detector.fit(np.concatenate([train[:600], outside[:100]]), y).verdict_
+    assert verdict.energies_met
+    assert verdict.samples_like_data
+    assert not verdict.in_equilibrium
+    assert verdict.auc == verdict.auc_before
+    assert verdict.improved is False
+    assert "did not reach equilibrium" in verdict.sentence()
+    assert "as good as the autoencoder" in verdict.sentence()
+    assert Verdict.of(json.loads(json.dumps(verdict.to_dict()))) == verdict
 
 
 def test_published_chain_on_request():
@@ -230,6 +263,7 @@ def test_row_of_the_history_has_what_a_physicist_looks_at(samples):
         *("train_energy", "train_negative_energy", "validation_energy", "loss", "learning_rate"),
         *("validation_negative_energy", "distance", "acceptance", "latent_acceptance"),
         *("energy_movers_distance", "wasserstein", "dropped_auc"),
+        *("energy_difference", "energy_difference_error"),
         *("encoder_weights", "decoder_weights"),
     } <= set(row)
     assert row["wasserstein"] >= row["energy_movers_distance"] ** 2

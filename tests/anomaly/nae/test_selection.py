@@ -19,9 +19,7 @@ def _rows(**columns: list[float]) -> list[dict[str, float]]:
 
 
 def test_energies_closest_to_each_other_from_either_side():
-    rows = _rows(
-        validation_energy=[1.0, 1.0, 1.0, 1.0], validation_negative_energy=[1.0, 3.0, 0.9, 1.2]
-    )
+    rows = _rows(energy_difference=[0.0, -2.0, 0.1, -0.2])
     assert selected_epoch(rows, "energy_difference", 1) == 3
     assert selected_epoch(rows, "energy_difference", 0) == 1
 
@@ -34,12 +32,59 @@ def test_smallest_wasserstein_loss():
     assert selected_epoch(_rows(wasserstein=[0.1, 3, 2, 5, 2.5]), "wasserstein", 1) == 3
 
 
-def test_last_epoch_before_the_distance_rises():
-    """Falls, stays flat but for some noise, rises, falls again: the end of the plateau."""
-    distance = [5, 3, 1, 1.05, 0.98, 1.1, 1.5, 3, 0.2]
-    rows = _rows(energy_movers_distance=distance)
-    assert selected_epoch(rows, "energy_movers_distance", 0) == 6
-    assert selected_epoch(rows[:5], "energy_movers_distance", 0) == 5
+_EPOCHS = np.arange(40)
+_NOISE = 0.01 * np.random.default_rng(5).normal(size=40)
+_FALL = 1 + np.exp(-_EPOCHS / 4)
+
+
+def _chosen(curve: np.ndarray) -> int:
+    return selected_epoch(_rows(energy_movers_distance=curve.tolist()), "energy_movers_distance", 0)
+
+
+def test_a_slow_rise_is_found():
+    """2 % an epoch from epoch 15 on: never 1.2 times the value of the epoch before."""
+    curve = _FALL + 0.02 * np.clip(_EPOCHS - 14, 0, None) + _NOISE
+    assert 11 <= _chosen(curve) <= 19
+
+
+def test_a_distance_that_rises_and_comes_back_was_best_before_the_rise():
+    curve = _FALL + 0.05 * np.clip(_EPOCHS - 14, 0, 12) + _NOISE
+    curve[34:] = 0.2  # a model that has collapsed may be near the data again
+    assert 11 <= _chosen(curve) <= 19
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_an_early_spike_stops_nothing(length):
+    spiked = _FALL + _NOISE
+    spiked[4 : 4 + length] += 5.0
+    assert _chosen(spiked) >= 20
+    assert abs(_FALL[_chosen(spiked) - 1] - _FALL.min()) < 0.03
+
+
+def test_a_dip_of_one_epoch_is_not_the_best():
+    curve = _FALL + _NOISE
+    curve[6] = 0.5
+    assert _chosen(curve) >= 20
+
+
+def test_without_a_rise_or_with_noise_only_any_epoch_is_as_good():
+    assert _chosen(_FALL) == 39
+    assert _chosen(np.ones(40)) >= 1
+    assert 2 <= _chosen(1 + _NOISE) <= 39
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "sign"),
+    [
+        ("energy_difference", "energy_difference", 1),
+        ("dropped_auc", "dropped_auc", -1),
+        ("wasserstein", "wasserstein", 1),
+    ],
+)
+def test_smallest_and_largest_are_found_beside_spikes_and_noise(rule, column, sign):
+    curve = 0.02 * np.abs(_EPOCHS - 14) + 0.1 * np.abs(_NOISE)
+    curve[[3, 13, 30]] += 8.0
+    assert 13 <= selected_epoch(_rows(**{column: (sign * curve).tolist()}), rule, 0) <= 17
 
 
 def test_nothing_before_the_burn_in_is_over():
@@ -49,13 +94,13 @@ def test_nothing_before_the_burn_in_is_over():
 
 @pytest.mark.parametrize("rule", get_args(Selection))
 def test_a_further_epoch_is_taken_or_changes_nothing(rule):
-    """What lets the training keep the weights of one epoch only."""
+    """Or it is the epoch before: what lets the training keep the weights of two epochs only."""
     rng = np.random.default_rng(0)
-    names = ("validation_energy", "validation_negative_energy", "dropped_auc", "wasserstein")
+    names = ("energy_difference", "dropped_auc", "wasserstein")
     for _ in range(50):
         columns = {name: rng.uniform(size=12).tolist() for name in names}
         columns["energy_movers_distance"] = rng.uniform(1, 1.3, size=12).tolist()
         rows = _rows(**columns)
         chosen = [selected_epoch(rows[:k], rule, 3) for k in range(13)]
-        assert all(now in (before, k) for k, (before, now) in enumerate(pairwise(chosen), 1))
+        assert all(now in (before, k - 1, k) for k, (before, now) in enumerate(pairwise(chosen), 1))
         assert chosen[-1] > 3

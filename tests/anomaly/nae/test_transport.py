@@ -8,7 +8,11 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
-from darkclr.anomaly.nae.transport import energy_movers_distance, wasserstein_loss
+from darkclr.anomaly.nae.transport import (
+    distances_by_block,
+    energy_movers_distance,
+    wasserstein_loss,
+)
 
 
 def _points(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -55,3 +59,15 @@ def test_broken_samples_raise_nothing():
     b = _points(5, 2)
     b[0] = float("nan")
     assert not torch.isfinite(wasserstein_loss(_points(5, 2), b))
+
+
+def test_blocks_read_all_rows_and_never_a_row_and_its_own_chain():
+    """Samples that are the data are as far from it as other data; one block moved is seen."""
+    data = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    same, _ = distances_by_block(data, data, 50)
+    assert same.shape == (4,)
+    assert (same > 0.3).all()
+    moved = data.clone()
+    moved[150:] += 10
+    assert (distances_by_block(data, moved, 50)[0] - same > 10).sum() == 1
+    assert len(distances_by_block(data[:1], data[:1], 50)[0]) == 1

@@ -10,21 +10,24 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.losses import NormalizationLoss
+from darkclr.anomaly.nae.robust import Paired, Trimmed, compare_auc
 from darkclr.anomaly.nae.sampler import Sampler
 from darkclr.anomaly.nae.selection import Selection, selected_epoch
-from darkclr.anomaly.nae.transport import energy_movers_distance, wasserstein_loss
-from darkclr.anomaly.training.rows import batches, mean_over
+from darkclr.anomaly.nae.transport import distances_by_block
+from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.anomaly.training.rows import SCORING_ROWS, batches
 from darkclr.anomaly.training.trained import Trained, Training, clone_state
 from darkclr.errors import TrainingError
 from darkclr.parameters import AtLeast
 
-__all__ = ["Normalization", "NormalizationParameters", "dropped_auc"]
+__all__ = ["Normalization", "NormalizationParameters", "dropped_auc", "energies_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ _RUNAWAY_VARIANCE = 10.0
 # In equilibrium jets have the energy T d/2 at the most. One that is this many times larger, and
 # than the reconstruction error before, is no fluctuation.
 _OUT_OF_EQUILIBRIUM = 10.0
-# Rows of the distances between data and samples, whose cost grows with the third power.
+# Rows of a block of the distances between data and samples.
 _TRANSPORTED = 512
 # Rows of the pictures of samples beside data.
 _DRAWN = 512
@@ -53,8 +56,8 @@ class NormalizationParameters(Trained):
     """L2 penalty of Adam; a penalty c |w|² in the loss is 2c here."""
     selection: Selection = "energy_difference"
     """Rule by which an epoch is kept, on background alone: energies of data and samples closest to
-    each other, largest AUC on dropped copies, last before the distance of data and samples rises,
-    smallest Wasserstein distance, or last of all."""
+    each other, largest AUC on dropped copies, smallest distance of data and samples before it
+    rises, smallest Wasserstein distance, or last of all."""
     burn_in: Annotated[int, AtLeast(0)] = 3
     """Epochs of normalisation that are no candidates: chains that have not felt the new loss yet
     have a small difference for no merit of the model."""
@@ -72,10 +75,11 @@ class Normalization:
         loss: what to minimise.
         parameters: how long, how fast, and what is kept.
         copies: (m, d) the background's own dropped copies, watched only; may be empty.
-        reference_energy: E₊ before the normalisation.
+        reference_energy: E₊ before the normalisation, without its outliers.
 
     Attributes:
         selected_epoch: of which the network has the weights after :meth:`run`.
+        verdict: what became of it, after :meth:`run`.
         samples: ``data`` and ``samples``, (n, d), with ``data_energy`` and ``samples_energy``,
             (n,): validation rows beside samples of the selected epoch.
     """
@@ -118,7 +122,8 @@ class Normalization:
         parameters, checkpoint = self.parameters, training.checkpoint
         chains = torch.Generator(train.device).manual_seed(parameters.seed)
         self._start(validation)
-        if "normalization" in checkpoint:
+        # Earlier versions recorded less: what they left half done begins again.
+        if "normalization" in checkpoint and "kept" in checkpoint["normalization"]:
             state = checkpoint["normalization"]
             self._restore(state, training.generator, chains)
             training.record(*state["history"][len(training.history) :])
@@ -136,31 +141,42 @@ class Normalization:
             training.record(row)
             self._epoch = epoch
             self._rows.append(row)
-            if selected_epoch(self._rows, parameters.selection, parameters.burn_in) == epoch:
-                self._chosen = (epoch, clone_state(self.network), self._seen)
+            self._kept[epoch] = (clone_state(self.network), self._seen)
+            chosen = selected_epoch(self._rows, parameters.selection, parameters.burn_in)
+            self._kept = {e: self._kept[e] for e in {chosen, epoch}}
             good = self._position()
             checkpoint.update(
                 normalization={
                     **good,
                     "learning_rate": self._learning_rate,
                     "halvings": self._halvings,
-                    "chosen": list(self._chosen),
+                    "kept": [[e, *kept] for e, kept in self._kept.items()],
                     "rows": self._rows,
                     "history": training.history,
                     "generator": training.generator.get_state(),
                     "chains": chains.get_state(),
                 }
             )
-        self.selected_epoch, weights, self.samples = self._chosen
+        self.selected_epoch = selected_epoch(self._rows, parameters.selection, parameters.burn_in)
+        weights, self.samples = self._kept[self.selected_epoch]
         self.network.load_state_dict(weights)
         logger.info("normalised autoencoder of epoch %d", self.selected_epoch)
+        self.verdict = self._judge(validation)
+        logger.info("%s", self.verdict.sentence())
 
     def _start(self, validation: Tensor) -> None:
         self._optimizer = self._adam()
         self._seen: dict[str, Tensor] = {}
-        self._chosen = (0, clone_state(self.network), self._seen)
-        variance = validation.double().var(dim=0).mean().item()
-        self._limit = max(_RUNAWAY_ENERGY * self.reference_energy, _RUNAWAY_VARIANCE * variance)
+        self._kept = {0: (clone_state(self.network), self._seen)}
+        self._before = self._told_apart(validation)
+        self._data_distance, _ = distances_by_block(validation, validation, _TRANSPORTED)
+        deviation = (validation - validation.median(dim=0).values).square().mean(dim=1)
+        variance = Trimmed.of(deviation.cpu()).mean
+        # This guards plain means too, in which jets that were far away before still are.
+        self._limit = max(
+            _RUNAWAY_ENERGY * energies_of(self.network, validation).mean(),
+            _RUNAWAY_VARIANCE * validation.double().var(dim=0).mean().item(),
+        )
         equilibrium = self.sampler.chain.temperature * validation.shape[1] / 2
         self._largest = min(
             max(variance, 2 * self.reference_energy),
@@ -198,8 +214,7 @@ class Normalization:
     ) -> None:
         self._learning_rate, self._halvings = state["learning_rate"], state["halvings"]
         self._rows = list(state["rows"])
-        epoch, weights, seen = state["chosen"]
-        self._chosen = (epoch, weights, seen)
+        self._kept = {epoch: (weights, seen) for epoch, weights, seen in state["kept"]}
         self._return(state)
         generator.set_state(state["generator"])
         chains.set_state(state["chains"])
@@ -257,20 +272,28 @@ class Normalization:
         generator = torch.Generator(validation.device)
         generator.manual_seed(self.parameters.seed + 1_000_003 * epoch)
         samples = self.sampler.sample(validation, generator, remember=False)
+        energies = energies_of(network, validation), samples.energy.double().cpu().numpy()
+        positive, negative = (Trimmed.of(values) for values in energies)
+        difference = positive - negative
+        movers, wasserstein = distances_by_block(validation, samples.points, _TRANSPORTED)
+        excess = Paired.of(movers - self._data_distance)
         row = {
-            "validation_energy": mean_over(validation, network.energy),
-            "validation_negative_energy": samples.energy.double().mean().item(),
+            "validation_energy": energies[0].mean(),
+            "validation_negative_energy": energies[1].mean(),
+            "trimmed_energy": positive.mean,
+            "trimmed_negative_energy": negative.mean,
+            "energy_difference": difference.difference,
+            "energy_difference_error": difference.error,
             "distance": samples.distance,
             "acceptance": samples.acceptance,
+            "energy_movers_distance": movers.mean(),
+            "excess_distance": excess.difference,
+            "excess_distance_error": excess.error,
+            "wasserstein": wasserstein.mean(),
         }
+        row = {name: float(value) for name, value in row.items()}
         if not math.isnan(samples.latent_acceptance):
             row["latent_acceptance"] = samples.latent_acceptance
-        # Chains that start on data stay near their own rows whatever they sample: the distances are
-        # those between one half of the rows and the samples of the other.
-        n = min(_TRANSPORTED, max(len(validation) // 2, 1))
-        half, others = validation[:n], samples.points[-n:]
-        row["energy_movers_distance"] = energy_movers_distance(half, others)
-        row["wasserstein"] = wasserstein_loss(half, others).item()
         if len(self.copies):
             row["dropped_auc"] = dropped_auc(network, validation, self.copies)
         with torch.no_grad():
@@ -289,21 +312,57 @@ class Normalization:
     def _diverged(self, row: dict[str, Any]) -> str | None:
         """What is wrong with an epoch, if anything."""
         energies = [row[name] for name in row if name.endswith("energy")]
-        text = f"E+ = {row['validation_energy']:.3g}, E- = {row['validation_negative_energy']:.3g}"
+        text = f"E+ = {row['trimmed_energy']:.3g}, E- = {row['trimmed_negative_energy']:.3g}"
         if not all(math.isfinite(energy) for energy in energies):
             return f"the energies are not finite, {text}"
         if max(abs(energy) for energy in energies) > self._limit:
             return f"the energies run away, {text}"
-        if row["validation_energy"] > self._largest:
+        if row["trimmed_energy"] > self._largest:
             return f"nothing is reconstructed any more, {text}, limit {self._largest:.3g}"
         return None
+
+    def _judge(self, validation: Tensor) -> Verdict:
+        """What became of the selected epoch."""
+        row = next(row for row in self._rows if row["epoch"] == self.selected_epoch)
+        half = len(validation) // 2
+        apart = (validation[:half] - validation[half : 2 * half]).norm(dim=-1)
+        auc: dict[str, Any] = {}
+        if len(self.copies):
+            after = self._told_apart(validation)
+            auc = dict(
+                zip(
+                    ("auc_before", "auc", "auc_gain"),
+                    compare_auc(self._before, after),
+                    strict=True,
+                )
+            )
+        return Verdict(
+            epoch=self.selected_epoch,
+            temperature=self.sampler.chain.temperature,
+            acceptance=row["acceptance"],
+            travelled=row["distance"] / apart.median().item() if half else math.nan,
+            energy=row["trimmed_energy"],
+            energy_difference=Paired(row["energy_difference"], row["energy_difference_error"]),
+            excess_distance=Paired(row["excess_distance"], row["excess_distance_error"]),
+            data_distance=float(self._data_distance.mean()),
+            **auc,
+        )
+
+    def _told_apart(self, validation: Tensor) -> tuple[NDArray, NDArray]:
+        """Energies of validation rows and of dropped copies."""
+        return energies_of(self.network, validation), energies_of(self.network, self.copies)
+
+
+def energies_of(network: AutoencoderNetwork, rows: Tensor) -> NDArray[np.float64]:
+    """E of each row (n, d), in double precision."""
+    with torch.no_grad():
+        parts = [network.energy(part).double().cpu() for part in rows.split(SCORING_ROWS)]
+    return torch.cat(parts).numpy()
 
 
 def dropped_auc(network: AutoencoderNetwork, validation: Tensor, copies: Tensor) -> float:
     """How well E tells dropped copies from validation rows, as AUC; 0.5 if E is not finite."""
-    with torch.no_grad():
-        parts = [network.energy(rows).cpu() for rows in (validation, copies)]
-    energies = torch.cat(parts).numpy()
+    energies = np.concatenate([energies_of(network, rows) for rows in (validation, copies)])
     if not np.isfinite(energies).all():
         return 0.5
     is_copy = np.repeat([0, 1], [len(validation), len(copies)])

@@ -23,10 +23,13 @@ from darkclr.anomaly.nae.normalization import (
     Normalization,
     NormalizationParameters,
     dropped_auc,
+    energies_of,
 )
+from darkclr.anomaly.nae.robust import Trimmed
 from darkclr.anomaly.nae.sampler import Sampler, sample_table
+from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.training.checkpoint import Checkpoint
-from darkclr.anomaly.training.rows import SCORING_ROWS, mean_over
+from darkclr.anomaly.training.rows import SCORING_ROWS
 from darkclr.anomaly.training.trained import Training, clone_state
 from darkclr.errors import InputError
 from darkclr.parameters import AtLeast, Ranges
@@ -60,9 +63,11 @@ class NormalizedAutoencoder(
         temperature_, chain_, latent_chain_: the settings that the chains ran with.
         selected_epoch_: epoch of normalisation whose weights were kept (0: before it).
         samples_: validation rows beside samples of that epoch, see :meth:`sample_table`.
+        verdict_: what became of the normalisation.
         history_: epoch, stage ("autoencoder", "normalisation", "diverged"), loss, learning rate,
-            train and validation energies E_+ and E_-, acceptance, distance, distances between
-            validation rows and samples, AUC on dropped copies, norms of the weights.
+            train and validation energies E_+ and E_-, the latter also without the largest 5 %, and
+            their difference with its error; acceptance, distance, distances between validation rows
+            and samples, AUC on dropped copies, norms of the weights.
     """
 
     pretraining_epochs: Annotated[int, AtLeast(1)] = 30
@@ -77,6 +82,7 @@ class NormalizedAutoencoder(
     latent_chain_: Chain = field(init=False)
     selected_epoch_: int = field(init=False)
     samples_: dict[str, NDArray] = field(init=False)
+    verdict_: Verdict = field(init=False)
 
     @property
     def n_epochs(self) -> int:
@@ -160,13 +166,13 @@ class NormalizedAutoencoder(
     def _quality(self, validation: Tensor, copies: Tensor) -> float:
         """AUC of E between validation rows and dropped copies; without copies, -E_+."""
         if not len(copies):
-            return -mean_over(validation, self.network_.energy)
+            return -Trimmed.of(energies_of(self.network_, validation)).mean
         return dropped_auc(self.network_, validation, copies)
 
     def _normalise(
         self, train: Tensor, validation: Tensor, copies: Tensor, training: Training
     ) -> None:
-        reference = mean_over(train, self.network_.energy)
+        reference = Trimmed.of(energies_of(self.network_, train)).mean
         self.chain_ = self.chain(reference, self.n_features_in_, self.bottleneck)
         self.latent_chain_ = self.latent_chain(reference, self._latent_scale(train))
         self.temperature_ = self.chain_.temperature
@@ -189,6 +195,7 @@ class NormalizedAutoencoder(
         )
         normalization.run(train, validation, training)
         self.selected_epoch_ = normalization.selected_epoch
+        self.verdict_ = normalization.verdict
         self.samples_ = {k: v.detach().cpu().numpy() for k, v in normalization.samples.items()}
 
     def sample_table(self) -> list[dict[str, Any]]:
