@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting
-from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.pairs import encoder_verdict, pair_similarities, summarise_pairs
 
 
 @pytest.fixture
@@ -83,3 +83,26 @@ def test_jets_take_turns_with_several_families(encoder, constituents):
     for name in alone[0]:
         expected = np.choose(turn, [one[name] for one in alone])
         np.testing.assert_allclose(together[name], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "shift", "collapsed", "inverted", "text"),
+    [
+        (0.3, 0.5, False, False, "longer than background"),
+        (0.999, 0.5, True, False, "has collapsed"),
+        (0.3, -0.5, False, True, "the norm is inverted"),
+        (0.3, 0.0, False, False, "as long as background"),
+    ],
+)
+def test_verdict_finds_collapse_and_an_inverted_norm(similarity, shift, collapsed, inverted, text):
+    norm = np.linspace(0, 1, 500)
+    pairs = {
+        "positive_similarity": np.full(500, 0.9),
+        "anomalous_similarity": np.full(500, -0.5),
+        "background_similarity": np.full(500, similarity),
+        "norm": norm,
+        "anomalous_norm": norm + shift,
+    }
+    verdict = encoder_verdict(pairs)
+    assert (verdict.collapsed, verdict.inverted) == (collapsed, inverted)
+    assert text in verdict.sentence()

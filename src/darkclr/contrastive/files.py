@@ -14,6 +14,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_stream
 from darkclr.contrastive.model_directory import is_finished, load_encoder
+from darkclr.contrastive.pairs import encoder_verdict
 from darkclr.contrastive.training.loop import check_machine
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import N_WATCHING, train
@@ -21,7 +22,7 @@ from darkclr.devices import Precision
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.atomic import no_empty_folders
 from darkclr.io.options import ReadOptions
-from darkclr.io.parquet import TableWriter
+from darkclr.io.parquet import TableWriter, read_table
 from darkclr.io.representations import representations_metadata
 from darkclr.io.sources import Source, refuse_own_input
 from darkclr.jets import Jets
@@ -69,7 +70,7 @@ def train_file(
             background = PreparedJets.of(part("train"), encoder, directory, advance)
         steps = len(background) // training.batch_size * training.epochs
         with reporter.bar("train", steps * training.batch_size) as advance:
-            return train(
+            trained = train(
                 background,
                 directory,
                 validation=validation,
@@ -80,6 +81,15 @@ def train_file(
                 split=split,
                 progress=lambda n, terms: advance(n, _note(terms)),
             )
+    pairs = read_table(directory / "pairs.parquet")
+    columns = {name: pairs[name].to_numpy() for name in pairs.column_names}
+    if {
+        "background_similarity",
+        "norm",
+        "anomalous_norm",
+    } <= columns.keys():  # else of earlier ones
+        reporter.line(encoder_verdict(columns).sentence())
+    return trained
 
 
 def encode_file(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -11,7 +14,12 @@ from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents
 from darkclr.jets import Constituents
 
-__all__ = ["pair_similarities", "summarise_pairs"]
+__all__ = ["EncoderVerdict", "encoder_verdict", "pair_similarities", "summarise_pairs"]
+
+# Different jets this near to one direction are one point, whatever the loss says.
+_COLLAPSED = 0.99
+# An AUC below 0.5 by so many errors is no fluctuation.
+_ERRORS = 2.0
 
 
 def pair_similarities(
@@ -68,3 +76,59 @@ def summarise_pairs(
         "norm": float(np.average(pairs["norm"], weights=weight)),
         "norm_auc": float(auc),
     }
+
+
+@dataclass(frozen=True)
+class EncoderVerdict:
+    """Whether an encoder tells jets apart, and whether its norm is a score.
+
+    Args:
+        alignment: mean similarity of two views of a jet.
+        background_similarity: mean similarity of different jets.
+        norm_auc: AUC of the norm between background jets and their own dropped copies.
+        norm_auc_error: what it fluctuates by if the norm says nothing.
+    """
+
+    alignment: float
+    background_similarity: float
+    norm_auc: float
+    norm_auc_error: float
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether different jets are one point."""
+        return not self.background_similarity < _COLLAPSED
+
+    @property
+    def inverted(self) -> bool:
+        """Whether dropped copies have the shorter vectors, so that the norm ranks them wrongly."""
+        return self.norm_auc < 0.5 - _ERRORS * self.norm_auc_error
+
+    def sentence(self) -> str:
+        """The verdict for a reader."""
+        state = "has collapsed" if self.collapsed else "tells jets apart"
+        norm = "shorter" if self.inverted else "longer"
+        if abs(self.norm_auc - 0.5) <= _ERRORS * self.norm_auc_error:
+            norm = "as long"
+        return (
+            f"the encoder {state} (similarity of different jets {self.background_similarity:.2f}, "
+            f"of two views {self.alignment:.2f}); dropped copies are {norm} "
+            f"{'as' if norm == 'as long' else 'than'} background "
+            f"(AUC of the norm {self.norm_auc:.3f} ± {self.norm_auc_error:.3f})"
+            + ("; the norm is inverted as a score" if self.inverted else "")
+        )
+
+
+def encoder_verdict(pairs: Mapping[str, NDArray[np.float32]]) -> EncoderVerdict:
+    """What became of a training, from its pairs.
+
+    Args:
+        pairs: what :func:`pair_similarities` returned, or the columns of ``pairs.parquet``.
+    """
+    summary, n = summarise_pairs(dict(pairs)), len(pairs["norm"])
+    return EncoderVerdict(
+        summary["alignment"],
+        summary["background_similarity"],
+        summary["norm_auc"],
+        ((2 * n + 1) / (12 * n * n)) ** 0.5,  # of the Mann-Whitney statistic
+    )

@@ -11,7 +11,7 @@ from importlib.resources import files
 from darkclr.evaluation import FigureOfMerit, Metrics
 from darkclr.evaluation.results import Row, equal
 
-__all__ = ["Picture", "Section", "page", "sculpting_table", "summary_table"]
+__all__ = ["Picture", "Section", "box", "page", "sculpting_table", "summary_table"]
 
 # Share of a signal's spectrum without background that a reader should know of.
 _WORTH_SAYING = 0.01
@@ -132,6 +132,12 @@ def key_values(rows: Mapping[str, str]) -> str:
         f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items()
     )
     return f'<div class="scroll"><table class="facts"><tbody>{lines}</tbody></table></div>'
+
+
+def box(title: str, sentence: str) -> str:
+    """A framed sentence as HTML, a line for each part of it between semicolons."""
+    items = "".join(f"<li>{html.escape(part)}</li>" for part in sentence.split("; "))
+    return f'<div class="verdict"><h3>{html.escape(title)}</h3><ul>{items}</ul></div>'
 
 
 def folded(title: str, text: str) -> str:

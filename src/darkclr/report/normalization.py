@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.errors import InputError
+from darkclr.report.html import box
 from darkclr.report.style import figure, styled
 
 __all__ = ["density_figure", "verdict_box"]
@@ -36,13 +36,11 @@ def verdict_box(path: Path, title: str) -> str:
         return ""
     try:
         verdict = Verdict.of(json.loads(path.read_text(encoding="utf-8")))
-        lines = verdict.sentence().split("; ")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "does not hold a verdict", where=path, fix="fit the score again"
         ) from error
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f'<div class="verdict"><h3>{html.escape(title)}</h3><ul>{items}</ul></div>'
+    return box(title, verdict.sentence())
 
 
 def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray]) -> Figure:

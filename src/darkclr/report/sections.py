@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkclr.augmentations import Augmentation, Augmentations
+from darkclr.contrastive.pairs import encoder_verdict
 from darkclr.errors import DarkclrError, InputError
 from darkclr.io.parquet import read_table
 from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
@@ -27,6 +28,7 @@ from darkclr.report.distributions import (
 from darkclr.report.html import (
     Picture,
     Section,
+    box,
     folded,
     key_values,
     sculpting_table,
@@ -221,6 +223,8 @@ def _similarity(run: Path) -> Section:
         missing = [n for n in ("positive_similarity", "anomalous_similarity") if n not in pairs]
         if missing or not len(table):
             raise InputError(f"missing columns {missing}" if missing else "empty", where=path)
+        if {"background_similarity", "norm", "anomalous_norm"} <= set(pairs):
+            section.markup += box("Verdict", encoder_verdict(pairs).sentence())
         picture = similarity_figure(
             pairs["positive_similarity"],
             pairs["anomalous_similarity"],

@@ -5,11 +5,12 @@
 d - b directions gives ⟨E⟩ = T (d - b)/2. A chain at T = 2 E_+/(d - b) has the energy of the
 data when the model is right, and moves about as far as the residuals are long. That is the
 default, with E_+ of the autoencoder before normalisation, a mean without the largest 5 %, since
-outliers would heat the chains of all others; and λ = d/40, where Metropolis accepts about 0.9 of the steps from data and 0.75 from the manifold (0.7 and 0.2 at d/20, 0.3
-and 0 at d/10). Both follow the size of the representation and neither looks at a signal. With
-the published λ = 100 and σ = 1e-4 the temperature is 5e-11: a descent onto the manifold that
-ends at E_- near 0 rather than a sample of the model; ask for it by ``step_size=100,
-noise=1e-4, annealing=True``.
+outliers would heat the chains of all others; and λ = d/40, where Metropolis accepts about 0.9
+of the steps from data and 0.75 from the manifold (0.7 and 0.2 at d/20, 0.3 and 0 at d/10).
+Both follow the size of the representation and neither looks at a signal. With the published
+λ = 100 and σ = 1e-4 the temperature is 5e-11: a descent onto the manifold that ends at E_-
+near 0 rather than a sample of the model; ask for it by ``step_size=100, noise=1e-4,
+annealing=True``.
 """
 
 from __future__ import annotations
