@@ -81,15 +81,18 @@ def train_file(
                 split=split,
                 progress=lambda n, terms: advance(n, _note(terms)),
             )
-    pairs = read_table(directory / "pairs.parquet")
-    columns = {name: pairs[name].to_numpy() for name in pairs.column_names}
-    if {
-        "background_similarity",
-        "norm",
-        "anomalous_norm",
-    } <= columns.keys():  # else of earlier ones
-        reporter.line(encoder_verdict(columns).sentence())
+    _say_verdict(directory / "pairs.parquet", reporter)
     return trained
+
+
+def _say_verdict(path: Path, reporter: Reporter) -> None:
+    """Whether the encoder collapsed, if its pairs are there; those of old models lack norms."""
+    if not path.exists():
+        return
+    table = read_table(path)
+    pairs = {name: table[name].to_numpy() for name in table.column_names}
+    if {"background_similarity", "norm", "anomalous_norm"} <= pairs.keys():
+        reporter.line(encoder_verdict(pairs).sentence())
 
 
 def encode_file(
