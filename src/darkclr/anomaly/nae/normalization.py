@@ -102,6 +102,7 @@ class Normalization:
         self.reference_energy = reference_energy
         self.selected_epoch = 0
         self.samples: dict[str, Tensor] = {}
+        self._kept: dict[int, tuple[dict[str, Tensor], dict[str, Tensor]]] = {}
         self._epoch = self._halvings = 0
         self._learning_rate = parameters.normalization_learning_rate
         self._rows: list[dict[str, Any]] = []
