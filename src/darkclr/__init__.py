@@ -4,8 +4,7 @@ The commands of the command line as functions; the report is ``darkclr.report.re
 imported when first used, so that what one does not use need not be installed.
 """
 
-from importlib import import_module
-from typing import Any
+from darkclr.lazy_names import lazy_names
 
 __version__ = "0.1.0"
 
@@ -45,11 +44,4 @@ _HOME = {
 __all__ = ["__version__", *sorted(_HOME)]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'darkclr' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

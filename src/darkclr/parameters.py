@@ -19,7 +19,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Real
 from types import NoneType
@@ -125,7 +125,7 @@ class Parameter:
 
     name: str
     default: Any
-    summary: str
+    summary: str = ""
     wanted: str = ""
     range: Range | None = None
     words: tuple[Any, ...] = ()
@@ -151,12 +151,18 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     >>> [(p.name, p.default) for p in parameters_of(Split)][:2]
     [('train', 0.6), ('validation', 0.1)]
     """
-    return _parameters_of(cls)
+    return _described(cls)
 
 
 @cache
-def _parameters_of(cls: type) -> tuple[Parameter, ...]:
+def _described(cls: type) -> tuple[Parameter, ...]:
     summaries = _summaries(cls)
+    return tuple(replace(p, summary=summaries.get(p.name, "")) for p in _declarations(cls))
+
+
+@cache
+def _declarations(cls: type) -> tuple[Parameter, ...]:
+    """All but the meanings, which are found in the source: to check values takes no time."""
     signature = inspect.signature(cls).parameters
     if not dataclasses.is_dataclass(cls) or signature.keys() != {
         field.name for field in dataclasses.fields(cls) if field.init
@@ -165,7 +171,6 @@ def _parameters_of(cls: type) -> tuple[Parameter, ...]:
             Parameter(
                 name,
                 REQUIRED if argument.default is argument.empty else argument.default,
-                summaries.get(name, ""),
             )
             for name, argument in signature.items()
         )
@@ -187,8 +192,7 @@ def _parameters_of(cls: type) -> tuple[Parameter, ...]:
             wanted = f"numbers of {wanted}" if wanted.startswith("at least") else wanted
         if wanted and optional:
             wanted += ", or null"
-        summary = summaries.get(field.name, "")
-        found.append(Parameter(field.name, default, summary, wanted, range_, words, optional))
+        found.append(Parameter(field.name, default, "", wanted, range_, words, optional))
     return tuple(found)
 
 
@@ -207,7 +211,7 @@ def check_parameters(owner: object, where: str) -> None:
     Traceback (most recent call last):
     darkclr.errors.ConfigError: split: seed = -1; it must be at least 0
     """
-    for parameter in parameters_of(type(owner)):
+    for parameter in _declarations(type(owner)):
         value = getattr(owner, parameter.name)
         if not parameter.allows(value):
             raise ConfigError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from darkclr.evaluation.config import EvaluationConfig
-from darkclr.evaluation.evaluate import evaluate
+from darkclr.evaluation.measurement import evaluate
 from darkclr.evaluation.results import Metrics, ScoreResult
 from darkclr.split import Split
 from darkclr.supervised.config import ProbeConfig
@@ -37,7 +37,7 @@ def probe(
         evaluation: figures of merit to compute.
 
     Returns:
-        Figures of merit as of :func:`darkclr.evaluation.evaluate`, of kind ``probe``.
+        Figures of merit as of :func:`darkclr.evaluation.measurement`, of kind ``probe``.
     """
     config, evaluation = config or ProbeConfig(), evaluation or EvaluationConfig()
     if any(sample.pt is None for sample in (background, *signals.values())):

@@ -25,7 +25,7 @@ def rejection_figure(metrics: Metrics, signal: str, title: str) -> Figure:
     As simulated on the left and at equal pT on the right, if that was measured.
 
     Args:
-        metrics: result of :func:`darkclr.evaluation.evaluate`.
+        metrics: result of :func:`darkclr.evaluation.measurement`.
         signal: name of the signal sample.
         title: how it is called in the picture.
     """

@@ -21,7 +21,7 @@ def sculpting_figure(metrics: Metrics, quantity: str) -> Figure:
     """Share of background above a cut in bins of pT or mass, over that of all, a panel a cut.
 
     Args:
-        metrics: result of :func:`darkclr.evaluation.evaluate`.
+        metrics: result of :func:`darkclr.evaluation.measurement`.
         quantity: of :data:`QUANTITIES`.
     """
     measured = {
