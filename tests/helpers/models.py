@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from toy import toy_jets
 
-from darkclr.anomaly.fitted import fit_score
+from darkclr.anomaly.fitting import fit_score
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.transformer import Encoder
