@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from importlib import metadata
 
 import numpy as np
@@ -139,7 +140,7 @@ def test_old_fastjet_is_refused_by_all_that_cluster(monkeypatch, jets):
         lambda: n_subjettiness(jets, 2),
         lambda: BranchDrop()(jets, jets, np.random.default_rng(0)),
         lambda: clustered_jets(
-            hadrons, options=ReadOptions(), start=0, where="events", provenance={}
+            hadrons, options=ReadOptions(), start=0, where="e", provenance={}, left_out=Counter()
         ),
     ):
         with pytest.raises(SimulationError, match="wrong constituents"):

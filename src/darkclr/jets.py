@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.kinematics import four_vector_sum
-from darkclr.plausibility import check_angles, check_constituents, check_pt
+from darkclr.plausibility import BEAM_ENERGY, check_angles, check_constituents, check_pt
 from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
 from darkclr.split import Split
 
@@ -167,6 +167,7 @@ class Jets:
         truth: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
         where: object = None,
+        beam_energy: float | None = BEAM_ENERGY,
     ) -> Jets:
         """Check and assemble jets from flat constituents: the border every reader goes through.
 
@@ -178,6 +179,7 @@ class Jets:
             truth: further (n,) columns.
             provenance: JSON-able description.
             where: name of the source for error messages.
+            beam_energy: largest momentum that is possible [GeV]; any if None.
 
         Raises:
             InputError: NaN or infinite values, pT not positive, jets without constituents,
@@ -187,7 +189,7 @@ class Jets:
         offsets = np.asarray(offsets, dtype=np.int64)
         pt, eta, phi = (np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi))
         n = len(offsets) - 1
-        check_constituents(offsets, pt, eta, phi, where=where)
+        check_constituents(offsets, pt, eta, phi, where=where, beam_energy=beam_energy)
         constituents = Constituents(offsets, pt, eta, phi).sorted()
         if jet is None:
             jet = four_vector_sum(pt, eta, phi, offsets)
@@ -199,7 +201,7 @@ class Jets:
             name: _column(value, n, types.get(name, np.float32), name, where)
             for name, value in columns.items()
         }
-        _check_jets(arrays, where)
+        _check_jets(arrays, where, beam_energy)
         truth = {k: _column(v, n, None, k, where) for k, v in (truth or {}).items()}
         return cls(constituents, **arrays, truth=truth, provenance=dict(provenance or {}))
 
@@ -270,13 +272,13 @@ def _column(value: Any, n: int, dtype: Any, name: str, where: object) -> NDArray
     return array
 
 
-def _check_jets(arrays: Mapping[str, NDArray], where: object) -> None:
+def _check_jets(arrays: Mapping[str, NDArray], where: object, beam_energy: float | None) -> None:
     for name, values in arrays.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(f"jet column {name!r} has NaN or infinite values", where=where)
     if (arrays["pt"] <= 0).any():
         raise InputError("jets have zero or negative pT", where=where)
-    check_pt(arrays["pt"], "jet", where)
+    check_pt(arrays["pt"], "jet", where, beam_energy)
     check_angles(arrays["eta"], arrays["phi"], "jet", where)
     if not np.isin(arrays["label"], (BACKGROUND, SIGNAL, UNKNOWN)).all():
         raise InputError("labels other than 0, 1 and -1", where=where)

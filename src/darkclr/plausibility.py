@@ -7,10 +7,17 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 
-__all__ = ["MAX_ABS_PHI", "check_angles", "check_constituents", "check_pt"]
+__all__ = [
+    "BEAM_ENERGY",
+    "MAX_ABS_ETA",
+    "MAX_ABS_PHI",
+    "check_angles",
+    "check_constituents",
+    "check_pt",
+]
 
-# Jets of a collider carry at most the beam energy; a larger value means MeV instead of GeV.
-MAX_PT_GEV = 7000.0
+#: No jet of the LHC has more [GeV]; a larger momentum means MeV instead of GeV.
+BEAM_ENERGY = 7000.0
 # One turn, and rounding; a larger value means degrees instead of radians.
 MAX_ABS_PHI = 2 * np.pi * 1.001
 # 0.1 mrad from the beam, where no detector is; a larger value is no pseudorapidity.
@@ -18,9 +25,20 @@ MAX_ABS_ETA = 10.0
 
 
 def check_constituents(
-    offsets: NDArray, pt: NDArray, eta: NDArray, phi: NDArray, *, where: object
+    offsets: NDArray,
+    pt: NDArray,
+    eta: NDArray,
+    phi: NDArray,
+    *,
+    where: object,
+    beam_energy: float | None = BEAM_ENERGY,
 ) -> None:
     """Refuse flat constituents that cannot be those of jets with these offsets (n + 1,).
+
+    Args:
+        offsets, pt, eta, phi: of the constituents.
+        where: name of the source for error messages.
+        beam_energy: largest momentum that a constituent may have [GeV]; any if None.
 
     Raises:
         InputError: no jets, jets without constituents, lengths that do not match, and what is
@@ -52,21 +70,30 @@ def check_constituents(
             where=where,
             fix="remove them",
         )
-    check_pt(extremes["pt"], "constituent", where)
+    check_pt(extremes["pt"], "constituent", where, beam_energy)
     check_angles(extremes["eta"], extremes["phi"], "constituent", where)
 
 
-def check_pt(pt: NDArray, what: str, where: object) -> None:
-    """Refuse momenta (n,), n > 0, above the beam energy; ``what`` and ``where`` as below.
+def check_pt(
+    pt: NDArray, what: str, where: object, beam_energy: float | None = BEAM_ENERGY
+) -> None:
+    """Refuse momenta (n,), n > 0, above the beam energy, if there is one.
+
+    Args:
+        pt: of the objects [GeV].
+        what: these are, in the singular: "jet".
+        where: name of the source for error messages.
+        beam_energy: largest momentum that is possible [GeV]; any if None.
 
     Raises:
         InputError: there are any.
     """
-    if pt.max() > MAX_PT_GEV:
+    if beam_energy is not None and pt.max() > beam_energy:
         raise InputError(
-            f"a {what} has pT = {pt.max():.4g} GeV, above the beam energy",
+            f"a {what} has pT = {pt.max():.4g} GeV, above the beam energy of {beam_energy:.4g}",
             where=where,
-            fix="the file is probably in MeV: divide by 1000",
+            fix="the file is probably in MeV: divide by 1000, or give the beam_energy of its "
+            "collider among the options",
         )
 
 

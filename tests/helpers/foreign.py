@@ -14,6 +14,8 @@ import awkward as ak
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import uproot
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "four_vectors",
     "random_jets",
     "write_aspen",
+    "write_columns",
     "write_delphes",
     "write_jetclass",
     "write_jetnet",
@@ -203,3 +206,57 @@ def _write_tree(path: Path, name: str, branches: dict[str, Any]) -> Path:
         types = {k: getattr(v, "dtype", None) or ak.type(v).content for k, v in branches.items()}
         file.mktree(name, types).extend(branches)
     return path
+
+
+#: Columns by name: lists of arrays for ragged ones, arrays else.
+Columns = dict[str, Any]
+
+
+def write_columns(path: Path, columns: Columns) -> Path:
+    """The same columns in the container that the name says; ``.rntuple.root`` is an RNTuple."""
+    write = {".parquet": _parquet, ".h5": _hdf5, ".root": _root}[path.suffix]
+    write(path, columns)
+    return path
+
+
+def _parquet(path: Path, columns: Columns) -> None:
+    lists = {k: [*map(np.ndarray.tolist, v)] for k, v in columns.items() if not _is_flat(v)}
+    pq.write_table(pa.table(columns | lists), path)
+
+
+def _root(path: Path, columns: Columns) -> None:
+    arrays = {k: v if isinstance(v, np.ndarray) else ak.Array(v) for k, v in columns.items()}
+    with uproot.recreate(path) as file:
+        if ".rntuple" in path.name:
+            file["events"] = arrays
+        else:
+            types = {
+                k: np.dtype((v.dtype, v.shape[1:]))
+                if isinstance(v, np.ndarray)
+                else ak.type(v).content
+                for k, v in arrays.items()
+            }
+            file.mktree("events", types).extend(arrays)
+
+
+def _hdf5(path: Path, columns: Columns) -> None:
+    """Ragged columns are data sets of variable length; columns of numbers a data frame."""
+    if all(map(_is_flat, columns.values())):
+        pd.DataFrame(columns).to_hdf(path, key="jets", mode="w", format="fixed")
+        return
+    with h5py.File(path, "w") as file:
+        for name, values in columns.items():
+            if isinstance(values, np.ndarray):
+                file[name] = values
+                continue
+            column = file.create_dataset(name, len(values), h5py.vlen_dtype(values[0].dtype))
+            for i, row in enumerate(values):
+                column[i] = row
+
+
+def _is_array(column: Any) -> bool:
+    return isinstance(column, np.ndarray)
+
+
+def _is_flat(column: Any) -> bool:
+    return _is_array(column) and column.ndim == 1

@@ -304,15 +304,37 @@ def test_the_output_is_never_part_of_the_input(source, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.h5"])
+def test_no_file_is_replaced_but_the_same_conversion(jets, source, tmp_path, name):
+    """`darkclr convert *.parquet` in a folder of two files has the second as its output."""
+    pytest.importorskip("h5py")
+    other, output = tmp_path / "other.parquet", tmp_path / name
+    write_jets(jets[:50], other)
+    own = output.with_stem("own")
+    own.write_text("somebody's")
+    for path, start in ((own, source), (other, source), (source, other)):
+        before = path.read_bytes()
+        with pytest.raises(InputError, match=r"is there already, and was not converted from the"):
+            convert(start, path, to="parquet")
+        assert path.read_bytes() == before
+    convert(source, output)
+    convert(source, output, options=ReadOptions(n_constituents=5))  # as often as one likes
+    assert read_jets(output).n_constituents.max() == 5
+    with pytest.raises(InputError, match="replace it with the option overwrite"):
+        convert(other, output)
+    convert(other, output, overwrite=True)
+    assert len(read_jets(output)) == 50
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.h5"])
 def test_nothing_is_left_behind_by_bad_input(jets, source, tmp_path, name):
     pytest.importorskip("h5py")
     bad = tmp_path / "later.parquet"
     bad.write_bytes(source.read_bytes()[:-200])
     (tmp_path / name).write_text("old")
     with pytest.raises(InputError, match=r"later\.parquet"):
-        convert([source, bad], tmp_path / name)
-    with pytest.raises(InputError):
-        convert(source, tmp_path / name, options=ReadOptions(pt_min=6000))
+        convert([source, bad], tmp_path / name, overwrite=True)
+    with pytest.raises(InputError, match="none of 230 jets passes the cuts"):
+        convert(source, tmp_path / name, options=ReadOptions(pt_min=6000), overwrite=True)
     assert (tmp_path / name).read_text() == "old"
     assert names(tmp_path) == sorted(["in.parquet", "later.parquet", name])
 

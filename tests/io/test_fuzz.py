@@ -14,6 +14,7 @@ import pytest
 from foreign import (
     random_jets,
     write_aspen,
+    write_columns,
     write_delphes,
     write_jetclass,
     write_jetnet,
@@ -24,6 +25,7 @@ from foreign import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from same_jets import COLUMNS
 from toy import toy_jets
 
 from darkclr.errors import DarkclrError
@@ -56,6 +58,11 @@ WRITERS = {
         path, {"ParticleFlowCandidate": EVENTS | {"Mass": [[0.0, 0.0], [0.1]]}}
     ),
     "pfnano.root": lambda path: write_pfnano(path, NANO),
+    "jetclass.parquet": lambda path: write_columns(path, COLUMNS["jetclass"]()),
+    "top_tagging.parquet": lambda path: write_columns(path, COLUMNS["top_tagging"]()),
+    "jetnet.parquet": lambda path: write_columns(path, COLUMNS["jetnet"]()),
+    "pfnano.rntuple.root": lambda path: write_columns(path, COLUMNS["pfnano"]()),
+    "jetclass.h5": lambda path: write_columns(path, COLUMNS["jetclass"]()),
 }
 
 

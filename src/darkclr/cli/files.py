@@ -7,9 +7,9 @@ from typing import Literal
 
 from darkclr.cli import console
 from darkclr.cli.text_plots import shades, spark
-from darkclr.io.convert import BATCH_SIZE
 from darkclr.io.download import ZENODO
 from darkclr.io.options import ReadOptions
+from darkclr.io.reading import BATCH_SIZE
 from darkclr.io.writers import TOP_TAGGING_SLOTS
 
 __all__ = ["convert", "download", "info"]
@@ -94,6 +94,7 @@ def convert(
     match_pt: str | None = None,
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
+    overwrite: bool = False,
 ) -> None:
     """Turn jets of any layout into Parquet, or into top-tagging HDF5 for other programs.
 
@@ -114,6 +115,8 @@ def convert(
             the shape of its spectrum.
         seed: The seed of the choice that `match_pt` makes.
         batch_size: The number of rows that are in memory at a time.
+        overwrite: A file that is there is replaced, whatever it is; otherwise only one that was
+            converted from the same source.
     """
     from darkclr.io.convert import convert as convert_jets
 
@@ -128,6 +131,7 @@ def convert(
         match_pt=match_pt,
         seed=seed,
         batch_size=batch_size,
+        overwrite=overwrite,
         reporter=console,
     )
 

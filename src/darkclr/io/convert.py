@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 import darkclr
 from darkclr.duplicates import FirstOccurrence
-from darkclr.errors import ConfigError, InputError
+from darkclr.errors import ConfigError, DarkclrError, InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.containers import opened
 from darkclr.io.options import ReadOptions
-from darkclr.io.reading import iterate_jets
+from darkclr.io.reading import BATCH_SIZE, iterate_jets
 from darkclr.io.sources import refuse_own_input
 from darkclr.io.writers import (
     TOP_TAGGING_SLOTS,
@@ -30,10 +31,7 @@ from darkclr.jets import Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.reweighting import matching_rows
 
-__all__ = ["BATCH_SIZE", "Conversion", "convert"]
-
-#: Rows in memory at a time.
-BATCH_SIZE = 10_000
+__all__ = ["Conversion", "convert"]
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +67,7 @@ def convert(
     match_pt: Any = None,
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
+    overwrite: bool = False,
     reporter: Reporter = Silent(),
 ) -> Conversion:
     """Write jets of any layout as Parquet or top-tagging HDF5.
@@ -88,17 +87,25 @@ def convert(
             random; the input is read twice.
         seed: of that choice.
         batch_size: rows in memory at a time.
+        overwrite: replace a file that is there, whatever it is; otherwise only one that was
+            converted from the same source.
         reporter: told how far the conversion is, and what it left out.
 
     Raises:
         InputError: unreadable input, no jets left, a jet too long, the output is part of the
-            input, the disk is full; nothing is left behind.
+            input or somebody else's file, the disk is full; nothing is left behind.
         ConfigError: the output's layout is unknown, or there are no rows in a batch.
     """
     output = Path(output)
     if batch_size < 1:
         raise ConfigError(f"{batch_size}", where="batch_size", fix="give at least 1")
     refuse_own_input(source, output)
+    if output.exists() and not overwrite and converted_from(output) != _name(source):
+        raise InputError(
+            "is there already, and was not converted from the same source",
+            where=output,
+            fix="name another file, or replace it with the option overwrite",
+        )
     target = target_of(output, to)
 
     def batches() -> Iterator[Jets]:
@@ -150,6 +157,15 @@ def convert(
         reporter.line(f"not in the file, for want of a place: {', '.join(w.lost())}")
     reporter.line(f"{jets_written} jets with {constituents} constituents in {output}")
     return Conversion(jets_written, constituents, duplicates, unmatched, w.lost())
+
+
+def converted_from(path: Path) -> Any:
+    """The source of a file that :func:`convert` wrote; None for any other file."""
+    try:
+        with opened(path) as (_, tables):
+            return tables[0].metadata["provenance"]["converted"]["source"]
+    except (DarkclrError, LookupError, TypeError):  # not a table of jets, or of somebody else
+        return None
 
 
 def _writer(target: str, path: Path, where: Path, slots: int) -> Writer:

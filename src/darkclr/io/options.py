@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from darkclr.clustering import JET_RADIUS
 from darkclr.parameters import AtLeast, Positive, check_parameters
+from darkclr.plausibility import BEAM_ENERGY
 
 __all__ = ["EVENT_PT_MIN", "ReadOptions"]
 
@@ -22,6 +23,12 @@ class ReadOptions:
     table: str | None = None
     """The table that is read, where a file holds several of jets: a key of a pandas store, a group
     of HDF5, a tree of ROOT."""
+    weight: str | None = None
+    """The column of the weights of jets or events, where it is not the one of the layout.
+    Weight.Weight[5] is the sixth of a list of weights."""
+    negative_weights: Literal["refuse", "keep", "absolute"] = "refuse"
+    """What becomes of negative weights: their file is refused; they stay, which sums allow, but no
+    fit of a density; or their sign is dropped, which changes the spectra."""
     label: Literal[None, -1, 0, 1] = None
     """The label of jets whose file tells none: 0 is background, 1 is signal."""
     constituent_pt_min: Annotated[float, AtLeast(0)] = 0.0
@@ -40,6 +47,9 @@ class ReadOptions:
     """Each jet keeps its hardest constituents, at most so many."""
     drop_empty: bool = False
     """Jets without constituents are left out; otherwise their file is refused."""
+    beam_energy: Annotated[float | None, Positive()] = BEAM_ENERGY
+    """The largest momentum that a jet may have [GeV]; a larger one is taken for MeV and refused.
+    For other colliders it is half the energy of their collisions; null means no limit."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "options")

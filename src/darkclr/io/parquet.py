@@ -6,7 +6,7 @@ Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ __all__ = [
     "METADATA_KEY",
     "TableWriter",
     "column_names",
+    "decoded_metadata",
     "encode_metadata",
     "iterate_tables",
     "metadata_of",
@@ -200,17 +201,18 @@ def opened_parquet(path: str | Path) -> Iterator[pq.ParquetFile]:
 def read_metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
     """The metadata that :func:`write_table` stored; empty for files of other programs."""
     schema = table if isinstance(table, pa.Schema) else table.schema
-    return _decoded(schema.metadata or {})
+    return decoded_metadata(schema.metadata or {})
 
 
 def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
     """As :func:`read_metadata`, of an open file."""
-    return _decoded(_schema_metadata(file))
+    return decoded_metadata(_schema_metadata(file))
 
 
-def _decoded(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+def decoded_metadata(metadata: Mapping[bytes, Any]) -> dict[str, Any]:
+    """What is stored under :data:`METADATA_KEY`; empty if it is nothing or not ours."""
     try:
         content = json.loads(metadata.get(METADATA_KEY, b"{}"))
-    except ValueError:  # not written by us, or damaged
+    except (ValueError, TypeError):  # not written by us, or damaged
         return {}
     return content if isinstance(content, dict) else {}

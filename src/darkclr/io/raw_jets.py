@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +15,13 @@ from darkclr.errors import InputError
 from darkclr.io.options import EVENT_PT_MIN, ReadOptions
 from darkclr.jets import UNKNOWN, Jets
 from darkclr.kinematics import wrap_phi
-from darkclr.plausibility import MAX_ABS_PHI, check_angles, check_pt
+from darkclr.plausibility import MAX_ABS_ETA, MAX_ABS_PHI, check_angles, check_pt
 from darkclr.ragged import segment_keep, to_offsets
 
 __all__ = ["RawJets", "checked_jets", "clustered_jets", "refuse_not_finite"]
 
-_log = logging.getLogger(__name__)
+# Some particles of an event may go along the beam; if more do, the column is no pseudorapidity.
+_MAX_ALONG_BEAM = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class RawJets:
         label, weight, event, rank: (n,) columns as in :class:`~darkclr.jets.Jets`, or one number;
             None where the file has no such column: a row of the file is an event then.
         truth: further (n,) columns.
+        left_out: number of what was left out, by words for it: "jets without candidates".
     """
 
     lengths: NDArray[np.int64]
@@ -48,6 +50,7 @@ class RawJets:
     event: NDArray | None = None
     rank: NDArray | None = None
     truth: Mapping[str, NDArray] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -60,6 +63,7 @@ def checked_jets(
     start: int,
     where: object,
     provenance: Mapping[str, Any],
+    left_out: Counter[str],
 ) -> Jets | None:
     """Jets of some rows of a file, or None if there are none. phi is brought to [-pi, pi).
 
@@ -69,17 +73,20 @@ def checked_jets(
         start: row of the file of the first jet; the event number where the file has none.
         where: name of the file.
         provenance: where the jets come from.
+        left_out: the number of what is left out is added to it.
 
     Raises:
-        InputError: jets without constituents, and what :meth:`Jets.from_constituents` refuses.
+        InputError: jets without constituents, negative weights, and what
+            :meth:`Jets.from_constituents` refuses.
     """
     n = len(raw)
+    left_out.update(raw.left_out)
     label = UNKNOWN if raw.label is None else raw.label
     if options.label is not None:
         label = np.where(np.asarray(label) == UNKNOWN, options.label, label)
     rows = {
         "label": label,
-        "weight": 1.0 if raw.weight is None else raw.weight,
+        "weight": 1.0 if raw.weight is None else _weights(raw.weight, options, where),
         "event": np.arange(start, start + n) if raw.event is None else raw.event,
         "rank": 0 if raw.rank is None else np.minimum(raw.rank, np.iinfo(np.int8).max),
     }
@@ -95,7 +102,7 @@ def checked_jets(
                 where=where,
                 fix="leave them out with the option drop_empty",
             )
-        _log.warning("%s: %d jets without constituents left out", where, np.count_nonzero(empty))
+        left_out["jets without constituents"] += int(empty.sum())
         full = ~empty
         rows = {k: v if np.ndim(v) == 0 else np.asarray(v)[full] for k, v in rows.items()}
         truth = {k: v[full] for k, v in truth.items()}
@@ -111,6 +118,7 @@ def checked_jets(
         truth=truth,
         provenance=provenance,
         where=where,
+        beam_energy=options.beam_energy,
         **rows,
     )
 
@@ -122,8 +130,12 @@ def clustered_jets(
     start: int,
     where: object,
     provenance: Mapping[str, Any],
+    left_out: Counter[str],
 ) -> Jets | None:
     """Anti-kT jets of events of particles, or None if no event has any.
+
+    Particles without pT or along the beam, for which Delphes writes eta = 999.9, can be in no jet
+    and are left out.
 
     Args:
         raw: the events as the file has them; label and weight become those of their jets.
@@ -131,6 +143,7 @@ def clustered_jets(
         start: row of the file of the first event.
         where: name of the file.
         provenance: where the events come from.
+        left_out: the number of what is left out is added to it.
 
     Raises:
         InputError: values that are not finite, negative pT, pT that looks like MeV, angles that
@@ -138,16 +151,25 @@ def clustered_jets(
         MissingExtraError: fastjet is not installed.
         SimulationError: fastjet is too old.
     """
-    for name in ("pt", "eta", "phi"):
-        refuse_not_finite(getattr(raw, name), name, where)
+    refuse_not_finite(raw.pt, "pt", where)
     if (raw.pt < 0).any():
         raise InputError(f"{np.count_nonzero(raw.pt < 0)} particles have negative pT", where=where)
     if len(raw.pt):
-        check_pt(raw.pt, "particle", where)
-    check_angles(raw.eta, raw.phi, "particle", where)
+        check_pt(raw.pt, "particle", where, options.beam_energy)
+    keep = raw.pt > 0
+    left_out["particles without pT"] += int((~keep).sum())
+    if len(raw.eta) and not -MAX_ABS_ETA <= raw.eta.min() <= raw.eta.max() <= MAX_ABS_ETA:
+        along_beam = keep & (np.abs(raw.eta) > MAX_ABS_ETA)
+        if along_beam.sum() <= _MAX_ALONG_BEAM * keep.sum():
+            left_out["particles along the beam"] += int(along_beam.sum())
+            keep &= ~along_beam
     masses = np.broadcast_to(np.asarray(raw.mass), raw.pt.shape)
-    keep = (raw.pt > 0) & (raw.pt >= options.constituent_pt_min)
     lengths, columns = segment_keep(keep, raw.lengths, raw.pt, raw.eta, raw.phi, masses)
+    for name, values in zip(("eta", "phi"), columns[1:3], strict=True):
+        refuse_not_finite(values, name, where)
+    check_angles(columns[1], columns[2], "particle", where)
+    hard = columns[0] >= options.constituent_pt_min
+    lengths, columns = segment_keep(hard, lengths, *columns)
     pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
     jets = anti_kt(
         to_offsets(lengths),
@@ -169,12 +191,27 @@ def clustered_jets(
             weight=None if raw.weight is None else raw.weight[jets.event],
             event=(start + np.arange(len(raw)) if raw.event is None else raw.event)[jets.event],
             rank=jets.rank,
+            left_out=raw.left_out,
         ),
         options=options,
         start=0,
         where=where,
         provenance={**provenance, "clustering": f"anti-kT, R = {options.radius:g}"},
+        left_out=left_out,
     )
+
+
+def _weights(weight: NDArray, options: ReadOptions, where: object) -> NDArray:
+    """Weights (n,), for which one rule holds in all commands: negative ones are a choice."""
+    if options.negative_weights == "absolute":
+        return np.abs(weight)
+    if options.negative_weights == "refuse" and (negative := np.count_nonzero(weight < 0)):
+        raise InputError(
+            f"{negative} of {len(weight)} weights are negative",
+            where=where,
+            fix="say what becomes of them with the option negative_weights: keep or absolute",
+        )
+    return weight
 
 
 def refuse_not_finite(values: NDArray, name: str, where: object) -> None:

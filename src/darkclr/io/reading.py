@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from darkclr.errors import InputError
-from darkclr.io.containers import opened
+from darkclr.io.containers import explained, opened
 from darkclr.io.layouts import Recognised, choose, layout_named
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import checked_jets, clustered_jets
@@ -18,7 +19,10 @@ from darkclr.jets import Jets
 from darkclr.kinematics_check import spot_check
 from darkclr.selection import cut_constituents, select_jets
 
-__all__ = ["iterate_jets", "read_jets", "recognise"]
+__all__ = ["BATCH_SIZE", "iterate_jets", "jets_by_file", "read_jets", "recognise"]
+
+#: Rows in memory at a time.
+BATCH_SIZE = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +32,7 @@ def iterate_jets(
     *,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
-    batch_size: int = 10_000,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[Jets]:
     """Jets of one or many files, batch by batch: memory is that of a batch.
 
@@ -44,30 +48,55 @@ def iterate_jets(
         numbered on from one file to the next.
 
     A warning is logged for the first batch of a file whose jets do not fit the sum of their
-    constituents.
+    constituents, for what is left out, and for empty files, which are passed over.
 
     Raises:
         InputError: a file that cannot be read, or no jets that pass the cuts.
         MissingExtraError: a library for this kind of files is not installed.
     """
+    for _, _, batches in jets_by_file(
+        source, layout=layout, options=options, batch_size=batch_size
+    ):
+        yield from batches
+
+
+def jets_by_file(
+    source: Source,
+    *,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[tuple[str, Recognised, Iterator[Jets]]]:
+    """Files one after the other: name, layout, and batches of jets, read before the next file.
+
+    See :func:`iterate_jets` for arguments and errors. Files without rows are passed over.
+    """
     next_event, kept, removed = 0, 0, 0
+
+    def batches(name: str, path: Path, found: Recognised) -> Iterator[Jets]:
+        nonlocal next_event, kept, removed
+        shift = 0 if found.layout.numbers_events else next_event
+        warned = False
+        for jets in _jets_of(found, name, path, options, batch_size):
+            # Before the cuts: without its soft constituents no jet is their sum.
+            if not warned and (problem := spot_check(jets).problem):
+                _log.warning("%s: %s", name, problem)
+                warned = True
+            if shift:
+                jets = replace(jets, event=jets.event + shift)
+            next_event = max(next_event, int(jets.event.max()) + 1)
+            passed = _cut(jets, options)
+            kept += len(passed)
+            removed += len(jets) - len(passed)
+            if len(passed):
+                yield passed
+
     for name in expand(source):
         with fetched(name) as path, _opened(path, layout, options) as found:
-            shift = 0 if found.layout.numbers_events else next_event
-            warned = False
-            for jets in _jets_of(found, path, options, batch_size):
-                # Before the cuts: without its soft constituents no jet is their sum.
-                if not warned and (problem := spot_check(jets).problem):
-                    _log.warning("%s: %s", name, problem)
-                    warned = True
-                if shift:
-                    jets = replace(jets, event=jets.event + shift)
-                next_event = max(next_event, int(jets.event.max()) + 1)
-                passed = _cut(jets, options)
-                kept += len(passed)
-                removed += len(jets) - len(passed)
-                if len(passed):
-                    yield passed
+            if found is not None and found.table.n_rows:
+                yield name, found, batches(name, path, found)
+            else:
+                _log.warning("%s: has no rows and is left out", name)
     if removed:
         _log.info("%d of %d jets removed by the cuts", removed, kept + removed)
     if not kept:
@@ -104,12 +133,14 @@ def recognise(
         ConfigError: there is no such layout.
     """
     with _opened(path, layout, options) as found:
+        if found is None:
+            raise InputError("the file holds no tables", where=path)
         return found
 
 
 @contextmanager
-def _opened(path: Path, layout: str | None, options: ReadOptions) -> Iterator[Recognised]:
-    """The table of jets in a local file and its layout; the file is open in the block."""
+def _opened(path: Path, layout: str | None, options: ReadOptions) -> Iterator[Recognised | None]:
+    """The table of jets in a local file, if it has any tables; the file is open in the block."""
     path = Path(path)
     if layout is not None:
         layout_named(layout)  # refused whatever the file is
@@ -118,17 +149,26 @@ def _opened(path: Path, layout: str | None, options: ReadOptions) -> Iterator[Re
 
 
 def _jets_of(
-    found: Recognised, path: Path, options: ReadOptions, batch_size: int
+    found: Recognised, name: str, path: Path, options: ReadOptions, batch_size: int
 ) -> Iterator[Jets]:
     """Checked jets of a table, before any cut on jets."""
     reader = found.layout(found.table, options)
-    if not found.table.n_rows:
-        raise InputError("there are no jets", where=path)
     make = clustered_jets if found.layout.holds_events else checked_jets
-    for start, raw in reader.batches(batch_size):
-        jets = make(raw, options=options, start=start, where=path, provenance=reader.provenance())
-        if jets is not None:
-            yield jets
+    left_out: Counter[str] = Counter()
+    with explained(path, found.container):
+        for start, raw in reader.batches(batch_size):
+            jets = make(
+                raw,
+                options=reader.options,
+                start=start,
+                where=path,
+                provenance=reader.provenance(),
+                left_out=left_out,
+            )
+            if jets is not None:
+                yield jets
+    for what, n in (+left_out).items():
+        _log.warning("%s: %d %s left out", name, n, what)
 
 
 def _cut(jets: Jets, options: ReadOptions) -> Jets:

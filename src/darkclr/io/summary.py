@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from darkclr.io.atomic import atomic_path
 from darkclr.io.options import ReadOptions
-from darkclr.io.reading import iterate_jets, recognise
-from darkclr.io.sources import Source, expand, fetched
+from darkclr.io.reading import jets_by_file
+from darkclr.io.sources import Source
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
 from darkclr.kinematics import delta_phi
 from darkclr.kinematics_check import KinematicsCheck, spot_check
@@ -134,16 +134,16 @@ def summarise(
     """
     total = _Total()
     files = []
+    if options.negative_weights == "refuse":
+        options = replace(options, negative_weights="keep")  # to look at a file is no use of it
     with reporter.bar("read", None, keep=False) as advance:
-        for name in expand(source):
-            with fetched(name) as path:
-                found = recognise(path, layout, options)
-                before = total.jets
-                for jets in iterate_jets(path, layout=layout, options=options):
-                    total.add(jets)
-                    advance(len(jets))
-                files.append(FileSummary(name, *found.names(), total.jets - before))
-                total.end_file()
+        for name, found, batches in jets_by_file(source, layout=layout, options=options):
+            before = total.jets
+            for jets in batches:
+                total.add(jets)
+                advance(len(jets))
+            files.append(FileSummary(name, *found.names(), total.jets - before))
+            total.end_file()
     return total.summary(tuple(files))
 
 

@@ -15,7 +15,16 @@ from darkclr.io.containers.parquet import parquet_tables
 from darkclr.io.containers.root import root_tables
 from darkclr.io.containers.table import Rows, Table
 
-__all__ = ["CONTAINERS", "SUFFIXES", "Container", "Rows", "Table", "container_of", "opened"]
+__all__ = [
+    "CONTAINERS",
+    "SUFFIXES",
+    "Container",
+    "Rows",
+    "Table",
+    "container_of",
+    "explained",
+    "opened",
+]
 
 
 @dataclass(frozen=True)
@@ -68,14 +77,23 @@ def opened(path: Path) -> Iterator[tuple[Container, list[Table]]]:
     """The container of a file, and its tables, which can be read in the block.
 
     Raises:
-        InputError: no such file, one of another kind; whatever a library says about a damaged
-            file becomes one line.
+        InputError: no such file, one of another kind, or a damaged one.
         MissingExtraError: a library for this kind of files is not installed.
     """
     container = container_of(path)
+    with explained(path, container), container.tables(path) as tables:
+        yield container, tables
+
+
+@contextmanager
+def explained(path: Path, container: Container) -> Iterator[None]:
+    """Whatever a library says about a damaged file in the block becomes one line.
+
+    Raises:
+        InputError: the library has raised something.
+    """
     try:
-        with container.tables(path) as tables:
-            yield container, tables
+        yield
     except DarkclrError:
         raise
     except Exception as error:  # a damaged file makes libraries raise anything

@@ -21,6 +21,7 @@ from darkclr.io.containers.hdf5_blocks import (
 from darkclr.io.containers.pandas_frames import data_frame, plain_frame
 from darkclr.io.containers.table import Rows, Table, same_lengths
 from darkclr.io.containers.zero_padding import unpadded
+from darkclr.io.parquet import METADATA_KEY, decoded_metadata
 
 __all__ = ["hdf5_tables"]
 
@@ -66,6 +67,9 @@ def _tables(file: Any, path: Path) -> list[Table]:
             problem = problem or error
     if problem is not None and not found:
         raise problem
+    metadata = decoded_metadata({METADATA_KEY: file.attrs.get(METADATA_KEY.decode(), "{}")})
+    for table in found:
+        table.metadata = metadata
     return found
 
 

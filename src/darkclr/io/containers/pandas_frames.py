@@ -64,7 +64,7 @@ class Frame(Table):
         # A label beside many columns of numbers comes last.
         parts = sorted(parts, key=lambda part: -len(part.columns))
         self._parts, self._compound = parts, table
-        lengths = {part.values.shape[0] for part in parts} if table is None else {table.shape[0]}
+        lengths = {_n_rows(part.values) for part in parts} if table is None else {table.shape[0]}
         if len(lengths) > 1:
             raise InputError(
                 f"the columns of {name!r} have different lengths {sorted(lengths)}", where=file
@@ -234,12 +234,17 @@ def _fixed(group: Any, file: Path) -> Frame:
             columns = tuple(str(x) for x in readable(items)[:])
         else:
             raise _pickled(file)
-        if columns and len(columns) != values.shape[1]:
+        if _n_rows(values) and columns and len(columns) != values.shape[1]:
             raise InputError(
                 f"{len(columns)} names for {values.shape[1]} columns of {name!r}", where=file
             )
         parts.append(_Block(values, name, columns))
     return Frame(file, group.name, parts)
+
+
+def _n_rows(values: Any) -> int:
+    """Rows of an array; PyTables keeps one of no rows as one of one row with its true type."""
+    return 0 if "value_type" in values.attrs else values.shape[0]
 
 
 def _unpickled_names(pickled: object, where: object) -> tuple[str, ...]:

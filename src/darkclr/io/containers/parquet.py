@@ -18,6 +18,9 @@ from darkclr.io.parquet import metadata_of, opened_parquet
 
 __all__ = ["parquet_tables"]
 
+# Types of columns that are NumPy arrays as they are.
+_PLAIN = {pa.float32(), pa.float64(), pa.int32(), pa.int64()}
+
 
 @contextmanager
 def parquet_tables(path: Path) -> Iterator[list[Table]]:
@@ -50,20 +53,20 @@ class _File(Table):
     def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
         """Batches of rows; what else is in the file is not read."""
         places = {name: self._places[name] for name in columns}
-        leaves = [self._file.schema.column(i).path for i in range(len(self._file.schema))]
-        wanted = [leaf for leaf in leaves if any(_is_part(leaf, *p) for p in places.values())]
+        wanted = [leaf for place in places.values() for leaf in self._leaves(*place)]
         start = 0
         for batch_rows in self._file.iter_batches(max(batch, 1), columns=wanted):
             yield _FileRows(self, start, batch_rows, places)
             start += len(batch_rows)
 
-
-def _is_part(leaf: str, column: str, field: str | None) -> bool:
-    """Whether a leaf of the schema, as ``EFlowTrack.list.element.PT``, belongs to a column."""
-    if leaf != column and not leaf.startswith(f"{column}."):
-        return False
-    inside = leaf.removeprefix(column)
-    return field is None or re.search(rf"\.{re.escape(field)}(\.|$)", inside) is not None
+    def _leaves(self, column: str, field: str | None) -> list[str]:
+        """What to ask PyArrow for: a column, or leaves such as ``EFlowTrack.list.element.PT``."""
+        if field is None:
+            return [column]
+        schema = self._file.schema
+        leaves = (schema.column(i).path for i in range(len(schema)))
+        part = re.compile(rf"{re.escape(column)}\..*\b{re.escape(field)}(\.|$)")
+        return [leaf for leaf in leaves if part.match(leaf)]
 
 
 def _inner(kind: pa.DataType) -> pa.DataType | None:
@@ -125,6 +128,10 @@ class _FileRows(Rows):
         return array.to_numpy(zero_copy_only=False)
 
     def _numbers(self, column: str) -> NDArray:
+        name, field = self._places[column]
+        plain = self._rows.column(name)
+        if field is None and plain.type in _PLAIN and not plain.null_count:
+            return plain.to_numpy()  # the same at once: there may be 800 such columns
         lengths, array, kind = self._levels(column)
         if lengths:
             self.refuse(column, _not_filled(kind))

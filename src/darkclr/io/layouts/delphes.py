@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from darkclr.errors import InputError
 from darkclr.io.containers import Rows, Table
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
@@ -16,6 +16,8 @@ from darkclr.io.raw_jets import RawJets
 from darkclr.ragged import ragged_arange, to_offsets
 
 __all__ = ["Delphes"]
+
+_log = logging.getLogger(__name__)
 
 _CANDIDATES = {"ParticleFlowCandidate": "PT"}
 _ENERGY_FLOW = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
@@ -31,7 +33,8 @@ class Delphes(Layout):
     ``EFlowNeutralHadron.{ET, Eta, Phi}``; towers are massless, so that ET is their pT [GeV].
     Tracks without ``Mass`` (before Delphes 3.5) are taken as massless. The jets that Delphes made
     itself are not read: their constituents are references to objects. Jets get the weight of
-    their event, ``Event.Weight``, or the first of ``Weight.Weight``, which is the nominal one.
+    their event, ``Event.Weight``, or the first of ``Weight.Weight``: Delphes calls the first weight
+    of the generator nominal, and does not keep the names of the weights.
 
     Source: classes ``Track``, ``Tower``, ``ParticleFlowCandidate``, ``HepMCEvent``, ``Weight`` of
     https://github.com/delphes/delphes/blob/master/classes/DelphesClasses.h,
@@ -46,7 +49,7 @@ class Delphes(Layout):
     def __init__(self, table: Table, options: ReadOptions) -> None:
         super().__init__(table, options)
         self._collections = _collections(table)
-        self._weight = next((name for name in _WEIGHTS if name in table.columns), None)
+        self._several_weights = options.weight is None and "Weight.Weight" in table.columns
 
     @classmethod
     def looks_for(cls) -> str:
@@ -72,8 +75,7 @@ class Delphes(Layout):
         """Momenta of the objects, masses where there are some, and the weight."""
         columns = [c for name, pt in self._collections.items() for c in _columns(name, pt)]
         masses = [f"{name}.Mass" for name in self._collections]
-        columns += [name for name in masses if name in self.table.columns]
-        return columns if self._weight is None else [*columns, self._weight]
+        return columns + [c for c in (*masses, *_WEIGHTS) if c in self.table.columns]
 
     def provenance(self) -> Mapping[str, Any]:
         """Where the jets come from, and of which objects they are made."""
@@ -90,19 +92,20 @@ class Delphes(Layout):
                 momenta.append(np.zeros(len(momenta[0])))
             parts.append((lengths, momenta))
         lengths, (pt, eta, phi, mass) = _by_event(parts)
-        return RawJets(lengths, pt, eta, phi, mass=mass, weight=self._first_weight(rows))
+        return RawJets(lengths, pt, eta, phi, mass=mass, weight=self._nominal(rows))
 
-    def _first_weight(self, rows: Rows) -> NDArray[np.float32] | None:
-        """The first weight of each event, (n,)."""
-        if self._weight is None:
-            return None
-        lengths, (values,) = rows.lists(self._weight)
-        if (lengths == 0).any():
-            raise InputError(
-                f"{np.count_nonzero(lengths == 0)} events have no weight in {self._weight!r}",
-                where=rows.file,
-            )
-        return self.weights(values[to_offsets(lengths)[:-1]], self._weight)
+    def _nominal(self, rows: Rows) -> NDArray[np.float32] | None:
+        if self._several_weights:
+            self._several_weights = False
+            lengths, _ = rows.lists("Weight.Weight")
+            if len(lengths) and lengths[0] > 1:
+                _log.warning(
+                    "%s: events have %d weights, of which the first is taken; another one is named "
+                    "by the option weight, as in Weight.Weight[1]",
+                    rows.file,
+                    lengths[0],
+                )
+        return self.weights(rows, *_WEIGHTS)
 
 
 def _columns(name: str, pt: str) -> tuple[str, str, str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import filter as matching
 from typing import Any, ClassVar
 
@@ -14,6 +17,7 @@ from darkclr.errors import ConfigError, DarkclrError, InputError
 from darkclr.io.containers import Rows, Table
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
+from darkclr.ragged import to_offsets
 
 __all__ = ["Layout"]
 
@@ -51,11 +55,15 @@ class Layout(ABC):
     jets_per_row: ClassVar[int] = 1
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
+        beyond = table.metadata.get("beam_energy")  # of a file that darkclr has checked before
+        if isinstance(beyond, float) and options.beam_energy is not None:
+            options = replace(options, beam_energy=max(beyond, options.beam_energy))
         self.table, self.options = table, options
         if missing := self.missing(table):
             raise InputError(
                 f"missing columns {missing[:8]}", where=table.file, fix=f"it has {table}"
             )
+        self._weight = _named_weight(options.weight, table)
         self._room = _Room(0)
 
     @abstractmethod
@@ -96,9 +104,10 @@ class Layout(ABC):
     def batches(self, size: int) -> Iterator[tuple[int, RawJets]]:
         """First row and jets of about ``size`` jets' rows at a time."""
         batch = max(size // self.jets_per_row, 1)
+        columns = [*self.columns(), *([self._weight[0]] if self._weight else [])]
         parts: list[RawJets] = []
         start = n = 0
-        for rows in self.table.rows(self.columns(), batch):
+        for rows in self.table.rows(list(dict.fromkeys(columns)), batch):
             if not parts:
                 self._room = _Room(-(-batch // max(len(rows), 1)))
             parts.append(self._read(rows))
@@ -116,28 +125,50 @@ class Layout(ABC):
         """
         return self._room.take(n)
 
-    def weights(self, values: NDArray, name: str) -> NDArray[np.float32]:
-        """Generator weights in single precision; they may be negative.
+    def weights(self, rows: Rows, *columns: str) -> NDArray[np.float32] | None:
+        """Weights of rows in single precision, (n,); they may be negative.
 
         Args:
-            values: the weights, (n,).
-            name: of their column.
+            rows: the rows.
+            columns: where the layout has them; the first that is there is read, unless the options
+                name another. Of a list of weights the first is the nominal one.
+
+        Returns:
+            The weights, or None if there is no such column.
 
         Raises:
-            InputError: NaN or infinite weights.
+            InputError: rows without a weight, NaN or infinite weights.
         """
+        name, position = self._weight or (next((c for c in columns if c in rows), None), None)
+        if name is None:
+            return None
+        try:
+            values = rows.numbers(name)
+        except InputError:
+            values = self._weight_of_list(rows, name, position or 0)
         with np.errstate(over="ignore"):
             values = np.asarray(values).astype(np.float32)
         bad = len(values) - np.count_nonzero(np.isfinite(values))
         if bad:
             raise InputError(
-                f"{bad} events have a NaN or infinite weight {name!r}", where=self.table.file
+                f"{bad} events have a NaN or infinite weight {name!r}", where=rows.file
             )
         return values
 
+    def _weight_of_list(self, rows: Rows, name: str, position: int) -> NDArray:
+        lengths, (values,) = rows.lists(name)
+        short = np.count_nonzero(lengths <= position)
+        if short:
+            which = f" number {position}" if position else ""
+            raise InputError(f"{short} events have no weight{which} in {name!r}", where=rows.file)
+        return values[to_offsets(lengths)[:-1] + position]
+
     def _read(self, rows: Rows) -> RawJets:
         try:
-            return self.read(rows)
+            raw = self.read(rows)
+            if raw.weight is None and self._weight and len(raw) == len(rows):
+                raw = replace(raw, weight=self.weights(rows))
+            return raw
         except DarkclrError:
             raise
         except Exception as error:
@@ -168,7 +199,25 @@ class Layout(ABC):
             jet=[np.concatenate(x) for x in zip(*jets, strict=True)] or None,
             **{name: column(name) for name in ("label", "weight", "event", "rank")},
             truth={k: np.concatenate([part.truth[k] for part in parts]) for k in parts[0].truth},
+            left_out=sum((Counter(part.left_out) for part in parts), Counter()),
         )
+
+
+def _named_weight(name: str | None, table: Table) -> tuple[str, int | None] | None:
+    """Column and position in its lists of the weights that an option names.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    if name is None:
+        return None
+    match = re.fullmatch(r"(.+?)(?:\[(\d+)\])?", name)
+    assert match is not None
+    if match[1] not in table.columns:
+        raise InputError(
+            f"no column {match[1]!r} of weights", where=table.file, fix=f"it has {table}"
+        )
+    return match[1], int(match[2]) if match[2] else None
 
 
 class _Room:

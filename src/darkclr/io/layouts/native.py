@@ -42,7 +42,9 @@ class Native(Layout):
             phi,
             jet=[rows.numbers(name) for name in _KINEMATICS] if own else None,
             label=rows.labels("label") if "label" in rows else None,
-            **{k: rows.numbers(k) for k in ("weight", "event", "rank") if k in rows},
+            weight=self.weights(rows, "weight"),
+            event=rows.numbers("event") if "event" in rows else None,
+            rank=rows.numbers("rank") if "rank" in rows else None,
             truth={
                 name.removeprefix(TRUTH_PREFIX): rows.numbers(name)
                 for name in rows
@@ -52,4 +54,5 @@ class Native(Layout):
 
     def provenance(self) -> Mapping[str, Any]:
         """What the file says of itself."""
-        return self.table.metadata.get("provenance", {})
+        provenance = self.table.metadata.get("provenance", {})
+        return provenance if isinstance(provenance, dict) else {}

@@ -93,8 +93,10 @@ def choose(
     *,
     layout: str | None = None,
     table: str | None = None,
-) -> Recognised:
+) -> Recognised | None:
     """The table of jets in an open file and its layout, from the columns that are there.
+
+    None if the file holds no table at all, as some programs write for no jets.
 
     Args:
         path: the file.
@@ -108,8 +110,10 @@ def choose(
             there are several: their names and numbers of rows.
         ConfigError: there is no such layout.
     """
-    named = [x for x in tables if table is None or x.name == table.strip("/")]
-    if not named and tables:
+    if not tables:
+        return None
+    named = [x for x in tables if table is None or _is_named(x, table.strip("/"))]
+    if not named:
         raise InputError(
             f"has no table {table!r}", where=path, fix=f"it has {'; '.join(map(str, tables))}"
         )
@@ -170,5 +174,10 @@ def _fitting(
     return found
 
 
+def _is_named(table: Table, name: str) -> bool:
+    """Whether a table has a name, or is the part of a group of that name."""
+    return table.name == name or table.name.startswith(f"{name}/")
+
+
 def _described(tables: Sequence[Table]) -> str:
-    return ("; ".join(map(str, tables[:4])) + "; ..." * (len(tables) > 4)) or "no tables"
+    return "; ".join(map(str, tables[:4])) + "; ..." * (len(tables) > 4)

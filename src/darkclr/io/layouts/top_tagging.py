@@ -22,7 +22,7 @@ _LABEL = "is_signal_new"
 _TRUTH = ("truthE", "truthPX", "truthPY", "truthPZ", "ttv")
 # What darkclr.io.writers adds, so that nothing is lost on the way to HDF5 and back.
 _OWN_JET = ("jet_pt", "jet_eta", "jet_phi", "jet_mass")
-_OWN = ("weight", "event", "rank")
+_OWN = ("event", "rank")
 
 
 class TopTagging(Layout):
@@ -40,7 +40,7 @@ class TopTagging(Layout):
 
     name = "top_tagging"
     title = "DarkCLR and top-tagging"
-    optional = (_LABEL, *_TRUTH, *_OWN, *_OWN_JET)
+    optional = (_LABEL, *_TRUTH, "weight", *_OWN, *_OWN_JET)
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
         super().__init__(table, options)
@@ -80,6 +80,7 @@ class TopTagging(Layout):
         return replace(
             jets,
             label=rows.labels(_LABEL) if _LABEL in rows else None,
+            weight=self.weights(rows, "weight"),
             **own,
             truth={name: rows.numbers(name) for name in _TRUTH if name in rows},
         )

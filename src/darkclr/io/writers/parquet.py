@@ -13,8 +13,9 @@ from darkclr.errors import InputError
 from darkclr.io.layouts.native import TRUTH_PREFIX
 from darkclr.io.parquet import TableWriter, write_table
 from darkclr.jets import JET_COLUMNS, Jets
+from darkclr.plausibility import BEAM_ENERGY
 
-__all__ = ["ParquetWriter", "jets_table", "write_jets"]
+__all__ = ["ParquetWriter", "highest_pt", "jets_metadata", "jets_table", "write_jets"]
 
 
 def write_jets(jets: Jets, path: str | Path) -> None:
@@ -26,7 +27,7 @@ def write_jets(jets: Jets, path: str | Path) -> None:
     Raises:
         InputError: the file cannot be written (nothing is left behind).
     """
-    write_table(jets_table(jets), path, {"kind": "jets", "provenance": dict(jets.provenance)})
+    write_table(jets_table(jets), path, jets_metadata(jets.provenance, highest_pt(jets)))
 
 
 def jets_table(jets: Jets) -> pa.Table:
@@ -43,11 +44,23 @@ def jets_table(jets: Jets) -> pa.Table:
     return pa.table(columns)
 
 
+def jets_metadata(provenance: Mapping[str, Any], highest_pt: float) -> dict[str, Any]:
+    """What a file of jets says of them; momenta beyond the LHC's, so that they are not refused."""
+    beyond = {"beam_energy": highest_pt} if highest_pt > BEAM_ENERGY else {}
+    return {"kind": "jets", "provenance": dict(provenance), **beyond}
+
+
+def highest_pt(jets: Jets) -> float:
+    """Largest momentum of jets and constituents [GeV]."""
+    return float(max(jets.pt.max(initial=0), jets.constituents.pt.max(initial=0)))
+
+
 class ParquetWriter:
     """The native layout of :func:`write_jets`, one row group a batch."""
 
     def __init__(self, path: Path, where: object) -> None:
         self._writer, self._where = TableWriter(path), where
+        self._highest_pt = 0.0
 
     def write(self, jets: Jets) -> None:
         """Append a batch.
@@ -56,6 +69,7 @@ class ParquetWriter:
             InputError: its truth columns are not those of the batches before.
         """
         table = jets_table(jets)
+        self._highest_pt = max(self._highest_pt, highest_pt(jets))
         try:
             self._writer.write(table)
         except ValueError as error:
@@ -68,7 +82,7 @@ class ParquetWriter:
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write provenance and footer."""
-        self._writer.finish({"kind": "jets", "provenance": dict(provenance)})
+        self._writer.finish(jets_metadata(provenance, self._highest_pt))
 
     def close(self) -> None:
         """Close the file."""

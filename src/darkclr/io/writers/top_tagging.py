@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError, MissingExtraError
+from darkclr.io.parquet import METADATA_KEY, encode_metadata
+from darkclr.io.writers.parquet import highest_pt, jets_metadata
 from darkclr.jets import Jets
 
 __all__ = ["TOP_TAGGING_SLOTS", "TopTaggingWriter"]
@@ -19,8 +21,9 @@ __all__ = ["TOP_TAGGING_SLOTS", "TopTaggingWriter"]
 #: Constituents a jet in the files of the top-tagging reference (Zenodo 2603256).
 TOP_TAGGING_SLOTS = 200
 
-# The names of the columns are one attribute, and HDF5 keeps those below 64 kB.
+# HDF5 keeps attributes below 64 kB, and the names of the columns are one.
 _MAX_SLOTS = 1000
+_MAX_ATTRIBUTE = 2**16 - 2**10
 _BLOCKS = ("values_block_0", "values_block_1")
 _TRUTH_FLOATS = ("truthE", "truthPX", "truthPY", "truthPZ")
 _TRUTH_INTEGERS = ("ttv",)
@@ -56,6 +59,7 @@ class TopTaggingWriter:
             )
         self._h5py = h5py
         self._path, self._where, self._slots = path, where, slots
+        self._highest_pt = 0.0
         self._disk: _Disk | None = None
         self._file: Any = None
         self._table: Any = None
@@ -77,6 +81,7 @@ class TopTaggingWriter:
             )
         if self._file is None:
             self._open(jets)
+        self._highest_pt = max(self._highest_pt, highest_pt(jets))
         rows = np.zeros(len(jets), self._dtype)
         n = self._table.shape[0]
         rows["index"] = np.arange(n, n + len(jets))
@@ -182,7 +187,11 @@ class TopTaggingWriter:
         return getattr(jets, "label" if name == "is_signal_new" else name.removeprefix("jet_"))
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Write what is left; pandas' layout has no place for provenance."""
+        """Write how the jets were converted; pandas' layout has no place for more provenance."""
+        converted = {name: x for name, x in provenance.items() if name == "converted"}
+        content = encode_metadata(jets_metadata(converted, self._highest_pt))
+        if self._file is not None and len(content) < _MAX_ATTRIBUTE:
+            self._file.attrs[METADATA_KEY.decode()] = content.decode()
         self.close()
 
     def close(self) -> None:

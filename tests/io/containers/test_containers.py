@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import pickle
+
+import pytest
+
+from darkclr.errors import InputError
+from darkclr.io import read_jets
+
+PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (PAGE, r"is a web page \(HTML\), not data; download the file itself"),
+        (gzip.compress(b"jets"), "is a gzip archive; unpack it"),
+        (bz2.compress(b"jets"), "is a bzip2 archive; unpack it"),
+        (lzma.compress(b"jets"), "is an xz archive; unpack it"),
+        (b"\x28\xb5\x2f\xfd\x04", "is a Zstandard archive; unpack it"),
+        (pickle.dumps([1.0]), "probably a Python pickle, which is not opened"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        (
+            b"pt,eta,phi\n1,2,3\n",
+            "is text, neither Parquet nor HDF5 nor ROOT; convert it to Parquet",
+        ),
+        (bytes(range(256)), "is binary data of an unknown kind"),
+    ],
+)
+@pytest.mark.parametrize("name", ["jets.h5", "jets.root", "jets.parquet"])
+def test_other_files_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    for layout in (None, "top_tagging"):
+        with pytest.raises(InputError, match=message) as caught:
+            read_jets(path, layout=layout)
+        assert "\n" not in str(caught.value)
+        assert str(path) in str(caught.value)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from folders import names
+from toy import toy_jets
+
+from darkclr.io import read_jets, write_jets
+from darkclr.jets import JET_COLUMNS, Jets
+
+
+@pytest.fixture(scope="module")
+def jets() -> Jets:
+    plain = toy_jets(100, seed=1, label=1)
+    n, c = len(plain), plain.constituents
+    rng = np.random.default_rng(0)
+    return Jets.from_constituents(
+        c.offsets,
+        c.pt,
+        c.eta,
+        c.phi,
+        label=rng.integers(-1, 2, n),
+        weight=rng.random(n),
+        event=rng.integers(0, 2**60, n),
+        rank=rng.integers(0, 5, n),
+        truth={"pthat": rng.random(n), "parton_pdg": rng.integers(-5, 5, n)},
+        provenance={"process": "toy", "seed": 3, "settings": ["a = b"], "ä": None},
+    )
+
+
+@pytest.fixture
+def file(jets, tmp_path):
+    write_jets(jets, tmp_path / "jets.parquet")
+    return tmp_path / "jets.parquet"
+
+
+def test_round_trip_is_exact(jets, file):
+    again = read_jets(file)
+    for name in ("offsets", "pt", "eta", "phi"):
+        old, new = (getattr(x.constituents, name) for x in (jets, again))
+        assert old.dtype == new.dtype
+        assert old.tobytes() == new.tobytes()
+    for name in JET_COLUMNS:
+        old, new = getattr(jets, name), getattr(again, name)
+        assert old.dtype == new.dtype
+        assert old.tobytes() == new.tobytes()
+    assert again.truth.keys() == jets.truth.keys()
+    for name, values in jets.truth.items():
+        assert again.truth[name].dtype == values.dtype
+        assert again.truth[name].tobytes() == values.tobytes()
+    assert again.provenance == jets.provenance
+
+
+def test_the_same_jets_give_the_same_bytes(jets, file, tmp_path):
+    write_jets(jets, tmp_path / "other.parquet")
+    assert (tmp_path / "other.parquet").read_bytes() == file.read_bytes()
+    assert names(tmp_path) == ["jets.parquet", "other.parquet"]
+
+
+def test_other_programs_read_the_file(jets, file):
+    table = pq.read_table(file)
+    assert table["constituent_pt"].to_pylist()[3] == pytest.approx(jets[3].constituents.pt.tolist())
+    assert table["label"].to_pylist() == jets.label.tolist()
+    assert table.schema.field("pt").metadata == {b"units": b"GeV"}
+    assert table.schema.field("constituent_phi").metadata == {b"units": b"rad"}
+    assert json.loads(table.schema.metadata[b"darkclr"])["provenance"]["process"] == "toy"
+
+
+def test_awkward_reads_the_file(jets, file):
+    ak = pytest.importorskip("awkward")
+    array = ak.from_parquet(file)
+    assert ak.num(array.constituent_eta).tolist() == jets.n_constituents.tolist()
+    np.testing.assert_array_equal(ak.flatten(array.constituent_eta), jets.constituents.eta)
