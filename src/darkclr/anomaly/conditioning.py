@@ -80,7 +80,7 @@ def _least_squares(
     powers: NDArray[np.float64], values: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     root = np.sqrt(weight)[:, None]
-    return np.linalg.lstsq(powers * root, values * root, rcond=None)[0]
+    return np.linalg.lstsq(powers * root, values * root, rcond=None)[0].astype(np.float64)
 
 
 class Residual:
