@@ -211,7 +211,7 @@ def check_parameters(owner: object, where: str) -> None:
     Traceback (most recent call last):
     darkclr.errors.ConfigError: split: seed = -1; it must be at least 0
     """
-    for parameter in _declarations(type(owner)):
+    for parameter in _declarations(type(owner)):  # type: ignore[arg-type]  # classes hash
         value = getattr(owner, parameter.name)
         if not parameter.allows(value):
             raise ConfigError(
