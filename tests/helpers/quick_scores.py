@@ -12,9 +12,10 @@ FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
 NAMED = {
     "masses": {"score": "mahalanobis", "reads": ["mass", "soft_drop_mass", "tau_2"]},
     "flow_pooled": {"score": "flow", "reads": "pooled", "n_components": 4, **FLOW},
-    "forest_girth": {
-        **{"score": "sklearn.ensemble.IsolationForest", "reads": "girth"},
-        "n_estimators": 20,
+    "nearest_mass": {"score": "knn", "reads": "mass", "n_neighbors": 3},
+    "factor_pooled": {
+        **{"score": "sklearn.neighbors.LocalOutlierFactor", "reads": "pooled"},
+        "novelty": True,
     },
 }
 QUICK = {
