@@ -12,13 +12,27 @@ from darkclr.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Device", "Precision", "fast_precision", "torch_device", "use_bfloat16"]
+__all__ = [
+    "DEVICE",
+    "PRECISION",
+    "Device",
+    "Precision",
+    "fast_precision",
+    "torch_device",
+    "use_bfloat16",
+]
 
 #: "auto" is a GPU where there is one; "gpu" and "cuda" are the same.
 Device = Literal["auto", "cpu", "gpu", "cuda"]
 
+#: What is taken unless something else is asked for.
+DEVICE: Device = "auto"
+
 #: "auto" is bfloat16 where the hardware multiplies matrices in it.
 Precision = Literal["auto", "float32", "bfloat16"]
+
+#: What is taken unless something else is asked for.
+PRECISION: Precision = "float32"
 
 
 def torch_device(name: str) -> torch.device:
@@ -51,7 +65,7 @@ def use_bfloat16(precision: Precision, device: str) -> bool:
     return (fast_precision(device) if precision == "auto" else precision) == "bfloat16"
 
 
-def fast_precision(device: str = "auto") -> Literal["float32", "bfloat16"]:
+def fast_precision(device: str = DEVICE) -> Literal["float32", "bfloat16"]:
     """bfloat16 where a device multiplies matrices in it, else float32; "auto" is a GPU if any."""
     import torch
 

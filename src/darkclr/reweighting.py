@@ -12,6 +12,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.jets import Jets
 
 __all__ = [
+    "BINS",
     "MAX_RATIO",
     "Cells",
     "equal_spectrum_weights",
@@ -23,6 +24,9 @@ __all__ = [
 
 #: No jet counts more than so many times what it counts as simulated, relative to the others.
 MAX_RATIO = 50.0
+
+#: Bins in pT of a spectrum that rows are chosen to match.
+BINS = 20
 
 _GLUON = 21  # PDG code
 # Jets of the scarcer class a cell, by the number of quantities; the most bins of each class.
@@ -37,7 +41,7 @@ def matching_rows(
     reference_weight: ArrayLike,
     *,
     seed: int,
-    bins: int = 20,
+    bins: int = BINS,
 ) -> NDArray[np.bool_]:
     """Random rows whose weighted pT spectrum has the shape of a reference, as a mask (n,).
 
@@ -92,7 +96,7 @@ def _bin(pt: NDArray, edges: NDArray) -> NDArray[np.int64]:
     return np.where((index < 0) | (index > len(edges) - 2), len(edges) - 1, index)
 
 
-def match_pt(jets: Jets, reference: Jets, *, seed: int, bins: int = 20) -> Jets:
+def match_pt(jets: Jets, reference: Jets, *, seed: int, bins: int = BINS) -> Jets:
     """Random jets whose weighted pT spectrum has the shape of the reference's.
 
     So a score cannot tell two samples by their pT. See :func:`matching_rows`.

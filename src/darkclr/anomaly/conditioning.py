@@ -73,7 +73,7 @@ def _weights(weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
     if weight is None:
         return np.ones(n)
     values = np.asarray(weight, dtype=np.float64)
-    return values / values.mean()
+    return np.asarray(values / values.mean(), dtype=np.float64)
 
 
 def _least_squares(

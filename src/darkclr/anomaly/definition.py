@@ -20,7 +20,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.anomaly.catalogue import Score, find_score
 from darkclr.anomaly.conditioning import CONDITIONS, Given
-from darkclr.anomaly.detector import Detector
+from darkclr.anomaly.detector import Detector, Seeded
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
 from darkclr.errors import ConfigError
@@ -78,7 +78,7 @@ class ScoreDefinition:
         """Where these come from."""
         return self.features.part
 
-    def detector(self, seed: int = 0) -> Detector:
+    def detector(self, seed: int = Seeded.seed) -> Detector:
         """The unfitted estimator.
 
         Raises:
@@ -152,7 +152,7 @@ def define_score(
     return definition
 
 
-def create_detector(name: str, options: Mapping[str, Any], *, seed: int = 0) -> Detector:
+def create_detector(name: str, options: Mapping[str, Any], *, seed: int = Seeded.seed) -> Detector:
     """The unfitted estimator of a score, see :func:`define_score`.
 
     >>> create_detector("nae", {"epochs": 3, "burn_in": 0}).initialisation

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from darkclr.anomaly.catalogue import default_scores
 from darkclr.anomaly.conditioning import ConditionalPValue, Conditioning, Residual
 from darkclr.anomaly.definition import ScoreDefinition, define_score, in_order
-from darkclr.anomaly.detector import Progress, check_weights
+from darkclr.anomaly.detector import Progress, Seeded, check_weights
 from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
 from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
@@ -117,7 +117,7 @@ def fit_scores(
     split: Split,
     jets: Jets | Callable[[], Jets] | None = None,
     encoder: str | None = None,
-    seed: int = 0,
+    seed: int = Seeded.seed,
     reporter: Reporter = Silent(),
 ) -> None:
     """Fit scores on background and write each to ``directory/NAME``, with the wall-clock.

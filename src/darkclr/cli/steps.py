@@ -8,7 +8,7 @@ from typing import Literal
 from darkclr.augmentations import Augmentations
 from darkclr.cli import console
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
-from darkclr.devices import Device, Precision, torch_device
+from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.io.sources import sample_name
@@ -75,8 +75,8 @@ def encode(
     augmentations: Augmentations = Augmentations(),
     copies: Augmentations | None = None,
     seed: int = 0,
-    precision: Precision = "float32",
-    device: Device = "auto",
+    precision: Precision = PRECISION,
+    device: Device = DEVICE,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
@@ -126,7 +126,7 @@ def score(
     split: Split | None = None,
     part: Part = "all",
     plugins: list[str] | None = None,
-    device: Device = "auto",
+    device: Device = DEVICE,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:

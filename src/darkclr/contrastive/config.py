@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from darkclr.augmentations import Augmentations
-from darkclr.devices import Device, Precision, use_bfloat16
+from darkclr.devices import DEVICE, PRECISION, Device, Precision, use_bfloat16
 from darkclr.errors import ConfigError
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.parameters import (
@@ -114,7 +114,7 @@ class TrainingConfig:
     """Decay rates of Adam's two moving averages."""
     eps: Annotated[float, Positive()] = 1e-4
     """Number that Adam adds to the root of its second moving average."""
-    precision: Precision = "float32"
+    precision: Precision = PRECISION
     """Precision of the matrix products: float32, bfloat16 (autocast), or auto, which is
     bfloat16 where the hardware computes in it."""
     keep: Literal["best", "last"] = "best"
@@ -122,7 +122,7 @@ class TrainingConfig:
     code."""
     seed: Annotated[int, AtLeast(0)] = 1
     """Seed of initialisation, order of the jets, augmentations and dropout."""
-    device: Device = "auto"
+    device: Device = DEVICE
     """Kind of device that trains; auto is a GPU if there is one."""
     devices: Annotated[int, AtLeast(1)] = 1
     """Processes on a node, each with its own GPU (or share of the cores) and its own part of every

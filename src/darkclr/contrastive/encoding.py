@@ -13,7 +13,7 @@ from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.batches import pack
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.memory import keep_freed_memory
-from darkclr.devices import Precision, use_bfloat16
+from darkclr.devices import PRECISION, Precision, use_bfloat16
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
 from darkclr.jets import Constituents, Jets
@@ -52,7 +52,7 @@ def encode(
     seed: int | np.random.Generator = 0,
     batch_size: int = BATCH,
     device: str | torch.device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
     progress: Callable[[int], None] | None = None,
 ) -> Representations:
     """Representations of jets.
@@ -99,7 +99,7 @@ def encode_stream(
     seed: int | np.random.Generator = 0,
     batch_size: int = BATCH,
     device: str | torch.device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[Representations, Jets]]:
     """Representations of jets that come in batches, ``CHUNK`` at a time, with their jets.

@@ -18,7 +18,7 @@ from darkclr.contrastive.pairs import encoder_verdict
 from darkclr.contrastive.training.loop import check_machine
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import N_WATCHING, train
-from darkclr.devices import Precision
+from darkclr.devices import PRECISION, Precision
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.atomic import no_empty_folders
 from darkclr.io.options import ReadOptions
@@ -103,7 +103,7 @@ def encode_file(
     dropped: Augmentations | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     progress: Callable[[int], None] | None = None,

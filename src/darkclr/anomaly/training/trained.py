@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from darkclr.anomaly.detector import Progress, Seeded
 from darkclr.anomaly.training.checkpoint import Checkpoint
 from darkclr.anomaly.training.rows import SCORING_ROWS, batches, kept_aside, mean_over
-from darkclr.devices import Device, torch_device
+from darkclr.devices import DEVICE, Device, torch_device
 from darkclr.errors import TrainingError
 from darkclr.parameters import AtLeast, Between, Positive
 
@@ -70,7 +70,7 @@ class Trained(Seeded):
     """Rows a step."""
     validation_fraction: Annotated[float, Between(0, 1)] = 0.1
     """Share of the rows that is kept aside to watch the training."""
-    device: Device = "auto"
+    device: Device = DEVICE
     """Where to compute: auto is a GPU where there is one; gpu and cuda are the same."""
 
     network_: Any = field(init=False)

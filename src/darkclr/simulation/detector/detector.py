@@ -13,7 +13,7 @@ import numpy as np
 
 from darkclr.simulation.detector.calorimeter import measure
 from darkclr.simulation.detector.card import Card
-from darkclr.simulation.detector.card_file import load_card
+from darkclr.simulation.detector.card_file import CARD_NAMES, load_card
 from darkclr.simulation.detector.energy_flow import EnergyFlow, Kind
 from darkclr.simulation.detector.propagation import propagate
 from darkclr.simulation.detector.tracking import reconstruct_tracks
@@ -32,7 +32,7 @@ class EnergyFlowDetector:
         InputError: There is no such card, or it cannot be read.
     """
 
-    def __init__(self, card: Card | str = "atlas") -> None:
+    def __init__(self, card: Card | str = CARD_NAMES[0]) -> None:
         self.card = card if isinstance(card, Card) else load_card(card)
 
     def simulate(
