@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
@@ -169,8 +168,11 @@ class ScoreFiles:
                 "weights are NaN or infinite", where=self.where, fix="give finite weights"
             )
         if self.where is not None and "id" in self:
-            ids = self["id"]
-            if again := len(ids) - pc.count_distinct(ids).as_py():
+            # Their hashes take a fifth of the memory; two of 1e7 collide once in 300 000 times.
+            ids = np.concatenate(
+                [np.fromiter(map(hash, c.to_pylist()), np.int64) for c in self["id"].chunks]
+            )
+            if again := len(ids) - len(np.unique(ids)):
                 raise InputError(
                     f"{again} jets (id) are in more than one row, and would count again",
                     where=self.where,
