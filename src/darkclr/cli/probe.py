@@ -37,7 +37,7 @@ def probe(
 
     Args:
         background: jets of any layout, or Parquet of representations.
-        signals: the same of signal samples.
+        signals: jets of the signal samples, or Parquet of their representations.
         output: JSON file to write.
         model: directory with `encoder`; without it only raw constituents of jets are probed.
         split: shares of the events (`--split.train` and so on); those of the encoder's training if
