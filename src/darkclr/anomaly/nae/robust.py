@@ -31,8 +31,10 @@ class Trimmed:
             values, those that are left out replaced by the largest that is kept (Tukey and
             McLaughlin 1963).
 
-    >>> Trimmed.of([1.0, 2.0, 3.0, 1e9]).mean
-    2.0
+    Of fewer than 20 values none is left out.
+
+    >>> Trimmed.of([*range(19), 1e9]).mean
+    9.0
     """
 
     mean: float
@@ -43,7 +45,7 @@ class Trimmed:
         """Of values (n,); of a single one, itself. What is not a number counts as infinite."""
         x = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=np.inf, posinf=np.inf)
         n = len(x)
-        kept = max(n - int(np.ceil(LEFT_OUT * n)), 1)
+        kept = n - int(LEFT_OUT * n)
         ordered = np.sort(x)
         winsorised = np.minimum(x, ordered[kept - 1])
         return cls(float(ordered[:kept].mean()), winsorised * (n / kept))
