@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ from darkclr.io.chunks import in_chunks
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import TableWriter, read_metadata
 from darkclr.io.representations import holds_representations, iterate_representations
-from darkclr.io.sources import refuse_own_input, sample_name
+from darkclr.io.sources import Source, refuse_own_input, sample_name
 from darkclr.jets import Jets
 from darkclr.representations import Representations
 from darkclr.split import Split
@@ -34,7 +36,7 @@ class Scored(NamedTuple):
 
 
 def score_file(
-    source: str | Path,
+    source: Source,
     model: str | Path,
     output: str | Path,
     *,
@@ -51,8 +53,7 @@ def score_file(
     They are read and written in a stream, so there may be more than fit in memory.
 
     Args:
-        source: what :func:`~darkclr.io.layouts.iterate_jets` reads, or a Parquet file of
-            representations.
+        source: what :func:`~darkclr.io.reading.iterate_jets` reads, or files of representations.
         model: directory with ``encoder`` and ``scores``.
         output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`.
         split: shares of the events, for ``part``; those of the encoder's training if None.
@@ -67,11 +68,13 @@ def score_file(
     """
     model, output = Path(model), Path(output)
     refuse_own_input(source, output)
+    files = [source] if isinstance(source, str | os.PathLike) else list(source)
     split = split or training_split(model / "encoder")
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
-        if holds_representations(source):
-            chosen = (rows.part(part, split) for rows in iterate_representations(source, CHUNK))
+        if all(holds_representations(file) for file in files):
+            read = chain.from_iterable(iterate_representations(file, CHUNK) for file in files)
+            chosen = (rows.part(part, split) for rows in read)
             for rows in in_chunks((rows[~rows.dropped] for rows in chosen), CHUNK):
                 yield rows, None
         else:

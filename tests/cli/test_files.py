@@ -58,8 +58,8 @@ def test_info_without_unicode(jets_file, monkeypatch):
     from darkclr.cli.files import info
 
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(console, "_out", Console(file=stream, width=100))
-    monkeypatch.setattr(console, "_err", Console(file=io.StringIO()))
+    monkeypatch.setattr(console, "output", lambda: Console(file=stream, width=100))
+    monkeypatch.setattr(console, "errors", lambda: Console(file=io.StringIO()))
     info(str(jets_file.rename(jets_file.with_name("plain.parquet"))))
     stream.flush()
     assert "average jet" in stream.buffer.getvalue().decode("ascii")

@@ -17,8 +17,6 @@ from sklearn.metrics import roc_auc_score
 
 pytest.importorskip("lightning")
 
-from darkclr.cli.commands import COMMANDS
-from darkclr.cli.main import main
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.representations import read_representations
@@ -441,17 +439,3 @@ def test_ctrl_c_is_one_line_and_code_130(command, samples, config_file, tmp_path
     assert not (tmp_path / "m" / "encoder" / "model.safetensors").exists()
     monkeypatch.undo()
     assert command(*arguments)[0] == 0
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_teaches_and_ends_well(name, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main([name, "--help"])
-    assert stopped.value.code == 0
-    out = capsys.readouterr().out
-    assert f"Example: darkclr {name}" in out
-
-
-def test_options_have_no_short_forms(capsys):
-    assert main(["train", "a.parquet", "model", "--training.epoch", "3"]) == 2
-    assert "--training.epoch" in capsys.readouterr().err

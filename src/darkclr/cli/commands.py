@@ -3,36 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from darkclr.cli.files import convert, download, info
-from darkclr.cli.fitting import fit, scores
-from darkclr.cli.generating import generate
-from darkclr.cli.probe import probe
-from darkclr.cli.steps import encode, evaluate, report, score, train
-from darkclr.cli.studies import ensemble, run
+__all__ = ["COMMANDS", "Command"]
 
-__all__ = ["COMMANDS", "GOES_ON"]
 
-COMMANDS: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (
-        generate,
-        train,
-        encode,
-        fit,
-        scores,
-        score,
-        evaluate,
-        report,
-        probe,
-        info,
-        convert,
-        download,
-        run,
-        ensemble,
+@dataclass(frozen=True)
+class Command:
+    """A command: where its function is, and what the function cannot say of itself."""
+
+    name: str
+    """Name of the command and of its function."""
+    module: str
+    """Module of the function, in this package; it is imported when the command is called."""
+    options: tuple[str, ...]
+    """Options that one needs; the others are shown by `--help-all` alone."""
+    several: str | None = None
+    """The argument that takes several files."""
+    goes_on: bool = False
+    """Whether the command keeps what is done when it is stopped; otherwise it starts anew."""
+    more_help: str | None = None
+    """Function of the module that makes the end of the help."""
+    short_help: bool = True
+    """Whether that end belongs to the short help, too."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """Its signature is the command line, its docstring the help."""
+        return getattr(import_module(f"darkclr.cli.{self.module}"), self.name)
+
+    def end_of_help(self, everything: bool) -> str | None:
+        """What follows the options."""
+        if self.more_help is None or not (everything or self.short_help):
+            return None
+        return getattr(import_module(f"darkclr.cli.{self.module}"), self.more_help)()
+
+
+_TRAINING = (
+    *("training.epochs", "training.batch_size", "training.learning_rate", "training.schedule"),
+    *("training.precision", "training.device", "training.seed", "loss.name"),
+)
+
+COMMANDS: Mapping[str, Command] = {
+    command.name: command
+    for command in (
+        Command(
+            "generate",
+            "generating",
+            (
+                *("process", "n_jets", "seed", "parameters", "settings", "card", "events"),
+                *("workers", "dry_run"),
+            ),
+            goes_on=True,
+            more_help="describe_samples",
+        ),
+        Command(
+            "train",
+            "steps",
+            _TRAINING,
+            several="jets",
+            goes_on=True,
+            more_help="describe_augmentations",
+            short_help=False,
+        ),
+        Command(
+            "encode",
+            "steps",
+            ("dropped", "seed", "precision", "device", "layout", "options.label"),
+            several="jets",
+        ),
+        Command(
+            "fit",
+            "fitting",
+            ("scores", "score.name", "jets", "seed"),
+            goes_on=True,
+            more_help="describe_scores",
+            short_help=False,
+        ),
+        Command("scores", "fitting", ("name", "output")),
+        Command("score", "steps", ("part", "device", "layout", "options.label"), several="jets"),
+        Command(
+            "evaluate",
+            "steps",
+            (
+                *("evaluation.signal_efficiencies", "evaluation.n_bootstrap"),
+                *("evaluation.seed", "evaluation.gluon_share"),
+            ),
+            several="scores",
+        ),
+        Command("report", "steps", ()),
+        Command("probe", "probe", ("model", "probe.classifiers", "probe.seed"), several="signals"),
+        Command("info", "files", ("output", "layout", "options.table"), several="source"),
+        Command(
+            "convert",
+            "files",
+            (
+                *("layout", "to", "options.table", "options.label", "options.n_constituents"),
+                *("options.pt_min", "options.pt_max", "deduplicate", "match_pt", "seed"),
+            ),
+            several="source",
+        ),
+        Command("download", "files", ("files", "dry_run"), goes_on=True),
+        Command(
+            "run",
+            "studies",
+            ("samples", "output", "scores", *_TRAINING, "supervised", "workers", "dry_run"),
+            goes_on=True,
+        ),
+        Command(
+            "ensemble",
+            "studies",
+            (
+                *("samples", "output", "scores", "encoders", "densities", "variants"),
+                *("variant_scores", "gluon_share", "supervised", "workers", "dry_run"),
+            ),
+            goes_on=True,
+        ),
     )
 }
-
-#: Commands that keep what is done when they are stopped; the others start anew.
-GOES_ON = frozenset({"generate", "train", "fit", "download", "run", "ensemble"})

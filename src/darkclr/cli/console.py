@@ -1,66 +1,93 @@
-"""What the command line prints: progress bars with rates, tables, lines."""
+"""What the command line prints: progress bars with rates, tables, lines.
+
+Without a terminal, as in a batch job, a bar is a line every minute.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
+from darkclr.errors import InputError
+from darkclr.reporter import Advance
 
-__all__ = ["bar", "error", "line", "table", "unicode"]
+if TYPE_CHECKING:  # help comes without it
+    from rich.console import Console
 
-_out = Console()
-_err = Console(stderr=True)
+__all__ = ["bar", "line", "table", "unicode"]
 
 # A terminal with room for a note behind a bar.
 _WIDE = 120
 
+#: Seconds between two lines of progress where there is no terminal.
+INTERVAL = 60.0
 
-class _Rate(ProgressColumn):
-    """Units a second."""
 
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        unit = task.fields.get("unit", "")
-        return Text("" if speed is None else f"{speed:,.3g} {unit}/s", style="cyan")
+@cache
+def output() -> Console:
+    """Standard output; what is no terminal has lines of any length."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
+
+
+@cache
+def errors() -> Console:
+    """Standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 @contextmanager
 def bar(
     title: str, total: float | None, unit: str = "jets", *, keep: bool = True
-) -> Iterator[Callable[..., None]]:
+) -> Iterator[Advance]:
     """A progress bar; the block gets ``advance(n, note="")``.
 
     A stream has no known total; a bar that is not kept vanishes with the end of the block.
     """
+    with (_drawn if errors().is_terminal else _told)(title, total, unit, keep) as advance:
+        yield advance
+
+
+@contextmanager
+def _drawn(title: str, total: float | None, unit: str, keep: bool) -> Iterator[Advance]:
+    """A bar on a terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns: list[ProgressColumn] = [
         TextColumn("{task.description:<18}", markup=False),
         BarColumn(bar_width=12),
         MofNCompleteColumn(),
-        _Rate(),
+        TextColumn("{task.fields[rate]}", style="cyan", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     ]
-    if _err.width >= _WIDE:
+    if errors().width >= _WIDE:
         columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False))
-    progress = Progress(*columns, console=_err, refresh_per_second=4, transient=not keep)
-    task = progress.add_task(title, total=total, unit=unit, note="")
+    progress = Progress(*columns, console=errors(), refresh_per_second=4, transient=not keep)
+    task = progress.add_task(title, total=total, rate="", note="")
 
     def advance(n: float = 1, note: str = "") -> None:
         progress.update(task, advance=n, note=note)
+        speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
+        if speed is not None:
+            progress.update(task, rate=f"{speed:,.3g} {unit}/s")
 
     progress.start()
     try:
@@ -76,28 +103,89 @@ def bar(
         progress.live.stop()
 
 
+@contextmanager
+def _told(title: str, total: float | None, unit: str, keep: bool) -> Iterator[Advance]:
+    """A line every :data:`INTERVAL`, and one at the end if the bar is kept."""
+    start = time.monotonic()
+    done, told = 0.0, start
+
+    def say(note: str) -> None:
+        seconds = time.monotonic() - start
+        amount = f"{done:,.0f}" if total is None else f"{done:,.0f} of {total:,.0f}"
+        rate = f", {done / seconds:,.3g} {unit}/s" if seconds > 0 else ""
+        left = ""
+        if total is not None and 0 < done < total:
+            left = f", {_duration(seconds * (total / done - 1))} left"
+        parts = f"{title}: {amount} {unit} in {_duration(seconds)}{rate}{left}"
+        errors().print(
+            f"{parts}; {note}" if note else parts, highlight=False, markup=False, soft_wrap=True
+        )
+
+    def advance(n: float = 1, note: str = "") -> None:
+        nonlocal done, told
+        done += n
+        if time.monotonic() - told >= INTERVAL:
+            told = time.monotonic()
+            say(note)
+
+    yield advance
+    if keep:
+        say("")
+
+
+def _duration(seconds: float) -> str:
+    """Hours, minutes and seconds.
+
+    >>> _duration(75.4), _duration(7322)
+    ('1:15', '2:02:02')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 def unicode() -> bool:
     """The terminal takes more than ASCII."""
-    return _out.encoding.lower().startswith("utf")
+    return output().encoding.lower().startswith("utf")
 
 
 def line(text: str) -> None:
     """One line of output, without mark-up: file names and provenance may hold brackets."""
-    _out.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def error(text: object) -> None:
-    """One line on standard error, without mark-up."""
-    _err.print(f"darkclr: {' '.join(str(text).split())}", style="red", markup=False, soft_wrap=True)
+    _written(lambda: output().print(text, highlight=False, markup=False, soft_wrap=True))
 
 
 def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """A table; the keys of the first row are the columns."""
+    """A table; the keys of the first row are the columns, and the first names the rows.
+
+    On a terminal without room for them long names go on in the next line; nothing is cut.
+    """
     if not rows:
         return
-    drawn = Table(title=escape(title), title_justify="left")
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(
+        title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for i, name in enumerate(rows[0]):
-        drawn.add_column(name, justify="left" if i == 0 else "right")
+        if i:
+            drawn.add_column(name, justify="right", no_wrap=True)
+        else:
+            words = (word for row in rows for word in str(next(iter(row.values()))).split())
+            longest = max(map(len, words), default=1)
+            drawn.add_column(name, overflow="fold", min_width=min(longest, 24))
     for row in rows:
         drawn.add_row(*(escape(str(value)) for value in row.values()))
-    _out.print(drawn)
+    _written(lambda: output().print(drawn, crop=False))
+
+
+def _written(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise InputError(
+            f"cannot be written ({problem.strerror or problem})", where="standard output"
+        ) from problem

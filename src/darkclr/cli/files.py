@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from darkclr.cli import console
+from darkclr.cli.arguments import one_or_all
 from darkclr.cli.text_plots import shades, spark
 from darkclr.io.download import ZENODO
-from darkclr.io.options import ReadOptions
-from darkclr.io.reading import BATCH_SIZE
-from darkclr.io.writers import TOP_TAGGING_SLOTS
+from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
 
 __all__ = ["convert", "download", "info"]
 
@@ -18,7 +17,7 @@ _N_FILES = 8
 
 
 def info(
-    source: str,
+    source: list[str],
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     output: Path | None = None,
@@ -31,7 +30,7 @@ def info(
     Example: darkclr info qcd_constit.h5
 
     Args:
-        source: The file, folder, pattern in quotation marks, or URL of the jets.
+        source: The files of the jets; a folder or a URL is a file, too.
         layout: The layout of the files; if it is not given, the columns of each file tell it.
             It may also be the import path of a layout of yours.
         options: How the files are read.
@@ -42,7 +41,7 @@ def info(
 
     if output is not None:
         refuse_own_input(source, output)
-    summary = summarise(source, layout=layout, options=options, reporter=console)
+    summary = summarise(one_or_all(source), layout=layout, options=options, reporter=console)
     for file in summary.files[:_N_FILES]:
         kind = f"{file.title} in {file.container} ({file.layout})"
         console.line(f"{file.name}: {kind}, because {file.why}")
@@ -84,7 +83,7 @@ def info(
 
 
 def convert(
-    source: str,
+    source: list[str],
     output: Path,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -103,7 +102,7 @@ def convert(
     Example: darkclr convert train.h5 train.parquet --options.n_constituents 50
 
     Args:
-        source: The file, folder, pattern in quotation marks, or URL of the jets.
+        source: The files of the jets; a folder or a URL is a file, too.
         output: The file that is written: .parquet, or .h5 for top-tagging HDF5.
         layout: The layout of the files; if it is not given, the columns of each file tell it.
             It may also be the import path of a layout of yours.
@@ -121,7 +120,7 @@ def convert(
     from darkclr.io.convert import convert as convert_jets
 
     convert_jets(
-        source,
+        one_or_all(source),
         output,
         layout=layout,
         options=options,

@@ -12,7 +12,6 @@ from typing import Any
 
 from darkclr.cli import console
 from darkclr.io.options import ReadOptions
-from darkclr.io.representations import read_representations
 from darkclr.split import Split
 
 __all__ = ["OneScore", "fit", "scores"]
@@ -36,7 +35,7 @@ def scores(name: str | None = None, output: Path | None = None) -> None:
     Example: darkclr scores --name nae
 
     Args:
-        name: name of a score, or the import path of a detector.
+        name: Name of a score, or the import path of a detector.
         output: JSON file that the same is written to.
     """
     from darkclr.io import atomic_path
@@ -139,21 +138,22 @@ def fit(
 
     Args:
         representations: Parquet file of `darkclr encode --dropped true` of background jets.
-        model: directory; each score is written to its sub-directory `scores/NAME`.
-        scores: options of each score, by name; those that need no more than representations, with
-            their defaults, if not given.
+        model: Directory to write to; its sub-directory `scores/NAME` gets a score.
+        scores: Options of each score, by name; if no score is named, those that need no more than
+            representations are fitted with their defaults.
         score: A single score instead of all.
-        jets: file of the same jets, for scores that read their constituents.
-        split: shares of the events (`--split.train` and so on), of which the training part is used;
-            those of the encoder's training if not given.
-        seed: seed of all random numbers.
-        layout: layout of the file of jets; recognised from its content if not given.
+        jets: File of the same jets, for scores that read their constituents.
+        split: Shares of the events (`--split.train` and so on), of which the training part is used;
+            if they are not given, those of the encoder's training.
+        seed: Seed of all random numbers.
+        layout: Layout of the file of jets; if it is not given, its columns tell it.
         options: How the file of jets is read; cuts, label and clustering are those of the encoding.
     """
     from darkclr.anomaly.catalogue import default_scores
     from darkclr.anomaly.fitting import check_scores, fit_scores, with_members
     from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
     from darkclr.io import read_jets
+    from darkclr.io.representations import read_representations
 
     directory = model / "scores"
     chosen: Mapping[str, Mapping[str, Any]] = {name: {} for name in default_scores()}

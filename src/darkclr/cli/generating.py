@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from darkclr.cli import console
 from darkclr.errors import ConfigError
+from darkclr.jets import BACKGROUND, SIGNAL
+from darkclr.plugins import installed
+from darkclr.simulation.processes import ENTRY_POINTS, PROCESSES
 from darkclr.simulation.sample import SampleConfig
 
-__all__ = ["generate"]
+__all__ = ["describe_samples", "generate"]
 
 
 def generate(
@@ -32,11 +36,11 @@ def generate(
 
     Args:
         output: Parquet file to write, one row a jet.
-        sample: what to simulate.
-        workers: processes; by default one a core. Their number does not change the jets.
-        shard: number of the only shard to make, from 0, for a batch system; the command without it
+        sample: What to simulate.
+        workers: Number of processes, which does not change the jets; by default one a core.
+        shard: Number of the only shard to make, from 0, for a batch system; the command without it
             makes the missing ones and puts all together.
-        dry_run: only say what would be done.
+        dry_run: Whether only to say what would be done, and how long it takes.
     """
     from darkclr.simulation import sample as simulation
     from darkclr.simulation.sample.workers import available_cores
@@ -80,3 +84,26 @@ def generate(
             f"{min(counts['accepted_jets'], sample.n_jets):.0f} jets of {counts['events']:.0f} of "
             f"the {file.n_events} events of {file.path} in {output}"
         )
+
+
+def describe_samples() -> str:
+    """All samples, each in a line, with the parameters of those that have some."""
+    lines = ["samples:"]
+    for process in PROCESSES.values():
+        kind = {BACKGROUND: "background", SIGNAL: "signal"}.get(process.label, "no label")
+        lines.append(f"  {process.name:<12}{kind}: {process.summary}")
+        for parameter in process.parameters:
+            default = "null" if parameter.default is None else f"{parameter.default:g}"
+            text = f"{parameter.summary.rstrip('.')} (default: {default})"
+            lines += textwrap.wrap(
+                f"{f'--parameters.{parameter.name}':<27}{text}",
+                width=80,
+                initial_indent=" " * 6,
+                subsequent_indent=" " * 33,
+            )
+    if others := installed(ENTRY_POINTS):
+        lines += [
+            "samples of other packages:",
+            *(f"  {p.name:<12}{p.value}" for p in others.values()),
+        ]
+    return "\n".join(lines)

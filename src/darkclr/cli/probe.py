@@ -6,9 +6,8 @@ from pathlib import Path
 
 from darkclr.cli import console
 from darkclr.errors import ConfigError
-from darkclr.evaluation import EvaluationConfig
+from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
-from darkclr.io.representations import holds_representations, read_representations
 from darkclr.split import Split
 from darkclr.supervised.config import ProbeConfig
 
@@ -33,24 +32,25 @@ def probe(
     constituents, the pooled representation and the head output. They say what is there to be
     found; they must not choose among representations, trainings or scores.
 
-    Example: darkclr probe qcd.parquet '[aachen.parquet]' probe.json --model runs/quick
+    Example: darkclr probe qcd.parquet aachen.parquet probe.json --model runs/quick
 
     Args:
-        background: jets of any layout, or Parquet of representations.
-        signals: jets of the signal samples, or Parquet of their representations.
-        output: JSON file to write.
-        model: directory with `encoder`; without it only raw constituents of jets are probed.
-        split: shares of the events (`--split.train` and so on); those of the encoder's training if
-            not given.
-        probe: which classifiers.
-        evaluation: what to measure.
-        layout: of the files of jets; recognised from their content if not given.
-        options: cuts, label, clustering.
+        background: File of background jets, of any layout, or of their representations.
+        signals: Files of signal jets, or of their representations; each is a sample of its own.
+        output: JSON file to write the figures of merit to.
+        model: Directory with `encoder`; without it only raw constituents of jets are probed.
+        split: Shares of the events (`--split.train` and so on); if they are not given, those of the
+            encoder's training.
+        probe: Which classifiers are trained, and how.
+        evaluation: What is measured.
+        layout: Layout of the files of jets; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.model_directory import load_encoder, training_split
     from darkclr.evaluation import show_summary, write_metrics
     from darkclr.evaluation.probe import probe as probe_features
     from darkclr.io import read_jets
+    from darkclr.io.representations import holds_representations, read_representations
     from darkclr.io.sources import refuse_own_input
     from darkclr.supervised.probe import Probed
 

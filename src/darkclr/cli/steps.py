@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Literal
 
-from darkclr.augmentations import Augmentations
+from darkclr import augmentations as augmentation_classes
+from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.cli import console
+from darkclr.cli.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
-from darkclr.io.sources import sample_name
 from darkclr.split import Split
 
-__all__ = ["encode", "evaluate", "report", "score", "train"]
+__all__ = ["describe_augmentations", "encode", "evaluate", "report", "score", "train"]
 
 Part = Literal["train", "validation", "test", "all"]
 
 
 def train(
-    jets: Path,
+    jets: list[str],
     model: Path,
     split: Split = Split(),
     encoder: EncoderConfig = EncoderConfig(),
@@ -39,21 +41,21 @@ def train(
     Example: darkclr train qcd.parquet runs/mine --config configs/quick.yaml
 
     Args:
-        jets: file, directory, glob or URL of background jets, of any layout.
-        model: directory; the encoder is written to its sub-directory `encoder`.
-        split: shares of the events for training, validation and test.
-        encoder: architecture of the encoder.
-        augmentations: augmentations that make the views; to add your own, name its class by
-            import path.
-        loss: contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
-        training: optimiser and schedule of the training.
-        layout: layout of the file; it is recognised from the content if not given.
-        options: how the file is read: cuts, label, clustering.
+        jets: Files of background jets, of any layout; a directory or a URL is a file, too.
+        model: Directory to write to; its sub-directory `encoder` gets the encoder.
+        split: Shares of the events for training, validation and test.
+        encoder: Architecture of the encoder.
+        augmentations: Augmentations that make the views; a class of your own is named by its import
+            path.
+        loss: Contrastive loss, which is AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
+        training: Optimiser and schedule of the training.
+        layout: Layout of the files; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.files import train_file
 
     train_file(
-        jets,
+        one_or_all(jets),
         model / "encoder",
         split=split,
         encoder=encoder,
@@ -68,7 +70,7 @@ def train(
 
 
 def encode(
-    jets: Path,
+    jets: list[str],
     model: Path,
     output: Path,
     dropped: bool = False,
@@ -87,26 +89,27 @@ def encode(
     Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped true
 
     Args:
-        jets: file, directory, glob or URL of jets, of any layout.
-        model: directory that `darkclr train` wrote.
+        jets: Files of jets, of any layout; a directory or a URL is a file, too.
+        model: Directory that `darkclr train` wrote.
         output: Parquet file to write, one row a jet.
-        dropped: whether to add a dropped copy of every jet, which `fit` needs for the
+        dropped: Whether to add a dropped copy of every jet, which `fit` needs for the
             discriminant; of several families, one copy of each.
-        augmentations: augmentations that make the dropped copies; the paper's by default.
-        copies: augmentations that make the dropped copies, if not those of the training.
-        seed: seed of the dropped copies.
-        precision: precision of the matrix products; `auto` takes bfloat16 where the hardware is
+        augmentations: Augmentations that make the dropped copies; by default the paper's.
+        copies: Augmentations that make the dropped copies, if not those of the training.
+        seed: Seed of the dropped copies.
+        precision: Precision of the matrix products; `auto` takes bfloat16 where the hardware is
             fast in it.
-        device: device that computes; `auto` takes a GPU if there is one.
-        layout: layout of the file; it is recognised from the content if not given.
-        options: how the file is read: cuts, label, clustering.
+        device: Device that computes; `auto` takes a GPU if there is one.
+        layout: Layout of the files; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.files import encode_file
+    from darkclr.io.sources import sample_name
 
     with console.bar(f"encode {sample_name(jets)}", None) as advance:
         n_jets = encode_file(
             model / "encoder",
-            jets,
+            one_or_all(jets),
             output,
             dropped=(copies or augmentations) if dropped else None,
             seed=seed,
@@ -120,7 +123,7 @@ def encode(
 
 
 def score(
-    jets: Path,
+    jets: list[str],
     model: Path,
     output: Path,
     split: Split | None = None,
@@ -137,22 +140,24 @@ def score(
     Example: darkclr score mine.parquet runs/quick scores.parquet
 
     Args:
-        jets: file, directory, glob or URL of jets of any layout, or Parquet of representations.
-        model: directory with `encoder` and `scores`.
+        jets: Files of jets, of any layout, or of representations; a directory or a URL is a
+            file, too.
+        model: Directory with `encoder` and `scores`.
         output: Parquet file to write: one row a jet with id, label and raw scores.
-        split: shares of the events (`--split.train` and so on), for `part`; those of the encoder's
-            training if not given.
-        part: part of the events to score.
-        plugins: import paths of scores of your own that the model may name; their code is executed.
-        device: device that encodes; `auto` takes a GPU if there is one.
-        layout: layout of the file; it is recognised from the content if not given.
-        options: how the file is read: cuts, label, clustering.
+        split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
+            those of the encoder's training.
+        part: Part of the events to score.
+        plugins: Import paths of scores of your own that the model may name; their code is executed.
+        device: Device that encodes; `auto` takes a GPU if there is one.
+        layout: Layout of the files; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
     """
+    from darkclr.io.sources import sample_name
     from darkclr.model import score_file
 
     with console.bar(f"score {sample_name(jets)}", None) as advance:
         scored = score_file(
-            jets,
+            one_or_all(jets),
             model,
             output,
             split=split,
@@ -177,12 +182,12 @@ def evaluate(
     background. Errors come from a bootstrap over events; weights are honoured. The files hold
     jets of both labels, 0 and 1.
 
-    Example: darkclr evaluate '[qcd_scores.parquet, aachen_scores.parquet]' metrics.json
+    Example: darkclr evaluate qcd_scores.parquet aachen_scores.parquet metrics.json
 
     Args:
         scores: Parquet files that `darkclr score` wrote, of background and of signal.
         output: JSON file to write the figures of merit to.
-        evaluation: what is measured.
+        evaluation: What is measured.
     """
     from darkclr.evaluation import evaluate as evaluate_scores
     from darkclr.evaluation import show_summary, write_metrics
@@ -201,9 +206,27 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     Example: darkclr report runs/quick
 
     Args:
-        run: directory that `darkclr run` wrote, or one with the same files.
-        augmentations: augmentations of the training, for their picture; by default the paper's.
+        run: Directory that `darkclr run` wrote, or one with the same files.
+        augmentations: Augmentations of the training, for their picture; by default the paper's.
     """
     from darkclr.report import report as write_report
 
     console.line(f"report: {write_report(run, augmentations)}")
+
+
+def describe_augmentations() -> str:
+    """All augmentations, a line each."""
+    lines = ["augmentations, by their class:"]
+    for name in augmentation_classes.__all__:
+        kind = getattr(augmentation_classes, name)
+        if isinstance(kind, type) and issubclass(kind, Augmentation) and kind is not Augmentation:
+            summary = (kind.__doc__ or "").strip().splitlines()[0]
+            lines += textwrap.wrap(
+                f"{name:<22}{summary}", 96, initial_indent="  ", subsequent_indent=" " * 24
+            )
+    lines += [
+        "",
+        "`darkclr train --augmentations.anomalous.help CLASS` shows the options of one. In a file:",
+        "`anomalous: [{class_path: darkclr.augmentations.CLASS, init_args: {OPTION: VALUE}}]`.",
+    ]
+    return "\n".join(lines)

@@ -18,8 +18,8 @@ def run(config: RunConfig, dry_run: bool = False) -> None:
     Example: darkclr run --config configs/quick.yaml
 
     Args:
-        config: all that determines the run.
-        dry_run: whether only to say what would be done.
+        config: All that determines the run.
+        dry_run: Whether only to say what would be done, and how long it takes.
     """
     from darkclr.studies.run import Run
 
@@ -46,8 +46,8 @@ def ensemble(config: EnsembleConfig, dry_run: bool = False) -> None:
              --variants.jetclr configs/representations/jetclr.yaml
 
     Args:
-        config: all that determines the ensemble.
-        dry_run: whether only to say what would be done.
+        config: All that determines the ensemble.
+        dry_run: Whether only to say what would be done, and how long it takes.
     """
     from darkclr.studies.ensemble import Ensemble
 

@@ -51,7 +51,7 @@ def train_file(
     errors are those of :func:`~darkclr.contrastive.training.train`.
 
     Args:
-        source: background jets: what :func:`~darkclr.io.layouts.iterate_jets` reads, or jets.
+        source: background jets: what :func:`~darkclr.io.reading.iterate_jets` reads, or jets.
         directory: where the encoder is written.
         split: shares of the events for training, validation and test.
         layout, options: how files are read.
@@ -114,7 +114,7 @@ def encode_file(
 
     Args:
         encoder: a trained encoder, or its directory.
-        source: what :func:`~darkclr.io.layouts.iterate_jets` reads, or jets.
+        source: what :func:`~darkclr.io.reading.iterate_jets` reads, or jets.
         output: Parquet file to write, one row a jet.
         dropped: if given, copies of every jet that its anomalous augmentations have altered, one
             of each family, follow the jets themselves.

@@ -17,11 +17,10 @@ from darkclr.duplicates import FirstOccurrence
 from darkclr.errors import ConfigError, DarkclrError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.containers import opened
-from darkclr.io.options import ReadOptions
-from darkclr.io.reading import BATCH_SIZE, iterate_jets
+from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
+from darkclr.io.reading import iterate_jets
 from darkclr.io.sources import refuse_own_input
 from darkclr.io.writers import (
-    TOP_TAGGING_SLOTS,
     ParquetWriter,
     TopTaggingWriter,
     Writer,

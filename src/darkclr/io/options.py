@@ -1,4 +1,4 @@
-"""How files of jets are read."""
+"""How files of jets are read and written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from darkclr.clustering import JET_RADIUS
 from darkclr.parameters import AtLeast, Positive, check_parameters
 from darkclr.plausibility import BEAM_ENERGY
 
-__all__ = ["EVENT_PT_MIN", "ReadOptions"]
+__all__ = ["BATCH_SIZE", "EVENT_PT_MIN", "TOP_TAGGING_SLOTS", "ReadOptions"]
+
+#: Rows that are in memory at a time.
+BATCH_SIZE = 10_000
+
+#: Constituents a jet in the files of the top-tagging reference (Zenodo 2603256).
+TOP_TAGGING_SLOTS = 200
 
 #: Softest jet that is clustered from the particles of an event, if nothing else is asked for
 #: [GeV]. Below it anti-kT "jets" are single particles.

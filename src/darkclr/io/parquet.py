@@ -6,6 +6,7 @@ Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,7 +147,7 @@ def read_schema(path: str | Path) -> pa.Schema:
         return file.schema_arrow.with_metadata(_schema_metadata(file))
 
 
-def iterate_tables(path: str | Path, batch_size: int) -> Iterator[pa.Table]:
+def iterate_tables(path: str | os.PathLike, batch_size: int) -> Iterator[pa.Table]:
     """The rows of a Parquet file, so many at a time: memory is that of a batch.
 
     Raises:
@@ -175,7 +176,7 @@ def column_names(path: str | Path) -> list[str]:
 
 
 @contextmanager
-def opened_parquet(path: str | Path) -> Iterator[pq.ParquetFile]:
+def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
     """An open Parquet file; whatever the library says about a damaged one becomes one line.
 
     Raises:

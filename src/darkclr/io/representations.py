@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-def holds_representations(path: str | Path) -> bool:
+def holds_representations(path: str | os.PathLike) -> bool:
     """Whether a file is one of representations, and not of jets.
 
     Raises:
@@ -56,7 +57,7 @@ def read_representations(path: str | Path) -> Representations:
     return rows
 
 
-def iterate_representations(path: str | Path, batch_size: int) -> Iterator[Representations]:
+def iterate_representations(path: str | os.PathLike, batch_size: int) -> Iterator[Representations]:
     """The rows of a file, so many at a time; errors are those of :func:`read_representations`."""
     for table in iterate_tables(path, batch_size):
         yield Representations.from_table(table, read_metadata(table), path)

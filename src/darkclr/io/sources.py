@@ -21,14 +21,22 @@ Source = str | os.PathLike | Iterable[str | os.PathLike]
 _URL = re.compile(r"^([a-z][a-z0-9+.:-]+):(/+)", re.IGNORECASE)
 
 
-def sample_name(source: str | os.PathLike) -> str:
-    """What the jets of a source are called: the file's name, or the folder's for a pattern.
+def sample_name(source: Source) -> str:
+    """What the jets of a source are called: the file's name, or the folder's for several files.
 
     >>> sample_name("data/qcd.parquet"), sample_name("data/qcd/*.parquet"), sample_name("*.root")
     ('qcd', 'qcd', 'jets')
     >>> sample_name("https://example.org/qcd.parquet?download=1")
     'qcd'
+    >>> sample_name(["data/qcd/0.parquet", "data/qcd/1.parquet"]), sample_name(["a.h5", "b.h5"])
+    ('qcd', 'jets')
     """
+    if not isinstance(source, str | os.PathLike):
+        files = [Path(file) for file in source]
+        if len(files) > 1:
+            folders = {file.parent for file in files}
+            return (folders.pop().stem if len(folders) == 1 else "") or "jets"
+        source = files[0]
     path = Path(source)
     if not path.exists() and not (_URL.match(os.fspath(source)) and "?" in path.name):
         while glob.has_magic(path.name):

@@ -53,7 +53,7 @@ class RunConfig:
     """Augmentations that make the anomalous copies of background jets on which scores are fitted;
     those of the training if not given."""
     loss: LossConfig = LossConfig()
-    """Contrastive loss: AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR)."""
+    """Contrastive loss, which is AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR)."""
     training: TrainingConfig = TrainingConfig()
     """Optimiser and schedule of the training."""
     scores: dict[str, dict[str, Any]] | None = None

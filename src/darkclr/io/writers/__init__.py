@@ -12,12 +12,11 @@ from typing import Any, Protocol
 
 from darkclr.errors import ConfigError
 from darkclr.io.writers.parquet import ParquetWriter, jets_table, write_jets
-from darkclr.io.writers.top_tagging import TOP_TAGGING_SLOTS, TopTaggingWriter
+from darkclr.io.writers.top_tagging import TopTaggingWriter
 from darkclr.jets import Jets
 
 __all__ = [
     "TARGETS",
-    "TOP_TAGGING_SLOTS",
     "ParquetWriter",
     "TopTaggingWriter",
     "Writer",

@@ -16,10 +16,7 @@ from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.io.writers.parquet import highest_pt, jets_metadata
 from darkclr.jets import Jets
 
-__all__ = ["TOP_TAGGING_SLOTS", "TopTaggingWriter"]
-
-#: Constituents a jet in the files of the top-tagging reference (Zenodo 2603256).
-TOP_TAGGING_SLOTS = 200
+__all__ = ["TopTaggingWriter"]
 
 # HDF5 keeps attributes below 64 kB, and the names of the columns are one.
 _MAX_SLOTS = 1000

@@ -1,0 +1,56 @@
+"""Configuration files: one describes a whole run, and each step reads its own sections."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from pathlib import Path
+
+import yaml
+
+from darkclr.cli.commands import COMMANDS, Command
+from darkclr.cli.parser import defaults_of
+from darkclr.cli.spelling import nearest
+from darkclr.errors import ConfigError
+from darkclr.presets import find_configuration
+
+__all__ = ["with_own_sections"]
+
+
+def with_own_sections(command: Command, arguments: list[str]) -> list[str]:
+    """Replace the name after ``--config=`` by the part of the file that concerns the command.
+
+    A single step passes over the sections of the other steps, but not over a key that no step
+    knows.
+
+    Raises:
+        ConfigError: no such file, one that is no mapping, or an unknown key.
+    """
+    result = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if name == "--config" and equals:
+            known = defaults_of(command.function).keys()
+            argument = f"--config={_sections(find_configuration(Path(value)), known)}"
+        result.append(argument)
+    return result
+
+
+def _sections(path: Path, known: Set[str]) -> str:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as problem:
+        raise ConfigError(problem.strerror or "cannot be read", where=path) from problem
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"is not YAML ({problem})", where=path) from problem
+    if not isinstance(content, dict):
+        raise ConfigError("is not a mapping of options", where=path)
+    everywhere = known | defaults_of(COMMANDS["ensemble"].function).keys()
+    if unknown := sorted(set(map(str, content)) - everywhere):
+        meant = nearest(unknown[0], sorted(everywhere))
+        raise ConfigError(
+            f"unknown key {', '.join(unknown)}",
+            where=path,
+            fix=f"did you mean {meant}?" if meant else f"known: {', '.join(sorted(known))}",
+        )
+    chosen = {key: value for key, value in content.items() if key in known}
+    return yaml.safe_dump(chosen, sort_keys=False)

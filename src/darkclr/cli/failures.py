@@ -1,0 +1,42 @@
+"""What no part of darkclr has expected: told in one line, with all of it in a file."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+
+__all__ = ["explain"]
+
+_MEMORY = ("MemoryError", "OutOfMemoryError", "ArrowMemoryError", "_ArrayMemoryError")
+
+
+def explain(problem: Exception, arguments: Sequence[str]) -> tuple[str, int]:
+    """One line on an exception that nobody caught, and the exit code.
+
+    Args:
+        problem: the exception.
+        arguments: of the command.
+    """
+    if type(problem).__name__ in _MEMORY or "can't allocate memory" in str(problem):
+        return "there is not enough memory; take fewer jets at a time or a smaller batch", 2
+    what = traceback.format_exception_only(problem)[-1].strip().splitlines()[0]
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="darkclr-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write(f"darkclr {metadata.version('darkclr')}, Python {sys.version}\n")
+        log.write(f"{platform.platform()}\ndarkclr {' '.join(arguments)}\n\n")
+        log.writelines(traceback.format_exception(problem))
+    return f"this should not happen ({what}); please report it {_where()} with {log.name}", 1
+
+
+def _where() -> str:
+    """Where mistakes are reported, as far as the package says."""
+    for entry in metadata.metadata("darkclr").get_all("Project-URL") or ():
+        name, _, address = entry.partition(", ")
+        if name.lower() in ("issues", "bug tracker", "repository"):
+            return f"at {address}"
+    return "to the developers of darkclr"
