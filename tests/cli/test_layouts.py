@@ -1,67 +1,39 @@
-"""One command from a file of any layout to anomaly scores."""
+"""One command from a file of any layout, in any container, to the same anomaly scores."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from foreign import (
-    random_jets,
-    write_aspen,
-    write_delphes,
-    write_jetclass,
-    write_jetnet,
-    write_lhco,
-    write_pfnano,
-    write_top_tagging,
-)
+from foreign import write_columns, write_delphes
+from same_jets import COLUMNS, JETS
 
 from darkclr.io.parquet import read_table
 
-TABLE = random_jets(6)
+pytest.importorskip("fastjet")
+
 TRACKS = {
     "PT": [[60.0, 50.0], [40.0]],
     "Eta": [[-1.0, 1.0], [0.5]],
     "Phi": [[3.1, -0.1], [1.0]],
     "Mass": [[0.5, 0.9], [0.1]],
 }
-NANO = {
-    "event": 7,
-    "jets": [(300, 1, 0, 9), (250, -1, 3, 9)],
-    "candidates": [(300, 1, 0, 1), (20, 1, 1, 1), (250, -1, 3, 1)],
-    "pairs": [(0, 0), (0, 1), (1, 2)],
-}
-# What to write, and how many jets come out of it.
-FILES = {
-    "top_tagging.h5": (lambda path: write_top_tagging(path, TABLE, [0] * 6), 6),
-    "lhco.h5": (lambda path: write_lhco(path, [np.array([[90.0, 0.1, 3.0]])] * 3, [0, 1, 0]), 3),
-    "aspen.h5": (
-        lambda path: write_aspen(
-            path, TABLE, np.ones((6, 4)), puppi=[np.ones(len(x)) for x in TABLE], event=range(6)
-        ),
-        6,
-    ),
-    "jetnet.h5": (
-        lambda path: write_jetnet(
-            path, [x[:, [1, 2, 0]] / 100 for x in TABLE], np.full((6, 4), 2.0)
-        ),
-        6,
-    ),
-    "jetclass.root": (lambda path: write_jetclass(path, TABLE, ["QCD"] * 6), 6),
-    "delphes.root": (lambda path: write_delphes(path, {"ParticleFlowCandidate": TRACKS}), 3),
-    "pfnano.root": (lambda path: write_pfnano(path, [NANO] * 2), 4),
-}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_from_a_file_to_a_score(command, model, tmp_path, name):
-    write, n = FILES[name]
-    write(tmp_path / name)
-    code, out, _ = command("score", tmp_path / name, model, tmp_path / "scores.parquet")
-    assert code == 0
-    assert f"{n} jets with 3 scores" in out
-    scores = read_table(tmp_path / "scores.parquet")
-    assert len(scores) == n
-    assert np.isfinite(scores["discriminant"].to_numpy()).all()
+@pytest.mark.parametrize("container", ["a.parquet", "a.h5", "a.root", "a.rntuple.root"])
+def test_the_same_jets_have_the_same_scores_in_every_layout(command, model, tmp_path, container):
+    layouts = [x for x in COLUMNS if x != "lhco" or not container.endswith("root")]
+    scores = {}
+    for layout in layouts:
+        path = write_columns(tmp_path / layout / container, COLUMNS[layout]())
+        output = tmp_path / f"{layout}.parquet"
+        code, out, _ = command("score", path, model, output, "--options.pt_min", 0)
+        assert code == 0
+        assert f"{len(JETS)} jets with 3 scores" in out
+        table = read_table(output)
+        scores[layout] = np.stack([table[x].to_numpy() for x in ("norm", "discriminant")])
+    assert np.isfinite(scores["darkclr"]).all()
+    for layout in layouts:
+        np.testing.assert_allclose(scores[layout], scores["darkclr"], rtol=1e-4, err_msg=layout)
 
 
 def test_cuts_are_options_of_the_command(command, refused, model, tmp_path):

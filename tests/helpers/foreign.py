@@ -214,6 +214,7 @@ Columns = dict[str, Any]
 
 def write_columns(path: Path, columns: Columns) -> Path:
     """The same columns in the container that the name says; ``.rntuple.root`` is an RNTuple."""
+    path.parent.mkdir(exist_ok=True)
     write = {".parquet": _parquet, ".h5": _hdf5, ".root": _root}[path.suffix]
     write(path, columns)
     return path
