@@ -20,7 +20,7 @@ from darkclr.io.chunks import in_chunks
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import TableWriter, read_metadata
 from darkclr.io.representations import holds_representations, iterate_representations
-from darkclr.io.sources import Source, refuse_own_input, sample_name
+from darkclr.io.sources import Source, check_output, sample_name
 from darkclr.jets import Jets
 from darkclr.representations import Representations
 from darkclr.split import Split
@@ -67,7 +67,7 @@ def score_file(
         InputError: jets or a model that cannot be read, or no jets in this part.
     """
     model, output = Path(model), Path(output)
-    refuse_own_input(source, output)
+    check_output(source, output, "scores")
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
     split = split or training_split(model / "encoder")
 

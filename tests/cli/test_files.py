@@ -124,6 +124,30 @@ def test_no_command_writes_over_what_it_reads(refused, jets_file, tmp_path, monk
     assert names(tmp_path) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "a", "--output", "b"),
+        ("encode", "a", "model", "b"),
+        ("score", "a", "model", "b"),
+        ("evaluate", "[a]", "b"),
+        ("probe", "a", "[a]", "b"),
+        ("convert", "a", "b", "--to", "parquet"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+@pytest.mark.parametrize("content", [b"", b"notes", b"PAR1"])
+def test_no_command_replaces_a_file_of_something_else(
+    refused, jets_file, tmp_path, monkeypatch, arguments, content
+):
+    monkeypatch.chdir(tmp_path)
+    jets_file.rename("a")
+    for before in (content, Path("a").read_bytes()):
+        Path("b").write_bytes(before)
+        assert "b: is there already, and " in refused(*arguments)
+        assert Path("b").read_bytes() == before
+
+
 def test_convert_refuses_in_one_line(refused, jets_file, tmp_path):
     assert "no layout to write" in refused("convert", jets_file, tmp_path / "out.root")
     assert "part of the input" in refused("convert", jets_file, jets_file)

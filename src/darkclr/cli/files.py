@@ -36,11 +36,11 @@ def info(
         options: How the files are read.
         output: A JSON file to which the same is written.
     """
-    from darkclr.io.sources import refuse_own_input
+    from darkclr.io.sources import check_output
     from darkclr.io.summary import summarise
 
     if output is not None:
-        refuse_own_input(source, output)
+        check_output(source, output, "JSON")
     summary = summarise(one_or_all(source), layout=layout, options=options, reporter=console)
     for file in summary.files[:_N_FILES]:
         kind = f"{file.title} in {file.container} ({file.layout})"

@@ -51,10 +51,10 @@ def probe(
     from darkclr.evaluation.probe import probe as probe_features
     from darkclr.io import read_jets
     from darkclr.io.representations import holds_representations, read_representations
-    from darkclr.io.sources import refuse_own_input
+    from darkclr.io.sources import check_output
     from darkclr.supervised.probe import Probed
 
-    refuse_own_input([str(background), *map(str, signals)], output)
+    check_output([str(background), *map(str, signals)], output, "JSON")
     names = [path.stem for path in signals]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(

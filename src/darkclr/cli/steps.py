@@ -191,9 +191,9 @@ def evaluate(
     """
     from darkclr.evaluation import evaluate as evaluate_scores
     from darkclr.evaluation import show_summary, write_metrics
-    from darkclr.io.sources import refuse_own_input
+    from darkclr.io.sources import check_output
 
-    refuse_own_input([str(path) for path in scores], output)
+    check_output([str(path) for path in scores], output, "JSON")
     metrics = evaluate_scores(scores, evaluation)
     write_metrics(metrics, output)
     show_summary(metrics, console)

@@ -24,7 +24,7 @@ from darkclr.io.atomic import no_empty_folders
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import TableWriter, read_table
 from darkclr.io.representations import representations_metadata
-from darkclr.io.sources import Source, refuse_own_input
+from darkclr.io.sources import Source, check_output
 from darkclr.jets import Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.split import Split
@@ -129,7 +129,7 @@ def encode_file(
     """
     output = Path(output)
     if not isinstance(source, Jets):
-        refuse_own_input(source, output)
+        check_output(source, output, "representations")
     if not isinstance(encoder, Encoder):
         encoder = load_encoder(encoder)
     partons: bool | None = None  # as the first jets: a file has the same columns throughout

@@ -19,7 +19,7 @@ from darkclr.io.atomic import atomic_path
 from darkclr.io.containers import opened
 from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
 from darkclr.io.reading import iterate_jets
-from darkclr.io.sources import refuse_own_input
+from darkclr.io.sources import check_output
 from darkclr.io.writers import (
     ParquetWriter,
     TopTaggingWriter,
@@ -98,7 +98,7 @@ def convert(
     output = Path(output)
     if batch_size < 1:
         raise ConfigError(f"{batch_size}", where="batch_size", fix="give at least 1")
-    refuse_own_input(source, output)
+    check_output(source, output)
     if output.exists() and not overwrite and converted_from(output) != _name(source):
         raise InputError(
             "is there already, and was not converted from the same source",

@@ -13,8 +13,9 @@ from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 from darkclr.io.containers import SUFFIXES
+from darkclr.io.parquet import metadata_of, opened_parquet
 
-__all__ = ["Source", "expand", "fetched", "refuse_own_input", "sample_name"]
+__all__ = ["Source", "check_output", "expand", "fetched", "sample_name"]
 
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
@@ -83,11 +84,17 @@ def expand(source: Source) -> list[str]:
     return [name]
 
 
-def refuse_own_input(source: Source, output: Path) -> None:
-    """Refuse to write a file over one that is read.
+def check_output(source: Source, output: Path, kind: str | None = None) -> None:
+    """Refuse an output that is a folder, a part of the input, or a file of something else.
+
+    Args:
+        source: what is read.
+        output: file to write.
+        kind: what darkclr writes there, "scores", "representations" or "JSON": only a file of the
+            same kind is replaced; any if None.
 
     Raises:
-        InputError: the output is a directory or part of the source.
+        InputError: it is one of these.
     """
     if output.is_dir():
         raise InputError("is a directory", where=output, fix="name a file to write")
@@ -95,6 +102,25 @@ def refuse_own_input(source: Source, output: Path) -> None:
         return
     if any(Path(name).resolve() == output.resolve() for name in expand(source)):
         raise InputError("is part of the input", where=output, fix="name another file")
+    if kind is not None and _kind_of(output) != kind:
+        raise InputError(
+            f"is there already, and is no file of {kind}",
+            where=output,
+            fix="name another file, or remove it",
+        )
+
+
+def _kind_of(path: Path) -> str | None:
+    """What darkclr has written into a file, if it was darkclr."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(b"{"):
+        return "JSON"
+    try:
+        with opened_parquet(path) as table:
+            return metadata_of(table).get("kind")
+    except InputError:
+        return None
 
 
 @contextmanager
