@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from toy import toy_jets
 
-from darkclr.anomaly.fitting import fit_score
+from darkclr.anomaly.fitting import fit_scores
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, save_model
 from darkclr.representations import Representations
+from darkclr.split import Split
 
 __all__ = ["TINY", "write_model"]
 
@@ -28,16 +29,14 @@ TINY = EncoderConfig(
 def write_model(
     folder: Path, scores: Mapping[str, Mapping[str, Any]], encoder: EncoderConfig = TINY
 ) -> Path:
-    """``folder`` with a random encoder and these scores, fitted on 400 toy jets."""
+    """``folder`` with a random encoder and these scores, fitted on toy jets."""
     torch.manual_seed(1)
     network = Encoder(encoder).eval()
-    jets = toy_jets(400, seed=1)
-    config = {"encoder": asdict(encoder)}
-    begin_model(folder / "encoder", config, Fingerprint().add(jets))
+    jets = toy_jets(800, seed=1)
+    begin_model(folder / "encoder", {"encoder": asdict(encoder)}, Fingerprint().add(jets))
     save_model(folder / "encoder", network, {})
     rows = Representations.concatenate(
         [encode(network, jets), encode(network, jets, dropped=Augmentations())]
     )
-    for name, parameters in scores.items():
-        fit_score(name, parameters, rows, seed=1).save(folder / "scores" / name)
+    fit_scores(scores, rows, folder / "scores", split=Split(0.5, 0.5, 0.0), jets=jets, seed=1)
     return folder

@@ -22,7 +22,15 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from darkclr.errors import InputError
 
-__all__ = ["CONDITIONS", "ConditionalPValue", "Conditioning", "Given", "Residual"]
+__all__ = [
+    "CONDITIONS",
+    "SMALLEST_MASS",
+    "VARIANCES",
+    "ConditionalPValue",
+    "Conditioning",
+    "Given",
+    "Residual",
+]
 
 #: What a score may be given: jet pT, or jet pT and mass.
 Given = Literal["pt", "pt_mass"]
@@ -30,8 +38,10 @@ CONDITIONS: Mapping[Given, tuple[str, ...]] = {"pt": ("pt",), "pt_mass": ("pt", 
 
 _LOCATION_DEGREE = 3
 _SCALE_DEGREE = 2
-# Jets without mass exist: a constituent alone has none.
-_SMALLEST_MASS = 1.0
+#: Mass [GeV] that smaller ones are set to: a constituent alone has none.
+SMALLEST_MASS = 1.0
+#: Smallest and largest variance given pT, in units of the average.
+VARIANCES = (0.05, 20.0)
 _FEWEST_ROWS = 100
 # The tail beyond the last rows is exponential with the mean excess of these.
 _TAIL_ROWS = 20
@@ -57,7 +67,7 @@ class _Powers:
 
     @staticmethod
     def _logarithms(conditions: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.log(np.maximum(conditions, _SMALLEST_MASS))
+        return np.log(np.maximum(conditions, SMALLEST_MASS))
 
 
 def _checked(conditions: ArrayLike, n: int) -> NDArray[np.float64]:
@@ -126,7 +136,7 @@ class Residual:
         X = np.asarray(X, dtype=np.float64)
         given = _checked(conditions, len(X))
         rest = X - self.powers(given, _LOCATION_DEGREE) @ self.mean
-        variance = np.clip(self.powers(given, _SCALE_DEGREE) @ self.variance, 0.05, 20.0)
+        variance = np.clip(self.powers(given, _SCALE_DEGREE) @ self.variance, *VARIANCES)
         return rest / (self.spread * np.sqrt(variance))
 
     def state(self) -> dict[str, NDArray]:

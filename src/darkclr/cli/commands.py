@@ -94,6 +94,7 @@ COMMANDS: Mapping[str, Command] = {
             several="scores",
         ),
         Command("report", "steps", ()),
+        Command("export", "exporting", ("scores",)),
         Command("probe", "probe", ("model", "probe.classifiers", "probe.seed"), several="signals"),
         Command("info", "files", ("output", "layout", "options.table"), several="source"),
         Command(

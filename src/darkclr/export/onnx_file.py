@@ -1,0 +1,225 @@
+"""A model directory as one ONNX file: constituents in, representation and scores out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+import darkclr
+from darkclr.anomaly.conditioning import CONDITIONS
+from darkclr.anomaly.definition import in_order
+from darkclr.anomaly.fitted import FittedScore, fit_digest
+from darkclr.anomaly.scoring import load_scores
+from darkclr.contrastive.encoder.transformer import Encoder
+from darkclr.contrastive.model_directory import load_encoder
+from darkclr.errors import ConfigError, MissingExtraError
+from darkclr.export.conditioning import conditional_p_value, residual
+from darkclr.export.padded_encoder import PaddedEncoder
+from darkclr.export.scores import EXPORTABLE, as_function, is_exportable
+from darkclr.export.tensors import pt_and_mass
+from darkclr.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["OPSET", "Exported", "ExportedModel", "export"]
+
+#: Operations of ONNX 1.13, which onnxruntime has known since 1.14 (2023).
+OPSET = 18
+
+# The version of the file format that came with the opset; later ones are refused by the
+# onnxruntime of that time.
+_IR_VERSION = 8
+
+_INPUT = "constituents"
+_REPRESENTATIONS = ("z", "pooled")
+_NAMES = (_INPUT, *_REPRESENTATIONS)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is in the file.
+
+    Args:
+        outputs: names of its outputs.
+        left_out: scores of the model directory that cannot be exported.
+    """
+
+    outputs: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+class ExportedModel(nn.Module):
+    """Encoder and scores as one network.
+
+    Args:
+        encoder: a trained encoder.
+        scores: fitted scores that can be exported, each after its members.
+    """
+
+    def __init__(self, encoder: Encoder, scores: Sequence[FittedScore]) -> None:
+        super().__init__()
+        self.encoder = PaddedEncoder(encoder)
+        self.outputs = (*_REPRESENTATIONS, *(score.name for score in scores))
+        self._scores = {score.name: _function(score) for score in scores}
+
+    def forward(self, constituents: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of jets, each (n_jets, ...) of float32; see :class:`PaddedEncoder`."""
+        pt, eta, phi = constituents.unbind(dim=-1)
+        pt = pt.clamp(min=0)
+        columns = {"n_constituents": (pt > 0).sum(dim=1).double()}
+        columns["pooled"], columns["z"] = self.encoder(constituents)
+        columns["pt"], columns["mass"] = pt_and_mass(pt, eta, phi)
+        for name, function in self._scores.items():
+            columns[name] = function(columns).double()
+        return tuple(columns[name].float() for name in self.outputs)
+
+
+def _function(score: FittedScore) -> Callable[[Mapping[str, Tensor]], Tensor]:
+    """The score from the columns of jets, and from those of its members."""
+    definition, function = score.definition, as_function(score.detector)
+
+    def features(columns: Mapping[str, Tensor]) -> Tensor:
+        if members := definition.members:
+            return torch.stack([columns[member] for member in members], dim=1)
+        return cast(Tensor, definition.features.columns(SimpleNamespace(**columns)))
+
+    if definition.given is None or score.conditioning is None:
+        return lambda columns: function(features(columns))
+    names = CONDITIONS[definition.given]
+    p_value, left = conditional_p_value(score.conditioning.p_value), score.conditioning.residual
+    remaining = None if left is None else residual(left)
+
+    def given(columns: Mapping[str, Tensor]) -> Tensor:
+        x, conditions = features(columns), torch.stack([columns[n] for n in names], dim=1)
+        x = x if remaining is None else remaining(x, conditions)
+        return p_value(function(x), conditions)
+
+    return given
+
+
+def export(model: Path, output: Path, scores: Sequence[str] | None = None) -> Exported:
+    """Write encoder and scores of a model directory as ONNX.
+
+    Args:
+        model: directory with ``encoder`` and ``scores``.
+        output: file to write.
+        scores: names of the scores; all that can be exported if None.
+
+    Raises:
+        ConfigError: a score that is not fitted, or that cannot be exported.
+        InputError: missing or broken files.
+        MissingExtraError: onnx or onnxscript is not installed.
+    """
+    encoder, fitted = load_encoder(model / "encoder"), load_scores(model / "scores")
+    chosen, left_out = _chosen(fitted, scores, model / "scores")
+    network = ExportedModel(encoder, chosen).eval()
+    file = _converted(network)
+    file.ir_version = _IR_VERSION
+    file.producer_name, file.producer_version = "darkclr", darkclr.__version__
+    file.doc_string = "Representations and anomaly scores of jets; higher is more anomalous."
+    del file.metadata_props[:]
+    for key, value in _metadata(model, encoder, chosen).items():
+        file.metadata_props.add(key=key, value=value)
+    with atomic_path(output) as temporary:
+        temporary.write_bytes(file.SerializeToString())
+    return Exported(network.outputs, tuple(left_out))
+
+
+def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> dict[str, str]:
+    """What a reader of the file may want to know of the model."""
+    about = {
+        score.name: {
+            "title": score.definition.title,
+            "summary": score.definition.entry.summary,
+            "reference": score.definition.entry.reference,
+            "digest": fit_digest(model / "scores" / score.name),
+        }
+        for score in scores
+    }
+    return {
+        "darkclr": darkclr.__version__,
+        "input": "constituents (jets, constituents, 3): pT [GeV], eta, phi [rad], in any order; "
+        "pT = 0 where there is none",
+        "encoder": encoder.digest(),
+        "training": (model / "encoder" / "config.yaml").read_text(),
+        "scores": json.dumps(about),
+    }
+
+
+def _chosen(
+    fitted: Sequence[FittedScore], names: Sequence[str] | None, where: Path
+) -> tuple[list[FittedScore], list[str]]:
+    """The scores to write, and the names of those that cannot be."""
+    there = {score.name: score.definition for score in fitted}
+
+    def possible(name: str) -> bool:
+        definition = there[name]
+        known = name not in _NAMES and is_exportable(definition.entry, definition.part)
+        return known and all(map(possible, definition.members))
+
+    left_out = [name for name in there if not possible(name)]
+    for name in names or ():
+        if name not in there:
+            raise ConfigError(
+                f"no fitted score {name!r}", where=where, fix=f"choose of {', '.join(there)}"
+            )
+        if name in left_out:
+            raise ConfigError(
+                f"{name!r} cannot be written as ONNX",
+                where="scores",
+                fix=f"those that can are {', '.join(EXPORTABLE)}, if they read no observables",
+            )
+    wanted = set(there) - set(left_out) if names is None else set(names)
+    while more := {member for name in wanted for member in there[name].members} - wanted:
+        wanted |= more
+    by_name = {score.name: score for score in fitted}
+    ordered = in_order({name: there[name] for name in there if name in wanted})
+    return [by_name[name] for name in ordered], left_out
+
+
+def _converted(network: ExportedModel) -> onnx.ModelProto:
+    """The network as ONNX, for any number of jets and constituents."""
+    try:
+        import onnxscript  # noqa: F401  (torch writes ONNX with it)
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), "export") from error
+    example = torch.tensor([[[30.0, 0.1, 0.2], [20.0, 0.0, 0.3], [0.0, 0.0, 0.0]]]).repeat(2, 1, 1)
+    with _quiet():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[_INPUT],
+            output_names=list(network.outputs),
+            dynamic_shapes=({0: Dim("jets"), 1: Dim("constituents")},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter speaks of itself."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
