@@ -70,7 +70,7 @@ def test_hours_of_work_must_be_asked_for(refused, tmp_path, monkeypatch, command
     monkeypatch.chdir(tmp_path)
     line = refused(command_name)
     assert "nothing is given, and the defaults take many hours" in line
-    assert "--config configs/quick.yaml" in line
+    assert "--config quick" in line
     assert names(tmp_path) == []
 
 
