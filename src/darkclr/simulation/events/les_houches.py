@@ -54,10 +54,9 @@ class LesHouchesEvents:
         with tempfile.TemporaryDirectory(prefix="darkclr-") as folder:
             path = Path(folder) / "events.lhe"
             path.write_bytes(text)
-            file = ("Beams:frameType = 4", f"Beams:LHEF = {path}")
             # Pythia keeps the file open, so it may lose its name. It prints what it finds of SLHA.
             with captured_output():
-                self._generator = Generator((*without_production(settings), *file), seed)
+                self._generator = Generator(without_production(settings), seed, file=path)
 
     def generate(self, n_events: int) -> EventBatch | None:
         """The next events, at most that many; None after the last.

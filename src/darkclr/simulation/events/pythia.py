@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from darkclr.simulation.events.batch import (
     is_dark_meson,
 )
 from darkclr.simulation.events.particles import GeneratedParticles, charge_of
+from darkclr.simulation.events.pythia_settings import check_settings
 from darkclr.simulation.events.veto import veto_hook
 from darkclr.simulation.processes import EarlyVeto
 
@@ -38,19 +40,30 @@ class Generator:
         settings: Pythia settings ``"Key = value"``, applied in order.
         seed: 1 to :data:`MAX_SEED`.
         veto: events to give up early.
+        file: Les Houches file of the hard processes, in place of Pythia's.
 
     Raises:
+        ConfigError: a setting names a file or a library.
         MissingExtraError: pythia8mc is not installed.
         SimulationError: Pythia refuses a setting or cannot be initialised.
     """
 
-    def __init__(self, settings: Sequence[str], seed: int, veto: EarlyVeto | None = None) -> None:
+    def __init__(
+        self,
+        settings: Sequence[str],
+        seed: int,
+        veto: EarlyVeto | None = None,
+        file: Path | None = None,
+    ) -> None:
+        check_settings(settings)
         try:
             import pythia8mc
         except ImportError as error:
             raise MissingExtraError("pythia8mc", "simulation") from error
         self._pythia = pythia8mc.Pythia("", False)
         lines = (*settings, "Random:setSeed = on", f"Random:seed = {seed}")
+        if file is not None:
+            lines += ("Beams:frameType = 4", f"Beams:LHEF = {file}")
         self._pythia.readString("Print:quiet = on")
         with captured_output() as printed:
             refused = next((s for s in lines if not self._pythia.readString(s)), None)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from darkclr.errors import ConfigError
 from darkclr.parameters import AtLeast, check_parameters
+from darkclr.simulation.events.pythia_settings import check_settings
 from darkclr.simulation.processes import Process, get_process
 
 __all__ = ["SampleConfig"]
@@ -31,7 +32,8 @@ class SampleConfig:
     """Number of jets of a shard, the unit of parallel work and of resuming; of a file of events,
     number of its events."""
     settings: list[str] = field(default_factory=list)
-    """Further Pythia settings, which are applied last."""
+    """Further Pythia settings, numbers and switches, which are applied last. None may name a file
+    or a library."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Values of the parameters of the samples that have some, by name; the list of samples has
     them."""
@@ -54,6 +56,7 @@ class SampleConfig:
 
     def __post_init__(self) -> None:
         check_parameters(self, "sample")
+        check_settings(self.settings)
         self.resolve()
         if self.events is None and self.process == "events":
             raise ConfigError("the process 'events' needs a file", where="events", fix="name one")
