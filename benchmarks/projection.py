@@ -13,20 +13,11 @@ from __future__ import annotations
 import argparse
 
 from darkclr.contrastive.config import EncoderConfig
+from darkclr.simulation.processes import PROCESSES
+from darkclr.studies.duration import ENCODED, TRAINED, operations
 
 HOUR = 3600.0
-
-
-def operations(config: EncoderConfig, length: float) -> float:
-    """Floating-point operations of a forward pass of a jet: a multiplication and an addition are 2.
-
-    Embedding, and per layer query, key, value, output (4 d^2), feed-forward (2 d d_h) and the two
-    products of attention (2 L d) for each of the L constituents; then the head. Norms, softmax
-    and activations are left out: they cost memory traffic rather than operations.
-    """
-    d, hidden, out = config.embedding_dim, config.feedforward_dim, config.output_dim
-    layer = 2 * (4 * d * d + 2 * d * hidden + 2 * length * d)
-    return length * (2 * 3 * d + config.n_layers * layer) + 2 * (d * out + out * out)
+SIMULATED = PROCESSES["qcd"].jets_per_second
 
 
 def main() -> None:
@@ -36,9 +27,11 @@ def main() -> None:
         "--length", type=float, default=35, help="constituents of a jet, at most N_c"
     )
     parser.add_argument("--views", type=float, default=87.5, help="constituents of its three views")
-    parser.add_argument("--encode", type=float, default=1050, help="jets/s of a core: score")
-    parser.add_argument("--train", type=float, default=176, help="jets/s of a core: training")
-    parser.add_argument("--generate", type=float, default=27.5, help="jets/s of a core: simulate")
+    parser.add_argument("--encode", type=float, default=ENCODED, help="jets/s of a core: score")
+    parser.add_argument("--train", type=float, default=TRAINED, help="jets/s of a core: training")
+    parser.add_argument(
+        "--generate", type=float, default=SIMULATED, help="jets/s of a core: simulate"
+    )
     parser.add_argument("--make_views", type=float, default=0, help="jets/s of a core; 0: no limit")
     parser.add_argument("--peak", type=float, default=312, help="TFLOP/s of a GPU in bfloat16")
     parser.add_argument("--share", type=float, default=0.1, help="of the peak that is reached")

@@ -13,7 +13,9 @@ from darkclr.evaluation.ensemble.table import Table
 from darkclr.io import atomic_path
 from darkclr.io.parquet import column_names
 from darkclr.reporter import Reporter, Silent
+from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
+from darkclr.studies.duration import show_jobs, simulation_jobs
 from darkclr.studies.repetitions import Repetitions
 from darkclr.studies.run import Run
 from darkclr.studies.variants import variant
@@ -64,12 +66,16 @@ class Ensemble:
                 self.repetitions.append(Repetitions(other, scores, *numbers, name))
 
     def describe(self) -> None:
-        """Say what is to be done."""
-        config = self.config
-        self.run.describe()
+        """Say what is to be done, and how long that takes."""
+        config, cores = self.config, available_cores()
+        self.run.describe_steps()
         self.reporter.line(f"ensemble  {config.encoders} encoders x {config.densities} densities")
         if config.variants:
             self.reporter.line(f"variants  {', '.join(config.variants)}")
+        jobs = simulation_jobs(config, cores)
+        for each in self.repetitions:
+            jobs += each.jobs(cores)
+        show_jobs(jobs, cores, self.reporter)
 
     def execute(self) -> None:
         """All repetitions and their table; what is there already is not done again."""

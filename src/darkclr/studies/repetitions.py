@@ -26,6 +26,7 @@ from darkclr.evaluation import (
 from darkclr.evaluation.score_file import score_columns
 from darkclr.io.parquet import column_names, read_metadata, read_table, write_table
 from darkclr.io.timings import read_timings, timed
+from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
 from darkclr.studies.run import Run
 
 __all__ = ["Repetitions"]
@@ -112,6 +113,16 @@ class Repetitions:
     def supervised(self) -> bool:
         """Whether a classifier is trained on labels beside each encoder."""
         return self.run.config.supervised is not None and self.variant is None
+
+    def jobs(self, cores: int) -> list[Job]:
+        """What takes time."""
+        config, of = self.run.config, "" if self.variant is None else f" {self.variant}"
+        members, mixtures = self.encoders * self.densities, 1 + (self.gluon_share is not None)
+        jobs = encoder_jobs(config, cores, self.encoders, of)
+        if self.on_jets:
+            jobs.append(fit_job(self.on_jets, config, self.densities, " on jets"))
+        jobs.append(fit_job(self.on_representations, config, members, of))
+        return [*jobs, score_job(self.scores, config, members, mixtures, of)]
 
     def execute(self) -> None:
         """All repetitions; what is there already is not done again."""

@@ -31,7 +31,9 @@ from darkclr.jets import Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.representations import Representations
 from darkclr.simulation.sample import generate
+from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.config import RunConfig
+from darkclr.studies.duration import encoder_jobs, fit_job, score_job, show_jobs, simulation_jobs
 
 __all__ = ["Run", "run"]
 
@@ -136,6 +138,18 @@ class Run:
         self.reporter.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")
 
     def describe(self) -> None:
+        """Say what is to be done, with the arithmetic, and how long that takes."""
+        self.describe_steps()
+        cores = available_cores()
+        jobs = [
+            *simulation_jobs(self.config, cores),
+            *encoder_jobs(self.config, cores),
+            fit_job(self.config.all_scores, self.config),
+            score_job(self.config.all_scores, self.config),
+        ]
+        show_jobs(jobs, cores, self.reporter)
+
+    def describe_steps(self) -> None:
         """Say what is to be done, with the arithmetic."""
         config = self.config
         n_train = round(config.samples[config.background].n_jets * config.split.train)

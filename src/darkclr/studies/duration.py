@@ -1,0 +1,153 @@
+"""How long a study takes: measured rates, and arithmetic with them, right to a factor of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from darkclr.anomaly.definition import ScoreDefinition, define_score
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.reporter import Reporter
+from darkclr.simulation.sample import plan
+from darkclr.studies.config import RunConfig
+
+__all__ = [
+    "ENCODED",
+    "TRAINED",
+    "Job",
+    "encoder_jobs",
+    "fit_job",
+    "operations",
+    "score_job",
+    "show_jobs",
+    "simulation_jobs",
+]
+
+# Of a hardware thread: docs/scaling.md and docs/benchmarks.md. Those of the simulation stand with
+# each process.
+#: Jets a second that the paper's encoder encodes, with their files.
+ENCODED = 1050.0
+#: Jets a second on which it is trained, three views of each.
+TRAINED = 176.0
+# Seconds a row and epoch of a network, and a row and step of a chain: configs/table2.yaml.
+_EPOCH = 26e-6
+_CHAIN_STEP = 20e-6
+_WIDTH = 128  # of the widest layer of the network that was measured
+_IMAGES = 7.0  # times as long is a network on images
+# Seconds a jet and score: scoring, and figures of merit with their bootstrap.
+_SCORED = 30e-6
+_EVALUATED = 30e-6
+
+# Nothing was measured on more threads, and small batches do not fill many.
+_MAX_THREADS = 4
+
+
+Scores = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done several times, and the seconds of each time on the cores that it can use."""
+
+    name: str
+    seconds: float
+    times: int = 1
+
+
+def operations(config: EncoderConfig, length: float) -> float:
+    """Floating-point operations of a forward pass of a jet: a multiplication and an addition are 2.
+
+    Embedding, and per layer query, key, value, output (4 d^2), feed-forward (2 d d_h) and the two
+    products of attention (2 L d) for each of the L constituents; then the head. Norms, softmax
+    and activations are left out: they cost memory traffic rather than operations.
+    """
+    d, hidden, out = config.embedding_dim, config.feedforward_dim, config.output_dim
+    layer = 2 * (4 * d * d + 2 * d * hidden + 2 * length * d)
+    return length * (2 * 3 * d + config.n_layers * layer) + 2 * (d * out + out * out)
+
+
+def simulation_jobs(config: RunConfig, cores: int) -> list[Job]:
+    """The samples; those of events from a file take at most that long."""
+    workers = config.workers or cores
+    return [
+        Job(f"generate {name}", plan(sample).seconds(workers))
+        for name, sample in config.samples.items()
+    ]
+
+
+def encoder_jobs(config: RunConfig, cores: int, times: int = 1, of: str = "") -> list[Job]:
+    """Training and encoding, and the training of the supervised classifier."""
+    threads = min(cores, _MAX_THREADS)
+    length = min(35, config.encoder.n_constituents)  # constituents of a jet, rarely more
+    cost = operations(config.encoder, length) / operations(EncoderConfig(), 35) / threads
+    background = config.samples[config.background].n_jets
+    n_jets = sum(sample.n_jets for sample in config.samples.values()) + background  # and copies
+    trained = background * config.split.train * config.training.epochs
+    jobs = [
+        Job(f"train{of}", trained / TRAINED * cost, times),
+        Job(f"encode{of}", n_jets / ENCODED * cost, times),
+    ]
+    if config.supervised is not None and not of:
+        share = 1 + config.samples[config.supervised].n_jets / background
+        # It sees one view of three.
+        jobs.append(Job("train supervised", trained * share / (3 * TRAINED) * cost, times))
+    return jobs
+
+
+def fit_job(scores: Scores, config: RunConfig, times: int = 1, of: str = "") -> Job:
+    """The fits of scores."""
+    n_rows = config.samples[config.background].n_jets * config.split.train
+    definitions = (define_score(name, options) for name, options in scores.items())
+    return Job(f"fit{of}", n_rows * sum(map(_fit, definitions)), times)
+
+
+def score_job(
+    scores: Scores, config: RunConfig, times: int = 1, mixtures: int = 1, of: str = ""
+) -> Job:
+    """Scores of the test jets, and figures of merit for each mixture of quarks and gluons."""
+    n_jets = config.samples[config.background].n_jets * config.split.test
+    n_jets += sum(config.samples[name].n_jets for name in config.signals)
+    seconds = n_jets * len(scores) * (_SCORED + mixtures * _EVALUATED)
+    return Job(f"score and evaluate{of}", seconds, times)
+
+
+def show_jobs(jobs: Sequence[Job], cores: int, reporter: Reporter) -> None:
+    """Say how long each job and all of them take, one after the other and from the beginning."""
+    reporter.table(
+        "",
+        [
+            {
+                "job": job.name,
+                "times": job.times,
+                "hours each": _hours(job.seconds),
+                "hours": _hours(job.seconds * job.times),
+            }
+            for job in jobs
+        ],
+    )
+    total = _hours(sum(job.seconds * job.times for job in jobs))
+    reporter.line(
+        f"time      roughly {total} hours in all on {cores} cores without a GPU: measured rates, "
+        "right to a factor of two"
+    )
+
+
+def _fit(definition: ScoreDefinition) -> float:
+    """Seconds a row."""
+    options = definition.detector().get_params(deep=False)
+    epochs = options.get("epochs", 1)
+    if "pretraining_epochs" in options:
+        chain = options["steps"] + (
+            options["latent_steps"] if options["initialisation"] == "on_manifold" else 0
+        )
+        seconds = options["restarts"] * options["pretraining_epochs"] * _EPOCH
+        seconds += epochs * chain * _CHAIN_STEP
+    else:
+        seconds = epochs * _EPOCH
+    widest = max(options.get("widths", (_WIDTH,))) / _WIDTH
+    return seconds * widest * (_IMAGES if "images" in str(definition.reads) else 1)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.2g}" if seconds > 360 else f"{seconds / 3600:.2f}"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonargparse import ArgumentParser
+
+from darkclr.contrastive.config import EncoderConfig
+from darkclr.presets import find_configuration
+from darkclr.simulation.processes import PROCESSES
+from darkclr.studies.config import EnsembleConfig, RunConfig
+from darkclr.studies.duration import ENCODED, TRAINED, encoder_jobs
+from darkclr.studies.ensemble import Ensemble
+from darkclr.studies.run import Run
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+class Heard:
+    """A reporter that keeps the last table."""
+
+    def line(self, text: str) -> None:
+        self.last = text
+
+    def table(self, title: str, rows: list) -> None:
+        self.rows = {row["job"]: (row["times"], float(row["hours"])) for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    for study in ("run", "ensemble"):
+        monkeypatch.setattr(f"darkclr.studies.{study}.available_cores", lambda: 2)
+
+
+def preset(name: str, kind: type = RunConfig) -> RunConfig:
+    parser = ArgumentParser()
+    parser.add_class_arguments(kind, "config")
+    content = yaml.safe_load(find_configuration(name).read_text())
+    return parser.instantiate(parser.parse_object({"config": content})).config
+
+
+def told(study: Run | Ensemble) -> Heard:
+    heard = study.reporter
+    study.describe()
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes"),
+    [
+        # README.md: `make run` on two nearly idle cores
+        ("quick", {"generate": 5.3, "train": 7.0, "encode fit score": 2.5}),
+        # docs/results.md: the paper's training, and what its 150 epochs of 100k jets take
+        ("darkclr", {"train": 13 * 60}),
+    ],
+)
+def test_the_estimate_is_right_to_a_factor_of_two(name, minutes):
+    heard = told(Run(preset(name), Heard()))
+    for jobs, measured in minutes.items():
+        hours = sum(h for job, (_, h) in heard.rows.items() if job.startswith(tuple(jobs.split())))
+        assert measured / 2 < 60 * hours < measured * 2
+    assert "2 cores" in heard.last
+    assert "factor of two" in heard.last
+
+
+def test_an_ensemble_repeats_encoders_and_densities():
+    config = replace(preset("table2", EnsembleConfig), encoders=2, densities=3)
+    one = told(Run(config, Heard())).rows
+    rows = told(Ensemble(config, Heard())).rows
+    assert rows["generate qcd"] == one["generate qcd"]
+    assert rows["train"] == (2, pytest.approx(2 * one["train"][1], rel=0.1))
+    assert (rows["fit"][0], rows["fit on jets"][0]) == (6, 3)
+    # configs/table2.yaml: 9 x 5 + 3 x 3 minutes
+    per_fit = rows["fit"][1] / 6, rows["fit on jets"][1] / 3
+    assert per_fit == (pytest.approx(5 / 60, rel=0.5), pytest.approx(3 / 60, rel=0.5))
+
+
+def test_a_variant_adds_its_own_jobs():
+    config = preset("table2", EnsembleConfig)
+    rows = told(Ensemble(config, Heard())).rows
+    both = replace(config, variants={"jetclr": Path("representations/jetclr")})
+    more = told(Ensemble(both, Heard())).rows
+    assert more.keys() - rows.keys() == {
+        *("train jetclr", "encode jetclr", "fit jetclr", "score and evaluate jetclr")
+    }
+
+
+def test_time_follows_network_and_cores():
+    config = preset("quick")
+    jobs = {job.name: job.seconds for job in encoder_jobs(config, 1)}
+    assert jobs["train"] == pytest.approx(16000 * 0.6 * 12 / TRAINED)
+    deeper = replace(config, encoder=EncoderConfig(n_layers=2 * config.encoder.n_layers))
+    assert encoder_jobs(deeper, 1)[0].seconds == pytest.approx(2 * jobs["train"], rel=0.05)
+    assert encoder_jobs(config, 2)[0].seconds == pytest.approx(jobs["train"] / 2)
+    # Not a hundred times faster on a hundred cores: that was not measured.
+    assert encoder_jobs(config, 100)[0].seconds > jobs["train"] / 10
+
+
+def test_rates_are_those_of_the_documentation():
+    assert (
+        f"{ENCODED:g} jets/s encoded or scored and {TRAINED:g} trained"
+        in (DOCS / "scaling.md").read_text()
+    )
+    table = (DOCS / "benchmarks.md").read_text()
+    for name in ("qcd", "aachen", "rinv05", "rinv02", "m10", "m20", "dark_shower", "top"):
+        assert f" {PROCESSES[name].jets_per_second:g} |" in next(
+            line for line in table.splitlines() if line.startswith(f"| `{name}` | 0.")
+        )
