@@ -39,6 +39,14 @@ def test_wrapped_phi_never_reaches_the_upper_edge(turns, nudge, bits):
     assert dtype(-np.pi) <= wrapped < dtype(np.pi)
 
 
+@pytest.mark.parametrize("turns", [0, -1, 1, 5])
+def test_rounding_to_the_upper_edge_is_the_lower_one(turns):
+    """Just below -pi the remainder rounds to a whole turn, that is to pi itself."""
+    below = np.nextafter((2 * turns - 1) * np.pi, -100)
+    assert -np.pi <= wrap_phi(below) < np.pi
+    assert wrap_phi(np.nextafter(-np.pi, -4)) == -np.pi
+
+
 def test_wrapping_keeps_what_is_wrapped_already():
     phi = np.linspace(-3.1, 3.1, 50)
     np.testing.assert_allclose(wrap_phi(phi), phi, atol=1e-15)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 from short_training import SHORT
 
 from darkclr.contrastive.encoding import encode
@@ -51,3 +54,22 @@ def test_the_split_is_recorded_and_compared_where_it_is(learn, tmp_path):
     (tmp_path / "b" / "config.yaml").write_text("split: {train: 2}")
     with pytest.raises(InputError, match=r"config\.yaml: is no configuration of an encoder"):
         training_split(tmp_path / "b")
+
+
+def test_weights_of_another_network_are_refused(learn, tmp_path):
+    """One tensor less, or one more: the rest of it would keep random weights, or be ignored."""
+    learn(tmp_path)
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    name = next(iter(weights))
+    save_file({k: v for k, v in weights.items() if k != name}, path)
+    with pytest.raises(InputError, match="is not a model directory of an encoder"):
+        load_encoder(tmp_path)
+    save_file({**weights, "blocks.9.expand.bias": weights[name].clone()}, path)
+    with pytest.raises(InputError, match="is not a model directory of an encoder"):
+        load_encoder(tmp_path)
+
+
+def test_a_loaded_encoder_drops_nothing(learn, tiny, tmp_path):
+    learn(tmp_path, encoder=replace(tiny, dropout=0.5))
+    assert not load_encoder(tmp_path).training

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from sklearn.metrics import roc_auc_score
 
 from darkclr.anomaly import Discriminant
@@ -35,3 +36,23 @@ def test_order_is_invariant_under_affine_maps():
     Z = X * [10.0, 1.0, 0.1, 3.0] + 7.0
     other = Discriminant().fit(Z, y).score_samples(Z)
     assert np.corrcoef(scores, other)[0, 1] > 0.999
+
+
+def test_a_state_of_another_number_of_columns_is_refused():
+    X, y, _, _ = _gaussians(50, np.random.default_rng(4))
+    state = Discriminant().fit(X, y).state()
+    for coef in (state["coef"][:3], state["coef"][:1], state["coef"][:, None]):
+        with pytest.raises(ValueError, match="direction of shape"):
+            Discriminant().restore(state | {"coef": coef})
+
+
+def test_the_constant_puts_the_boundary_between_equal_classes():
+    """Of two Gaussians of equal covariance, w.x + c is 0 half-way between their means."""
+    X, y, _, _ = _gaussians(2000, np.random.default_rng(5))
+    X = X + 3.0
+    fitted = Discriminant().fit(X, y)
+    middle = (X[y == 0].mean(0) + X[y == 1].mean(0)) / 2
+    np.testing.assert_allclose(fitted.score_samples([middle]), 0, atol=1e-9)
+    state = fitted.state()
+    again = Discriminant().restore(state)
+    assert again.score_samples(X).tobytes() == fitted.score_samples(X).tobytes()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.nae.langevin import Chain
+from darkclr.anomaly.nae.langevin import Chain, differentiate, langevin
 from darkclr.anomaly.nae.sampler import Sampler, sample_table
 
 STILL = Chain(1, 1e-12, 0.0)
@@ -168,3 +168,22 @@ def test_table_of_samples_is_in_the_plane_of_the_data():
     variance = 4 * np.linalg.eigvalsh(np.cov(data.T))[::-1][:2]
     np.testing.assert_allclose(np.cov(table.T), np.diag(variance), atol=1e-8)
     assert len(rows) == 400
+
+
+def test_a_chain_that_is_differentiated_accepts_every_step(batch):
+    """How the choice to accept depends on the weights is in no derivative of the samples."""
+    chain = Chain(5, 2.0, 0.5, metropolis=True)
+    sampler = _sampler("data", chain=chain)
+    rows = batch[:200]
+    plain = sampler.sample(rows, _generator(3))
+    assert plain.acceptance < 0.9
+    through = sampler.sample(rows, _generator(3), through=True)
+    assert through.acceptance == 1
+    assert through.points.requires_grad
+    expected = langevin(
+        differentiate(sampler.network.energy),
+        rows,
+        Chain(5, 2.0, 0.5),
+        generator=_generator(3),
+    )
+    torch.testing.assert_close(through.points.detach(), expected.samples)

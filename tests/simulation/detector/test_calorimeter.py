@@ -72,6 +72,32 @@ def test_tracks_of_a_suppressed_tower_are_pulled_down() -> None:
     assert len(neutrals.energy) == 0
 
 
+def test_a_tower_below_the_energy_threshold_counts_as_zero_however_significant() -> None:
+    card, energy = ATLAS.ecal, 0.4
+    electron = reached([11], [energy])
+    deposit = np.array([energy])
+    sigma = card.resolution(np.array([0.05]), deposit)
+    read = energy / np.sqrt(1 + (sigma / energy) ** 2)
+    assert read < card.energy_min
+    assert read > 5 * sigma
+    out, neutrals = measure(card, electron, tracks_of(electron, 0.3), NoNoise())
+    track_weight = 1 / (0.3 * energy) ** 2
+    tower_weight = 1 / card.resolution(np.array([0.05]), read) ** 2
+    np.testing.assert_allclose(out.pt, electron.pt * track_weight / (track_weight + tower_weight))
+    assert len(neutrals.energy) == 0
+
+
+def test_an_excess_below_the_energy_threshold_is_no_neutral_however_significant() -> None:
+    card = ATLAS.ecal
+    everything = reached([11, 22], [0.5, 0.35])
+    track = tracks_of(reached([11], [0.5]), 1e-3)
+    energy = 0.85 / np.sqrt(1 + (card.resolution(np.array([0.05]), np.array([0.85])) / 0.85) ** 2)
+    assert energy > card.energy_min
+    assert energy - 0.5 < card.energy_min
+    assert energy - 0.5 > 3 * card.resolution(np.array([0.05]), energy)
+    assert len(measure(card, everything, track, NoNoise())[1].energy) == 0
+
+
 def test_track_without_a_deposit_feels_only_the_noise_term() -> None:
     nothing = reached(np.zeros(0, int), np.zeros(0))
     barrel = tracks_of(reached([211], [2.0]), 0.3)

@@ -1,0 +1,152 @@
+"""Mutation testing: whether the nearest tests notice mistakes, one at a time.
+
+``mutations.yaml`` lists the mistakes. Each is made in a copy of the source, its nearest tests run
+there until the first fails, and what became of it is kept in a JSON file: a run that was stopped
+goes on, and one after a change repeats what the change touches. A table of the counts goes into
+``docs/reliability.md``.
+
+    make mutation ARGS="kinematics.py anomaly/nae/langevin.py"
+"""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import json
+import os
+import py_compile
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from reliability import table, write_section
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCE = REPOSITORY / "src" / "darkclr"
+RESULTS = REPOSITORY / "build" / "mutation.json"
+#: Seconds: what takes longer hangs, and is noticed by that.
+TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A text of a file, what replaces it, and the tests that must fail then."""
+
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def apply(self, text: str) -> str:
+        """The text of the file with the mistake.
+
+        Raises:
+            ValueError: the old text is not there once, so the list is out of date.
+        """
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file}: {self.old!r} occurs {text.count(self.old)} times")
+        return text.replace(self.old, self.new)
+
+    def key(self) -> str:
+        """Digest of the mistake, the file and the tests: what the outcome depends on nearest."""
+        files = [SOURCE / self.file, *(REPOSITORY / test.partition("::")[0] for test in self.tests)]
+        content = [repr(self).encode(), *(path.read_bytes() for path in files)]
+        return hashlib.sha256(b"\0".join(content)).hexdigest()[:16]
+
+
+def read_mutations() -> list[Mutation]:
+    """All of ``mutations.yaml``."""
+    groups = yaml.safe_load(Path(__file__).with_name("mutations.yaml").read_text())
+    return [
+        Mutation(file, old, new, tuple(shlex.split(own[0]) if own else group["tests"]))
+        for file, group in groups.items()
+        for old, new, *own in group["mutations"]
+    ]
+
+
+def outcome(tree: Path, tests: Sequence[str], timeout: float = TIMEOUT) -> str:
+    """"killed", "survived" or "timeout" of tests with the source of a tree."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(tree / "src"), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    try:
+        ended = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, timeout=timeout
+        )
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    if ended.returncode not in (0, 1, 2):  # 2: a module cannot even be imported
+        raise RuntimeError(ended.stdout.decode() + ended.stderr.decode())
+    return "killed" if ended.returncode else "survived"
+
+
+def run(mutations: Sequence[Mutation]) -> dict[str, dict[str, Any]]:
+    """What became of each mutation, by its key."""
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    wanted = {mutation.key(): mutation for mutation in mutations}
+    todo = {key: mutation for key, mutation in wanted.items() if key not in known}
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for path in REPOSITORY.iterdir():
+            if path.name != "src" and not path.name.startswith("."):
+                (tree / path.name).symlink_to(path)
+        shutil.copytree(SOURCE.parent, tree / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        # By their content: a file that changes and changes back within a second is compiled anew.
+        by_content = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(tree / "src", quiet=1, invalidation_mode=by_content)
+        tests = sorted({test for mutation in todo.values() for test in mutation.tests})
+        if todo and outcome(tree, tests, timeout=3600) != "survived":
+            sys.exit("the tests fail without a mutation")
+        for i, (key, mutation) in enumerate(todo.items(), start=1):
+            path = tree / "src" / "darkclr" / mutation.file
+            original, begin = path.read_text(), time.monotonic()
+            path.write_text(mutation.apply(original))
+            result = outcome(tree, mutation.tests)
+            path.write_text(original)
+            seconds = round(time.monotonic() - begin, 1)
+            known[key] = {"file": mutation.file, "old": mutation.old, "new": mutation.new}
+            known[key] |= {"outcome": result, "seconds": seconds}
+            RESULTS.parent.mkdir(exist_ok=True)
+            RESULTS.write_text(json.dumps(known, indent=1))
+            print(f"{i}/{len(todo)} {result:8} {seconds:5.1f} s  {mutation.file}: {mutation.new!r}")
+            sys.stdout.flush()
+    return {key: known[key] for key in wanted}
+
+
+def report(results: Sequence[dict[str, Any]]) -> str:
+    """Counts by folder of the source, and what was missed, as Markdown."""
+    folders: dict[str, Counter[str]] = {}
+    for result in results:
+        folder = str(Path(result["file"]).parent).replace(".", "ground floor")
+        folders.setdefault(folder, Counter())[result["outcome"]] += 1
+    counts = {
+        name: (c.total(), c["killed"] + c["timeout"], c["survived"]) for name, c in folders.items()
+    }
+    missed = [
+        f"- `{r['file']}`: `{r['new']}` for `{r['old']}`"
+        for r in results
+        if r["outcome"] == "survived"
+    ]
+    parts = [table(["source", "mutations", "noticed", "missed"], counts), "\n".join(missed)]
+    return "\n\n".join(filter(None, parts))
+
+
+if __name__ == "__main__":
+    chosen = [m for m in read_mutations() if not sys.argv[1:] or m.file in sys.argv[1:]]
+    results = list(run(chosen).values())
+    text = report(results)
+    print(text)
+    if not sys.argv[1:]:
+        write_section("mutations", text)
+    sys.exit(any(result["outcome"] == "survived" for result in results))
