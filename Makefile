@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint setup setup-dev clean
+.PHONY: help run test lint mutation setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ run: setup ## collisions to ROC curve: darkclr run --config quick (CONFIG=... fo
 
 test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" for the fast ones)
 	$(BIN)/python -m pytest -q $(ARGS)
+
+mutation: setup-dev ## whether the tests notice some hundred mistakes (an hour; ARGS="split.py" for a file)
+	PYTHONPATH=tests/helpers $(BIN)/python tests/mutation/mutation.py $(ARGS)
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -65,9 +65,8 @@ def test_each_epoch_has_all_jets_in_an_order_of_its_own(prepared, tiny):
 
 
 def test_weights_are_those_of_the_jets_beside_them(prepared, tiny):
-    weight_of = dict(
-        zip(prepared.constituents.pt[prepared.constituents.offsets[:-1]], prepared.weight)
-    )
+    first = prepared.constituents.offsets[:-1]
+    weight_of = dict(zip(prepared.constituents.pt[first], prepared.weight, strict=True))
     for batch, weight in epoch_of(prepared, tiny, 0):
         starts, begin = [], 0
         for length, n in batch.runs:

@@ -74,7 +74,7 @@ def read_mutations() -> list[Mutation]:
 
 
 def outcome(tree: Path, tests: Sequence[str], timeout: float = TIMEOUT) -> str:
-    """"killed", "survived" or "timeout" of tests with the source of a tree."""
+    """ "killed", "survived" or "timeout" of tests with the source of a tree."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(tree / "src"), os.environ.get("PYTHONPATH", "")]),
