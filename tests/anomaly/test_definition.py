@@ -88,7 +88,7 @@ def test_what_cannot_be_is_told(options, told):
         define_score("mine", options)
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", *JET_COLUMNS])
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "supervised_m10", *JET_COLUMNS])
 def test_names_are_those_of_files_and_of_new_columns(name):
     with pytest.raises(ConfigError, match="cannot be the name of a score"):
         define_score(name, {"score": "knn"})

@@ -32,8 +32,12 @@ def tiny() -> dict[str, Any]:
 def draw(sample: SampleConfig, path: Path, **_: Any) -> None:
     """Toy jets in place of a simulation; what is there stays."""
     if not path.exists():
-        signal = sample.process == "aachen"
-        jets = toy_jets(150 if signal else 240, seed=signal, mean=14 if signal else 24)
+        signal = sample.process != "qcd"
+        jets = toy_jets(
+            150 if signal else 240,
+            seed={"qcd": 0, "aachen": 1}.get(sample.process, 2),
+            mean=14 if signal else 24,
+        )
         pdg = np.random.default_rng(7).choice([21, 21, 1, 0], len(jets)).astype(np.int32)
         label = np.full(len(jets), signal, np.int8)
         write_jets(replace(jets, label=label, truth={"parton_pdg": pdg}), path)

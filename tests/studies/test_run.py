@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 import yaml
 from folders import names
@@ -18,6 +19,7 @@ from darkclr.augmentations import Augmentations, ConstituentDrop, NonUniformDeca
 from darkclr.errors import ConfigError
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
+from darkclr.simulation.sample import SampleConfig
 from darkclr.studies import run as module
 from darkclr.studies.config import RunConfig
 from darkclr.studies.run import Run, run
@@ -109,3 +111,31 @@ def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
     for wrong in (config, replace(other, copies=Augmentations())):
         with pytest.raises(ConfigError, match=r"another configuration \(copies\)"):
             Run(replace(wrong, output=tmp_path)).claim()
+
+
+def test_each_ceiling_has_its_signal_and_a_schedule_of_its_own(config, tmp_path):
+    """Only the signals that a classifier was trained on lose their training part."""
+    samples = config.samples | {name: SampleConfig(process=name) for name in ("m10", "m20")}
+    schedule = replace(config.training, epochs=1, seed=5, keep="last")
+    other = replace(config, samples=samples, supervised=["aachen", "m20"], output=tmp_path)
+    other = replace(other, scores={"norm": {}}, classifier=schedule)
+    steps = Run(other)
+    steps.simulate()
+    steps.represent(tmp_path, other.training)
+    steps.fit(tmp_path, tmp_path, other.all_scores)
+    logits = steps.classify(tmp_path, later=2)
+    table = steps.score(tmp_path, tmp_path, logits)
+    n_test = {name: len(steps.jets(name).part("test", other.split)) for name in samples}
+    rows = {name: int(pc.sum(pc.equal(table["sample"], name)).as_py()) for name in samples}
+    assert rows == n_test | {"m10": 150}
+    assert n_test["m10"] < 150
+    for column in ("supervised_aachen", "supervised_m20"):
+        written = yaml.safe_load((tmp_path / column / "config.yaml").read_text())
+        assert written["training"]["epochs"] == 1
+        assert written["training"]["seed"] == 7
+        assert written["training"]["keep"] == "last"
+        found = np.concatenate([logits[column][name] for name in samples])
+        assert table[column].to_numpy() == pytest.approx(found, abs=0)
+    assert table["supervised_aachen"] != table["supervised_m20"]
+    trained = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
+    assert trained["training"]["epochs"] == config.training.epochs

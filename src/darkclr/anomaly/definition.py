@@ -33,7 +33,7 @@ KEYS = ("score", "reads", "given")
 #: Columns beside the scores in the table of scores.
 JET_COLUMNS = (
     *("id", "sample", "event", "rank", "label", "weight", "pt", "n_constituents"),
-    *("eta", "phi", "mass", "parton_pdg", "supervised"),
+    *("eta", "phi", "mass", "parton_pdg"),
 )
 
 
@@ -111,7 +111,8 @@ def define_score(
     'jets'
     """
     where = f"score {name}"
-    if not name or name.startswith(".") or {"/", "\\"} & set(name) or name in JET_COLUMNS:
+    taken = name in JET_COLUMNS or name.startswith("supervised")  # columns of classifiers
+    if not name or name.startswith(".") or {"/", "\\"} & set(name) or taken:
         raise ConfigError(
             f"{name!r} cannot be the name of a score",
             where="scores",

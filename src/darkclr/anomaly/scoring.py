@@ -25,7 +25,7 @@ __all__ = ["load_scores", "needs_jets", "score_table"]
 def score_table(
     samples: Mapping[str, Representations],
     scores: Sequence[FittedScore],
-    supervised: Mapping[str, NDArray] | None = None,
+    supervised: Mapping[str, Mapping[str, NDArray]] | None = None,
     jets: Mapping[str, Jets] | None = None,
 ) -> pa.Table:
     """One row a jet: who it is and its raw scores (higher = more anomalous).
@@ -33,7 +33,7 @@ def score_table(
     Args:
         samples: representations by name of the sample; dropped copies are left out.
         scores: fitted scores, one column each, under its name.
-        supervised: a further column ``supervised`` by sample, one value an original row.
+        supervised: further columns by name, each by sample, one value an original row.
         jets: the same jets with their constituents, in any order, for scores that read them.
 
     Returns:
@@ -74,8 +74,8 @@ def score_table(
         for score in scores:
             values = score.score(replace(inputs, scores=table))
             table = table.append_column(score.name, pa.array(values))
-        if supervised is not None:
-            table = table.append_column("supervised", pa.array(supervised[name], pa.float64()))
+        for column, of_samples in (supervised or {}).items():
+            table = table.append_column(column, pa.array(of_samples[name], pa.float64()))
         tables.append(table)
     metadata = {
         "kind": "scores",

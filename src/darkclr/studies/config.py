@@ -61,9 +61,12 @@ class RunConfig:
     yardsticks are always added."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """Figures of merit to measure."""
-    supervised: str | None = None
-    """Name of a signal sample on which a supervised classifier is trained, as the ceiling; its
-    training part is then left out of the table for all scores."""
+    supervised: str | list[str] | None = None
+    """Name of a signal sample on which a supervised classifier is trained, as the ceiling, or names
+    of several, each with a classifier of its own; the training part of these samples is then left
+    out of the table for all scores."""
+    classifier: TrainingConfig | None = None
+    """Optimiser and schedule of the supervised classifiers; those of the encoder if not given."""
     workers: Annotated[int | None, AtLeast(1)] = None
     """Number of processes of the simulation; one a core if not given."""
 
@@ -77,9 +80,9 @@ class RunConfig:
                 where="samples",
                 fix="name one background process and at least one signal",
             )
-        if self.supervised is not None and self.supervised not in self.signals:
+        if unknown := [name for name in self.taught if name not in self.signals]:
             raise ConfigError(
-                f"{self.supervised!r} is no signal sample",
+                f"{', '.join(map(repr, unknown))} is no signal sample",
                 where="supervised",
                 fix=f"choose of {', '.join(self.signals)}",
             )
@@ -109,6 +112,12 @@ class RunConfig:
         return [name for name in self.samples if name != self.background]
 
     @property
+    def taught(self) -> dict[str, str]:
+        """Signal samples that a classifier is trained on, with the columns of the classifiers."""
+        names = [self.supervised] if isinstance(self.supervised, str) else self.supervised or []
+        return {name: "supervised" if len(names) == 1 else f"supervised_{name}" for name in names}
+
+    @property
     def all_scores(self) -> dict[str, dict[str, Any]]:
         """Parameters of the scores that are named, or of the default ones, and the yardsticks."""
         from darkclr.anomaly.catalogue import default_scores
@@ -131,6 +140,7 @@ class RunConfig:
             "evaluation": asdict(self.evaluation)
             | {"signal_efficiencies": list(self.evaluation.signal_efficiencies)},
             "supervised": self.supervised,
+            "classifier": None if self.classifier is None else recorded(self.classifier),
         }
 
 
@@ -138,8 +148,8 @@ class RunConfig:
 class EnsembleConfig(RunConfig):
     """All that determines an ensemble: encoders of one configuration, densities on each of them.
 
-    Encoder E is trained with the seed ``training.seed`` + E - 1, and the classifier of
-    ``supervised`` beside it; densities have the seeds 1, 2, ...
+    Encoder E is trained with the seed ``training.seed`` + E - 1, the classifiers of ``supervised``
+    beside it with theirs + E - 1; densities have the seeds 1, 2, ...
 
     Raises:
         ConfigError: as of :class:`RunConfig`, or the evaluation already has another mixture.

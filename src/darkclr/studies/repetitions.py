@@ -31,7 +31,6 @@ from darkclr.studies.run import Run
 
 __all__ = ["Repetitions"]
 
-_SUPERVISED = "supervised"  # the column of the classifier's logits
 _NATURAL, _GLUONS = "metrics.json", "metrics_gluons.json"
 
 
@@ -100,19 +99,15 @@ class Repetitions:
         """Directory of the scores on jets with a seed, the same for all encoders."""
         return self.root / "jets" / f"density-{density}"
 
-    def classifier(self, encoder: int) -> Path:
-        """Directory of the supervised classifier with the seed of an encoder."""
-        return self.root / f"supervised-{encoder}"
-
     def training(self, encoder: int) -> TrainingConfig:
         """The training with the seed of an encoder."""
         training = self.run.config.training
         return replace(training, seed=training.seed + encoder - 1)
 
     @property
-    def supervised(self) -> bool:
-        """Whether a classifier is trained on labels beside each encoder."""
-        return self.run.config.supervised is not None and self.variant is None
+    def classifiers(self) -> list[str]:
+        """Columns of the classifiers that are trained on labels beside each encoder."""
+        return list(self.run.config.taught.values()) if self.variant is None else []
 
     def jobs(self, cores: int) -> list[Job]:
         """What takes time."""
@@ -160,9 +155,9 @@ class Repetitions:
                 parameters=FittedScore.load(fits[0], plugins=[definition.entry.name]).n_parameters,
                 fit_minutes=_minutes(fits, "fit"),
             )
-        if self.supervised:
-            fits = [self.classifier(encoder) for encoder in self.encoder_numbers]
-            facts[_SUPERVISED] = ScoreFacts(
+        for column in self.classifiers:
+            fits = [self.root / f"{column}-{encoder}" for encoder in self.encoder_numbers]
+            facts[column] = ScoreFacts(
                 reads="jets and labels",
                 parameters=_n_elements(fits[0]),
                 fit_minutes=_minutes(fits, "train"),
@@ -194,8 +189,8 @@ class Repetitions:
         for seed, folder in missing.items():
             self.run.fit(folder, model, self.on_representations, seed)
         supervised = None
-        if self.supervised:
-            supervised = self.run.classify(self.classifier(encoder), self.training(encoder))
+        if self.classifiers:
+            supervised = self.run.classify(self.root, encoder - 1, f"-{encoder}")
         for seed, folder in missing.items():
             with timed(folder, "score"):
                 table = self.run.score(folder, model, supervised)

@@ -122,7 +122,7 @@ class Run:
         with timed(output, "fit"):
             self.fit(output, output, config.all_scores)
         with timed(output, "score"):
-            supervised = self.classify(output / "supervised", config.training)
+            supervised = self.classify(output)
             table = self.score(output, output, supervised)
             write_table(table, output / "scores.parquet", read_metadata(table))
         with timed(output, "evaluate"):
@@ -267,56 +267,80 @@ class Run:
         self.reporter.line(f"scores in {directory / 'scores'}")
 
     def score(
-        self, directory: Path, model: Path, supervised: dict[str, NDArray] | None = None
+        self,
+        directory: Path,
+        model: Path,
+        supervised: Mapping[str, Mapping[str, NDArray]] | None = None,
     ) -> pa.Table:
         """One table of the test jets with all scores that were fitted in ``directory/scores``.
 
-        They are the background's test part, and all signals, of which labels have been learned
-        only the test part.
+        They are the background's test part and all signals, of those that a classifier was
+        trained on only the test part.
         """
         config = self.config
         # Whoever names a score trusts its class.
         plugins = [str(options.get("score", n)) for n, options in config.all_scores.items()]
         fitted = load_scores(directory / "scores", plugins=plugins)
-        signal_part = "all" if config.supervised is None else "test"
         rows = {
-            name: of_sample.part("test" if name == config.background else signal_part, config.split)
+            name: of_sample.part(self._tested(name), config.split)
             for name, of_sample in self.representations(model).items()
         }
         jets = {name: self.jets(name) for name in rows} if needs_jets(fitted) else None
         return score_table(rows, fitted, supervised, jets)
 
-    def classify(self, directory: Path, training: TrainingConfig) -> dict[str, NDArray] | None:
-        """Logits of the supervised classifier, if asked for, for the jets that are scored."""
-        config = self.config
-        if config.supervised is None:
-            return None
+    def _tested(self, name: str) -> str:
+        """The part of a sample that is scored."""
+        learned_from = name == self.config.background or name in self.config.taught
+        return "test" if learned_from else "all"
+
+    def classify(
+        self, output: Path, later: int = 0, suffix: str = ""
+    ) -> dict[str, dict[str, NDArray]]:
+        """Logits of the supervised classifiers for the jets that are scored.
+
+        Args:
+            output: where their directories are, ``COLUMN`` with the suffix.
+            later: added to the seed of their training.
+            suffix: of the directories.
+
+        Returns:
+            By column and sample; nothing if no classifier was asked for.
+        """
+        training = self.config.classifier or replace(self.config.training, keep="best")
+        training = replace(training, seed=training.seed + later)
+        return {
+            column: self._classify(signal, output / f"{column}{suffix}", training)
+            for signal, column in self.config.taught.items()
+        }
+
+    def _classify(
+        self, signal: str, directory: Path, training: TrainingConfig
+    ) -> dict[str, NDArray]:
+        """Logits of a classifier of one signal by sample."""
         from darkclr.supervised.classifier import train_classifier
 
+        config = self.config
         train, validation = (
             Jets.concatenate(
-                [
-                    self.jets(n).part(half, config.split)
-                    for n in (config.background, config.supervised)
-                ]
+                [self.jets(n).part(half, config.split) for n in (config.background, signal)]
             )
             for half in ("train", "validation")
         )
         steps = len(train) // training.batch_size * training.epochs
         with (
             nullcontext() if is_finished(directory) else timed(directory, "train"),
-            self.reporter.bar("train supervised", steps * training.batch_size) as advance,
+            self.reporter.bar(f"train on {signal}", steps * training.batch_size) as advance,
         ):
             classifier = train_classifier(
                 train,
                 directory,
                 validation=validation,
                 encoder=config.encoder,
-                training=replace(training, keep="best"),
+                training=training,
                 progress=lambda n, terms: advance(n, f"loss {terms['loss']:.2f}"),
             )
         return {
-            name: classifier.score(self.jets(name).part("test", config.split))
+            name: classifier.score(self.jets(name).part(self._tested(name), config.split))
             for name in config.samples
         }
 
