@@ -17,12 +17,14 @@ pytest.importorskip("matplotlib")
 
 from darkclr.augmentations import Augmentations, ConstituentDrop, NonUniformDecay
 from darkclr.errors import ConfigError
+from darkclr.evaluation import read_metrics
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
 from darkclr.simulation.sample import SampleConfig
 from darkclr.studies import run as module
 from darkclr.studies.config import RunConfig
 from darkclr.studies.run import Run, run
+from darkclr.studies.verdicts import read_verdicts
 
 SCORES = {"norm": {}, "discriminant": {}, "dirichlet_vae_images": {"epochs": 1, "hidden": 4}}
 
@@ -86,6 +88,22 @@ def test_the_configuration_of_an_earlier_version_is_the_same(config, reads):
     run(config)
     assert (config.output / "scores.parquet").read_bytes() == scores
     assert (config.output / "encoder" / "model.safetensors").stat().st_mtime_ns == weights
+
+
+def test_what_became_of_the_training_is_in_the_figures_of_merit(config, reads, tmp_path):
+    verdicts = read_metrics(config.output / "metrics.json").verdicts
+    assert verdicts.keys() == {"encoder"}
+    table = read_table(config.output / "encoder" / "pairs.parquet")
+    similarity = table["background_similarity"].to_numpy().mean()
+    assert verdicts["encoder"]["background_similarity"] == pytest.approx(similarity, abs=1e-6)
+    assert verdicts["encoder"]["collapsed"] is bool(similarity >= 0.99)
+    assert "norm" in verdicts["encoder"]["sentence"]
+    folder = tmp_path / "scores" / "nae"
+    folder.mkdir(parents=True)
+    (folder / "verdict.json").write_text('{"travelled": NaN, "sentence": "it did"}')
+    assert read_verdicts(tmp_path, tmp_path / "scores") == {
+        "nae": {"travelled": None, "sentence": "it did"}
+    }
 
 
 def test_python_hears_nothing(config, tmp_path, capfd):

@@ -29,13 +29,14 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.parameters import parameters_of
 
-__all__ = ["FittedScore", "fit_digest", "is_fitted"]
+__all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.yaml"
 _HISTORY = "history.csv"
 _SAMPLES = "samples.csv"
-_VERDICT = "verdict.json"
+#: File of the verdict in the directory of a score.
+VERDICT = "verdict.json"
 _GIVEN = "given."  # before the names of what was learned of pT
 
 
@@ -126,7 +127,7 @@ class FittedScore:
         _write_rows(self.detector.history_, directory / _HISTORY)
         _write_rows(self.detector.sample_table(), directory / _SAMPLES)
         if self.verdict is not None:
-            with atomic_path(directory / _VERDICT) as temporary:
+            with atomic_path(directory / VERDICT) as temporary:
                 temporary.write_text(json.dumps(self.verdict.to_dict(), indent=2) + "\n")
         state = self.detector.state()
         if self.conditioning is not None:

@@ -14,7 +14,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_stream
 from darkclr.contrastive.model_directory import is_finished, load_encoder
-from darkclr.contrastive.pairs import encoder_verdict
+from darkclr.contrastive.pairs import EncoderVerdict, encoder_verdict
 from darkclr.contrastive.training.loop import check_machine
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import N_WATCHING, train
@@ -29,7 +29,7 @@ from darkclr.jets import Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.split import Split
 
-__all__ = ["encode_file", "train_file"]
+__all__ = ["encode_file", "read_encoder_verdict", "train_file"]
 
 
 def train_file(
@@ -81,18 +81,20 @@ def train_file(
                 split=split,
                 progress=lambda n, terms: advance(n, _note(terms)),
             )
-    _say_verdict(directory / "pairs.parquet", reporter)
+    if verdict := read_encoder_verdict(directory):
+        reporter.line(verdict.sentence())
     return trained
 
 
-def _say_verdict(path: Path, reporter: Reporter) -> None:
-    """Whether the encoder collapsed, if its pairs are there; those of old models lack norms."""
+def read_encoder_verdict(directory: Path) -> EncoderVerdict | None:
+    """Whether an encoder collapsed, if its pairs are there; those of old models lack norms."""
+    path = directory / "pairs.parquet"
     if not path.exists():
-        return
+        return None
     table = read_table(path)
     pairs = {name: table[name].to_numpy() for name in table.column_names}
-    if {"background_similarity", "norm", "anomalous_norm"} <= pairs.keys():
-        reporter.line(encoder_verdict(pairs).sentence())
+    complete = {"background_similarity", "norm", "anomalous_norm"} <= pairs.keys()
+    return encoder_verdict(pairs) if complete else None
 
 
 def encode_file(

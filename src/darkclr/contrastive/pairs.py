@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,11 @@ class EncoderVerdict:
             f"(AUC of the norm {self.norm_auc:.3f} ± {self.norm_auc_error:.3f})"
             + ("; the norm is inverted as a score" if self.inverted else "")
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with the conclusions and the sentence."""
+        conclusions = {name: getattr(self, name) for name in ("collapsed", "inverted")}
+        return asdict(self) | conclusions | {"sentence": self.sentence()}
 
 
 def encoder_verdict(pairs: Mapping[str, NDArray[np.float32]]) -> EncoderVerdict:

@@ -260,6 +260,8 @@ class Metrics:
         scores: by name.
         supervised: whether the scores were made with labels.
         probe: how the classifiers of a probe were trained.
+        verdicts: what became of the trainings, by the name of the score or ``encoder``; each with a
+            ``sentence``.
     """
 
     kind: Literal["metrics", "probe"]
@@ -270,6 +272,7 @@ class Metrics:
     scores: Mapping[str, ScoreResult]
     supervised: bool | None = None
     probe: Mapping[str, Any] | None = None
+    verdicts: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         if not any(entry.signals for entry in self.scores.values()):
@@ -312,6 +315,49 @@ class Metrics:
                 for signal, result in entry.signals.items()
             ]
         )
+
+    def below_yardsticks(self) -> list[str]:
+        """A sentence for each column in which learned scores are no better than a yardstick.
+
+        A score is that if its AUC and all its rejections are below those of one yardstick, or if
+        its AUC is by more than two errors.
+        """
+        sentences = []
+        for signal in self.signals:
+            for column, figures_of in {
+                "as simulated": lambda row: row.figures,
+                f"at {equal(self.matched)}": lambda row: row.matched or {},
+            }.items():
+                rows = [row for row in self.rows() if row.signal == signal and figures_of(row)]
+                yardsticks = [row for row in rows if row.baseline]
+                beaten: dict[str, list[str]] = {}
+                for row in rows:
+                    for yardstick in yardsticks:
+                        if not row.baseline and _below(figures_of(row), figures_of(yardstick)):
+                            beaten.setdefault(yardstick.title, []).append(row.title)
+                sentences += [
+                    f"{self.title(signal)}, {column}: below {yardstick} {_are(titles)}"
+                    for yardstick, titles in beaten.items()
+                ]
+        return sentences
+
+
+def _are(titles: list[str]) -> str:
+    return f"{'are' if len(titles) > 1 else 'is'} {', '.join(titles)}"
+
+
+def _below(score: Mapping[str, FigureOfMerit], yardstick: Mapping[str, FigureOfMerit]) -> bool:
+    """Whether a score is no better than a yardstick anywhere, or clearly worse in AUC."""
+    mine, other = score["auc"], yardstick["auc"]
+    if mine.value is None or other.value is None:
+        return False
+    error = math.hypot(mine.error or 0.0, other.error or 0.0)
+    if mine.value < other.value - 2 * error:
+        return True
+    rejections = [name for name in score if name.startswith("rejection_")]
+    known = [(score[n].value, yardstick[n].value) for n in rejections if n in yardstick]
+    worse = [a is not None and b is not None and a < b for a, b in known]
+    return mine.value < other.value and all(worse)
 
 
 def equal(match: str | None) -> str:

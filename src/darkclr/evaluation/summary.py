@@ -25,6 +25,8 @@ def show_summary(metrics: Metrics, reporter: Reporter) -> None:
                 f"{signal}, worth {matched.n_background_effective:.0f} jets",
                 [_cells(row, row.matched or {}) for row in rows],
             )
+    for sentence in metrics.below_yardsticks():
+        reporter.line(sentence)
     for quantity in ("pt", "mass"):
         measured = {
             entry.title: entry.sculpting[quantity]

@@ -83,6 +83,8 @@ def _results(files: RunFiles) -> Section:
     )
     with _or_say_why(section, "the table of scores"):
         section.markup = summary_table(files.metrics, files.title)
+        if below := files.metrics.below_yardsticks():
+            section.markup += box("Scores that are no better than a yardstick", "; ".join(below))
     return section
 
 

@@ -28,6 +28,7 @@ from darkclr.io.parquet import column_names, read_metadata, read_table, write_ta
 from darkclr.io.timings import read_timings, timed
 from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
 from darkclr.studies.run import Run
+from darkclr.studies.verdicts import read_verdicts
 
 __all__ = ["Repetitions"]
 
@@ -211,7 +212,9 @@ class Repetitions:
                 if known and found.config == config:
                     continue
             with timed(folder, "evaluate"):
-                write_metrics(evaluate(folder / "scores.parquet", config), path)
+                metrics = evaluate(folder / "scores.parquet", config)
+                verdicts = read_verdicts(folder.parent / "encoder", folder / "scores")
+                write_metrics(replace(metrics, verdicts=verdicts), path)
             self.run.reporter.line(f"figures of merit in {path}")
 
 

@@ -34,6 +34,7 @@ from darkclr.simulation.sample import generate
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import encoder_jobs, fit_job, score_job, show_jobs, simulation_jobs
+from darkclr.studies.verdicts import read_verdicts
 
 __all__ = ["Run", "run"]
 
@@ -127,8 +128,13 @@ class Run:
             write_table(table, output / "scores.parquet", read_metadata(table))
         with timed(output, "evaluate"):
             metrics = evaluate(output / "scores.parquet", config.evaluation)
+            metrics = replace(
+                metrics, verdicts=read_verdicts(output / "encoder", output / "scores")
+            )
             write_metrics(metrics, output / "metrics.json")
         show_summary(metrics, self.reporter)
+        for name, verdict in (metrics.verdicts or {}).items():
+            self.reporter.line(f"{name}: {verdict['sentence']}")
         self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
         with timed(output, "report"):
             page = report(output, config.augmentations)
