@@ -17,7 +17,7 @@ from darkclr.split import Split
 __all__ = ["Representations", "common_encoder"]
 
 _ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "family")
-_OPTIONAL = ("eta", "phi", "mass", "parton_pdg")
+_OPTIONAL = ("eta", "phi", "mass", "parton_pdg", "in_domain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,8 @@ class Representations:
             the sample does not tell.
         encoder: digest of the encoder that made them, ``Encoder.digest()``; None if unknown.
         families: names of the families of anomalous copies.
+        in_domain: (n,) bool, whether the jet is like those of the encoder's training, see
+            :mod:`darkclr.domain`; None if nobody knows.
     """
 
     z: NDArray[np.float32]
@@ -56,6 +58,7 @@ class Representations:
     phi: NDArray[np.float32] | None = None
     mass: NDArray[np.float32] | None = None
     families: tuple[str, ...] = ()
+    in_domain: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.z)

@@ -38,9 +38,9 @@ def score_table(
 
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents;
-        eta, phi and mass if all samples have them; parton_pdg if one has it (0 for the jets of the
-        others); and a float64 column for each score. The metadata of the table name the titles of
-        the scores, those that are yardsticks (``baselines``), and title and process of the
+        eta, phi, mass and in_domain if all samples have them; parton_pdg if one has it (0 for the
+        jets of the others); and a float64 column for each score. The metadata of the table name the
+        titles of the scores, those that are yardsticks (``baselines``), and title and process of the
         ``samples`` where they are known.
 
     Raises:
@@ -51,7 +51,7 @@ def score_table(
     partons = any(rows.parton_pdg is not None for rows in samples.values())
     kinematics = [
         column
-        for column in ("eta", "phi", "mass")
+        for column in ("eta", "phi", "mass", "in_domain")
         if all(getattr(rows, column) is not None for rows in samples.values())
     ]
     tables = []

@@ -83,7 +83,12 @@ COMMANDS: Mapping[str, Command] = {
             short_help=False,
         ),
         Command("scores", "fitting", ("name", "output")),
-        Command("score", "steps", ("part", "device", "layout", "options.label"), several="jets"),
+        Command(
+            "score",
+            "steps",
+            ("part", "outside", "device", "layout", "options.label"),
+            several="jets",
+        ),
         Command(
             "evaluate",
             "steps",

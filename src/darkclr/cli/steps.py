@@ -12,6 +12,7 @@ from darkclr.cli import console
 from darkclr.cli.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
+from darkclr.domain import Outside
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
@@ -128,6 +129,7 @@ def score(
     output: Path,
     split: Split | None = None,
     part: Part = "all",
+    outside: Outside = "keep",
     plugins: list[str] | None = None,
     device: Device = DEVICE,
     layout: str | None = None,
@@ -147,6 +149,9 @@ def score(
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
             those of the encoder's training.
         part: Part of the events to score.
+        outside: What becomes of jets outside of what the model was trained on (window, radius,
+            detector): they stay and are marked in a column `in_domain`, they are left out, or the
+            command stops.
         plugins: Import paths of scores of your own that the model may name; their code is executed.
         device: Device that encodes; `auto` takes a GPU if there is one.
         layout: Layout of the files; if it is not given, their columns tell it.
@@ -162,6 +167,7 @@ def score(
             output,
             split=split,
             part=part,
+            outside=outside,
             plugins=plugins or (),
             device=torch_device(device),
             layout=layout,

@@ -14,6 +14,7 @@ from darkclr.contrastive.encoder.batches import pack
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.devices import PRECISION, Precision, use_bfloat16
+from darkclr.domain import IN_DOMAIN
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
 from darkclr.jets import Constituents, Jets
@@ -104,7 +105,8 @@ def encode_stream(
 ) -> Iterator[tuple[Representations, Jets]]:
     """Representations of jets that come in batches, ``CHUNK`` at a time, with their jets.
 
-    The result is that of one :func:`encode` of all jets, whose arguments these are.
+    The result is that of one :func:`encode` of all jets, whose arguments these are. A mark of
+    :class:`~darkclr.domain.DomainCheck` on the jets is on their representations, too.
     """
     rng, digest, kind = np.random.default_rng(seed), encoder.digest(), torch.device(device).type
     families = () if dropped is None else tuple(dropped.families)
@@ -134,6 +136,7 @@ def encode_stream(
                 phi=jets.phi,
                 mass=jets.mass,
                 families=families,
+                in_domain=jets.truth.get(IN_DOMAIN),
             )
             yield rows, jets
 

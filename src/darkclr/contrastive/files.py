@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,17 +20,20 @@ from darkclr.contrastive.training.loop import check_machine
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import N_WATCHING, train
 from darkclr.devices import PRECISION, Precision
+from darkclr.domain import DomainCheck
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.atomic import no_empty_folders
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import TableWriter, read_table
 from darkclr.io.representations import representations_metadata
-from darkclr.io.sources import Source, check_output
+from darkclr.io.sources import Source, check_output, sample_name
 from darkclr.jets import Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.split import Split
 
 __all__ = ["encode_file", "read_encoder_verdict", "train_file"]
+
+_log = logging.getLogger(__name__)
 
 
 def train_file(
@@ -112,7 +116,8 @@ def encode_file(
 ) -> int:
     """Write the representations of files of jets, or of jets in memory, to a Parquet file.
 
-    Jets are read and written in a stream, so there may be more than fit in memory.
+    Jets are read and written in a stream, so there may be more than fit in memory. Jets outside of
+    what the encoder was trained on are marked, and a warning is logged.
 
     Args:
         encoder: a trained encoder, or its directory.
@@ -134,13 +139,15 @@ def encode_file(
         check_output(source, output, "representations")
     if not isinstance(encoder, Encoder):
         encoder = load_encoder(encoder)
+    where = output.stem if isinstance(source, Jets) else sample_name(source)
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     origins: list[Mapping[str, Any]] = []
     with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
         for altered in (None,) if dropped is None else (None, dropped):
+            check = DomainCheck(encoder.domain, encoder.config.n_constituents, where=where)
             encoded = encode_stream(
                 encoder,
-                _noting(_batches(source, layout, options), origins),
+                map(check, _noting(_batches(source, layout, options), origins)),
                 dropped=altered,
                 seed=seed,
                 device=device,
@@ -153,6 +160,8 @@ def encode_file(
         provenance = origins[0] if len(origins) == 1 else {"parts": origins}
         families = () if dropped is None else tuple(dropped.families)
         writer.finish(representations_metadata(provenance, encoder.digest(), families))
+    if check.any_outside:
+        _log.warning("%s: %s", where, check.sentence())
     return writer.n_rows // (1 + len(families))
 
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save
 
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.transformer import Encoder
+from darkclr.domain import Domain
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.parquet import write_table
@@ -43,8 +44,9 @@ def load_encoder(directory: str | Path) -> Encoder:
     """
     directory = Path(directory)
     try:
-        config = EncoderConfig(**yaml.safe_load((directory / _CONFIG).read_text())["encoder"])
-        encoder = Encoder(config)
+        document = yaml.safe_load((directory / _CONFIG).read_text())
+        encoder = Encoder(EncoderConfig(**document["encoder"]))
+        encoder.domain = Domain.restore(document.get("domain"))
         encoder.load_state_dict(load_file(directory / _WEIGHTS))
     except FileNotFoundError as error:
         raise InputError(
@@ -126,7 +128,9 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
     if path.read_text() != text:
         earlier = yaml.safe_load(path.read_text())
         differing = [
-            key for key, value in yaml.safe_load(text).items() if earlier.get(key, value) != value
+            key
+            for key, value in yaml.safe_load(text).items()
+            if key != "domain" and earlier.get(key, value) != value  # it follows from the jets
         ]
         if differing:
             raise TrainingError(

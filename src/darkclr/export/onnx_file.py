@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -153,6 +153,7 @@ def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> d
         "input": "constituents (jets, constituents, 3): pT [GeV], eta, phi [rad], in any order; "
         "pT = 0 where there is none",
         "encoder": encoder.digest(),
+        "domain": json.dumps(None if encoder.domain is None else asdict(encoder.domain)),
         "training": (model / "encoder" / "config.yaml").read_text(),
         "scores": json.dumps(about),
     }

@@ -23,6 +23,8 @@ __all__ = ["iterate_jets", "jets_by_file", "read_jets", "recognise"]
 
 _log = logging.getLogger(__name__)
 
+_CUTS = ("pt_min", "pt_max", "abs_eta_max", "n_constituents", "constituent_pt_min")
+
 
 def iterate_jets(
     source: Source,
@@ -82,7 +84,7 @@ def jets_by_file(
             if shift:
                 jets = replace(jets, event=jets.event + shift)
             next_event = max(next_event, int(jets.event.max()) + 1)
-            passed = _cut(jets, options)
+            passed = _noted(_cut(jets, options), options)
             kept += len(passed)
             removed += len(jets) - len(passed)
             if len(passed):
@@ -166,6 +168,16 @@ def _jets_of(
                 yield jets
     for what, n in (+left_out).items():
         _log.warning("%s: %d %s left out", name, n, what)
+
+
+def _noted(jets: Jets, options: ReadOptions) -> Jets:
+    """The jets with the cuts of the options, if there are any, in their provenance."""
+    cuts = {name: value for name in _CUTS if (value := getattr(options, name))}
+    if not cuts:
+        return jets
+    before = jets.provenance.get("cuts", [])
+    before = before if isinstance(before, list) else []
+    return replace(jets, provenance={**jets.provenance, "cuts": [*before, cuts]})
 
 
 def _cut(jets: Jets, options: ReadOptions) -> Jets:

@@ -19,6 +19,7 @@ from darkclr.contrastive.encoder.attention import Runs, attend
 from darkclr.contrastive.encoder.batches import PackedBatch
 from darkclr.contrastive.encoder.dropout import keep_mask, kept_share, relu_dropped
 from darkclr.contrastive.encoder.fused import linear
+from darkclr.domain import Domain
 from darkclr.parameters import recorded
 
 __all__ = ["Block", "Encoder", "SelfAttention"]
@@ -87,7 +88,12 @@ class Encoder(nn.Module):
     """f: jet -> representation; invariant under the order of the constituents.
 
     Embedding, transformer blocks, sum over constituents, head of two layers (paper Fig. 2).
+
+    Attributes:
+        domain: which jets it was trained on; None if it was not, or if nobody knows.
     """
+
+    domain: Domain | None = None
 
     def __init__(self, config: EncoderConfig | None = None) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.model_directory import Fingerprint
+from darkclr.domain import Domain, TrainingJets
 from darkclr.errors import InputError, TrainingError
 from darkclr.jets import Constituents, Jets
 from darkclr.reweighting import flat_weights
@@ -34,12 +35,14 @@ class PreparedJets:
         weight: (n,) float32, weights divided by their mean; in memory.
         pt: (n,) float32, pT of the jets [GeV]; in memory.
         fingerprint: fingerprint of the jets they come from.
+        domain: which jets these are; None if there are none.
     """
 
     constituents: Constituents
     weight: NDArray[np.float32]
     pt: NDArray[np.float32]
     fingerprint: Fingerprint
+    domain: Domain | None
 
     def __len__(self) -> int:
         """Number of jets."""
@@ -65,7 +68,7 @@ class PreparedJets:
             InputError: the folder cannot be written or the disk is full.
             TrainingError: the weights sum to nothing.
         """
-        fingerprint = Fingerprint()
+        fingerprint, seen = Fingerprint(), TrainingJets()
         batches = iter(batches)
         first = next(batches, None)  # bad input shall leave no folder
         try:
@@ -77,6 +80,7 @@ class PreparedJets:
                     if not len(jets):
                         continue
                     fingerprint.add(jets)
+                    seen.add(jets)
                     weights.append(jets.weight)
                     pts.append(jets.pt)
                     part = prepare(jets.constituents, encoder)
@@ -96,7 +100,8 @@ class PreparedJets:
             ) from error
         weight = _relative(np.concatenate([np.empty(0), *weights]))
         pt = np.concatenate([np.empty(0, np.float32), *pts])
-        return cls(Constituents(offsets, *columns), weight, pt, fingerprint)
+        domain = seen.domain(encoder.n_constituents)
+        return cls(Constituents(offsets, *columns), weight, pt, fingerprint, domain)
 
     def flat_in_pt(self) -> PreparedJets:
         """The same jets, weighted to a flat spectrum of jet pT."""

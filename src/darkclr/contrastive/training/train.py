@@ -89,6 +89,8 @@ def train(
     config = resolved(encoder, augmentations, loss, training)
     if split is not None:
         config["split"] = asdict(split)
+    if jets.domain is not None:
+        config["domain"] = asdict(jets.domain)
     begin_model(output, config, jets.fingerprint)
     if is_finished(output):
         log.info("%s holds the finished training", output)
@@ -107,6 +109,7 @@ def train(
     module.validation_jets = watching.flat_in_pt() if training.flat_pt else watching
     is_first = fit_resumable(module, output / "checkpoints", training)
     trained = module.encoder.eval().cpu()
+    trained.domain = jets.domain
     if is_first:
         pairs = pair_similarities(
             trained, module.validation_jets.constituents, augmentations, training.seed
