@@ -17,10 +17,11 @@ from darkclr.errors import InputError
 from darkclr.jets import Jets
 from darkclr.representations import Representations
 
-__all__ = ["IN_DOMAIN", "Domain", "DomainCheck", "Outside", "TrainingJets"]
+__all__ = ["IN_DOMAIN", "OUTSIDE", "Domain", "DomainCheck", "Outside", "TrainingJets"]
 
 #: What becomes of jets outside: they stay and are marked, they are left out, or they are an error.
 Outside: TypeAlias = Literal["keep", "drop", "error"]
+OUTSIDE: Outside = "keep"
 
 #: Name of the column that marks the jets inside.
 IN_DOMAIN = "in_domain"
@@ -210,7 +211,7 @@ class DomainCheck:
         self,
         domain: Domain | None,
         n_read: int,
-        outside: Outside = "keep",
+        outside: Outside = OUTSIDE,
         where: object = None,
     ) -> None:
         self.domain, self.n_read, self.outside, self.where = domain, n_read, outside, where

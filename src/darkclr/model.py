@@ -16,7 +16,7 @@ from darkclr.anomaly.scoring import load_scores, score_table
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import CHUNK, encode_stream
 from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
-from darkclr.domain import DomainCheck, Outside
+from darkclr.domain import OUTSIDE, DomainCheck, Outside
 from darkclr.errors import InputError
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.chunks import in_chunks
@@ -48,7 +48,7 @@ def score_file(
     split: Split | None = None,
     part: str = "all",
     plugins: Collection[str] = (),
-    outside: Outside = "keep",
+    outside: Outside = OUTSIDE,
     device: str | torch.device = "cpu",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),

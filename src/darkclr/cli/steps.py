@@ -12,7 +12,7 @@ from darkclr.cli import console
 from darkclr.cli.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
-from darkclr.domain import Outside
+from darkclr.domain import OUTSIDE, Outside
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
@@ -129,7 +129,7 @@ def score(
     output: Path,
     split: Split | None = None,
     part: Part = "all",
-    outside: Outside = "keep",
+    outside: Outside = OUTSIDE,
     plugins: list[str] | None = None,
     device: Device = DEVICE,
     layout: str | None = None,
