@@ -88,9 +88,13 @@ def test_what_cannot_be_is_told(options, told):
         define_score("mine", options)
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "supervised_m10", *JET_COLUMNS])
+@pytest.mark.parametrize(
+    "name",
+    ["", ".hidden", "-rf", "a/b", "a\\b", "a\n", "a\x1b[31m", "a" * 300, "supervised_m10"]
+    + [*JET_COLUMNS],
+)
 def test_names_are_those_of_files_and_of_new_columns(name):
-    with pytest.raises(ConfigError, match="cannot be the name of a score"):
+    with pytest.raises(ConfigError, match=r"cannot be the name of a (score|file)"):
         define_score(name, {"score": "knn"})
 
 

@@ -125,3 +125,33 @@ def test_a_full_disk_behind_standard_output_is_told(monkeypatch):
     monkeypatch.setattr(console, "output", lambda: Console(file=Full()))
     with pytest.raises(InputError, match="standard output: cannot be written"):
         console.line("text")
+
+
+HOSTILE = "[red]a[/red] :smile: \x1b[31mb\x1b]0;title\x07 [link=file:///etc/passwd]c[/] d\ne"
+SHOWN = "[red]a[/red] :smile: \\x1b[31mb\\x1b]0;title\\x07 [link=file:///etc/passwd]c[/] d\\ne"
+
+
+def test_what_strangers_have_written_is_shown_and_not_obeyed(monkeypatch, log, clock):
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=500)
+    monkeypatch.setattr(console, "output", lambda: terminal)
+    console.line(HOSTILE)
+    console.table(HOSTILE, [{HOSTILE: HOSTILE, "auc": HOSTILE}])
+    with console.bar(HOSTILE, 10) as advance:
+        clock(100)
+        advance(10, HOSTILE)
+    for text, times in ((stream.getvalue(), 5), (log.getvalue(), 3)):
+        assert text.count(SHOWN) == times
+        assert "\x1b" not in text
+        assert "\N{SMILING FACE WITH OPEN MOUTH AND SMILING EYES}" not in text
+
+
+def test_a_bar_on_a_terminal_shows_names_as_they_are(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        console, "errors", lambda: Console(file=stream, force_terminal=True, width=300)
+    )
+    with console.bar(HOSTILE, 10) as advance:
+        advance(10, HOSTILE)
+    assert SHOWN in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", stream.getvalue())
+    assert "\x07" not in stream.getvalue()

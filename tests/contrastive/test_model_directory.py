@@ -37,7 +37,7 @@ def test_directories_that_hold_no_encoder_are_named(learn, tmp_path):
     with pytest.raises(InputError, match=r"not a model directory .*multiple of n_heads"):
         load_encoder(tmp_path)
     (tmp_path / "config.yaml").write_text("- a list")
-    with pytest.raises(InputError, match="is not a model directory"):
+    with pytest.raises(InputError, match=r"config\.yaml: is not a mapping"):
         load_encoder(tmp_path)
 
 

@@ -62,12 +62,43 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
         assert len(left) == 1
     # Another file's, another machine's, and that of a process that still runs are not ours.
     others = [left[0].replace("a.txt", "b.txt"), f".a.txt.elsewhere.{'9' * 6}.part"]
-    others.append(re.sub(r"\.\d+\.part$", f".{os.getppid()}.part", left[0]))
+    others.append(re.sub(r"\.\d+\.(\w+)\.part$", rf".{os.getppid()}.\1.part", left[0]))
     for name in others:
         (tmp_path / name).write_text("half")
     with atomic_path(target) as temporary:
         temporary.write_text("done")
     assert names(tmp_path) == sorted(["a.txt", *others])
+
+
+def test_nobody_can_guess_the_temporary_name_and_no_link_is_followed(tmp_path, monkeypatch):
+    target, victim = tmp_path / "a.txt", tmp_path / "victim"
+    victim.write_text("precious")
+    used = set()
+    for _ in range(3):
+        with atomic_path(target) as temporary:
+            assert temporary.is_file()  # it is ours before anybody is told its name
+            assert temporary.stat().st_size == 0
+            used.add(temporary.name)
+    assert len(used) == 3
+    monkeypatch.setattr("secrets.token_hex", lambda n: "known")
+    with atomic_path(target) as temporary:
+        known = temporary.name
+    (tmp_path / known).symlink_to(victim)
+    with (
+        pytest.raises(InputError, match="cannot be written"),
+        atomic_path(target) as temporary,
+    ):
+        temporary.write_text("pwned")
+    assert victim.read_text() == "precious"
+
+
+def test_a_target_that_is_a_link_is_replaced_and_not_followed(tmp_path):
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "a.txt").symlink_to("victim")
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert (tmp_path / "a.txt").read_text() == "new"
 
 
 # A limit of the size of files stands for a full disk: both fail in the middle of writing.

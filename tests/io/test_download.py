@@ -14,12 +14,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 from folders import names
+from hostile import NAMES, PLACES
 
 pytest.importorskip("pooch")
 
 from darkclr.errors import InputError
 from darkclr.io.download import RECORDS, choose, download, list_files
 
+STRANGE = (
+    *("parent", "relative", "absolute", "backslash", "hidden", "option", "escape", "newline"),
+    *("right_to_left", "zero", "long", "empty"),
+)
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 MD5 = "md5:" + hashlib.md5(CONTENT).hexdigest()
 NAME = "jets of 2018.h5"
@@ -244,6 +249,10 @@ def test_the_server_is_gone_when_the_file_is_asked_for(file, tmp_path):
         [{"key": "..", "size": 1, "checksum": MD5}],
         [{"key": "a.h5", "size": 1, "checksum": ""}],
         [{"key": "a.h5", "size": 1, "checksum": "md5:"}],
+        [{"key": "a.h5", "size": -1, "checksum": MD5}],
+        [{"key": "a.h5", "size": float("inf"), "checksum": MD5}],
+        [{"key": "a.h5", "size": 1, "checksum": MD5}] * 2,
+        *([{"key": NAMES[kind], "size": 1, "checksum": MD5}] for kind in STRANGE),
     ],
 )
 def test_strange_records_are_refused(server, files):
@@ -256,6 +265,38 @@ def test_a_page_instead_of_a_record(server, monkeypatch):
     monkeypatch.setattr(server, "record", lambda: b"<html>")
     with pytest.raises(InputError, match="no list of files with checksums"):
         list_files("darkclr", base_url=server.address)
+
+
+def test_a_file_larger_than_announced_is_given_up_at_once(server, file, tmp_path):
+    server.content = CONTENT * 20
+    with pytest.raises(InputError, match="sends more than the 5000 bytes of the record"):
+        download(replace(file, size=5000), tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 5000
+    server.content = CONTENT
+    assert download(file, tmp_path).read_bytes() == CONTENT
+
+
+def test_an_endless_record_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(server, "record", lambda: b'{"files": [' + b"1, " * 10_000_000)
+    with pytest.raises(InputError, match="no list of files"):
+        list_files("darkclr", base_url=server.address)
+    monkeypatch.setattr(server, "record", lambda: b"[" * 1_000_000)
+    with pytest.raises(InputError, match="no list of files"):
+        list_files("darkclr", base_url=server.address)
+
+
+def test_an_empty_file_is_a_file(server, file, tmp_path):
+    empty = replace(file, size=0, checksum="md5:" + hashlib.md5(b"").hexdigest())
+    assert download(empty, tmp_path).read_bytes() == b""
+    assert names(tmp_path) == [NAME]
+
+
+@pytest.mark.parametrize("place", ["loop", "nothing", "device", "folder", "fifo"])
+def test_the_part_of_a_file_is_no_link_that_somebody_has_put_there(server, file, tmp_path, place):
+    PLACES[place](tmp_path / f".{NAME}.{MD5[4:16]}.part")
+    with pytest.raises(InputError, match="is no file"):
+        download(file, tmp_path)
+    assert NAME not in names(tmp_path)
 
 
 def test_the_disk_has_no_room(server, file, tmp_path):

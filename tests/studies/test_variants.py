@@ -64,8 +64,8 @@ def test_all_representations_of_the_project_are_variants(config, path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "no sections"),
-        ("- 1", "no sections"),
+        ("", "not a mapping"),
+        ("- 1", "not a mapping"),
         ("loss: 3", "no sections"),
         ("[", "parsing"),
         ("split: {train: 0.2}", "unknown section split"),

@@ -24,6 +24,7 @@ from darkclr.anomaly.detector import Detector, Seeded
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
 from darkclr.errors import ConfigError
+from darkclr.names import check_file_names
 
 __all__ = ["JET_COLUMNS", "KEYS", "ScoreDefinition", "create_detector", "define_score", "in_order"]
 
@@ -111,12 +112,12 @@ def define_score(
     'jets'
     """
     where = f"score {name}"
-    taken = name in JET_COLUMNS or name.startswith("supervised")  # columns of classifiers
-    if not name or name.startswith(".") or {"/", "\\"} & set(name) or taken:
+    check_file_names([name], "scores")
+    if name in JET_COLUMNS or name.startswith("supervised"):  # columns of classifiers
         raise ConfigError(
             f"{name!r} cannot be the name of a score",
             where="scores",
-            fix="take letters, digits and underscores, and no name of a column of jets",
+            fix="it is that of a column of jets",
         )
     entry = find_score(str(options.get("score", name)), plugins=plugins)
     reads = options.get("reads", entry.reads)

@@ -27,6 +27,7 @@ from darkclr.anomaly.training.checkpoint import CHECKPOINT
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import read_yaml
 from darkclr.parameters import parameters_of
 
 __all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted"]
@@ -123,12 +124,14 @@ class FittedScore:
         if self.background is not None:
             document["background"] = dict(self.background)
         with atomic_path(directory / _CONFIG) as temporary:
-            temporary.write_text(yaml.safe_dump(document, sort_keys=False))
+            temporary.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         _write_rows(self.detector.history_, directory / _HISTORY)
         _write_rows(self.detector.sample_table(), directory / _SAMPLES)
         if self.verdict is not None:
             with atomic_path(directory / VERDICT) as temporary:
-                temporary.write_text(json.dumps(self.verdict.to_dict(), indent=2) + "\n")
+                temporary.write_text(
+                    json.dumps(self.verdict.to_dict(), indent=2) + "\n", encoding="utf-8"
+                )
         state = self.detector.state()
         if self.conditioning is not None:
             state |= {f"{_GIVEN}{name}": v for name, v in self.conditioning.state().items()}
@@ -302,7 +305,7 @@ def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     if not rows:
         return
     names = list(dict.fromkeys(key for row in rows for key in row))
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
@@ -315,13 +318,9 @@ def _read_config(directory: Path) -> dict[str, Any]:
         raise InputError(
             f"no {_CONFIG}", where=directory, fix="give the directory of a fitted score"
         )
-    try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"cannot be read as YAML ({reason})", where=path) from error
+    document = read_yaml(path)
     needed, further = {"score", "parameters"}, {"name", "reads", "given", "background"}
-    if not isinstance(document, dict) or not (needed <= document.keys() <= needed | further):
+    if not (needed <= document.keys() <= needed | further):
         raise InputError(
             "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'given' "
             "and 'background'",

@@ -11,6 +11,7 @@ from darkclr.cli.commands import COMMANDS, Command
 from darkclr.cli.parser import defaults_of
 from darkclr.cli.spelling import nearest
 from darkclr.errors import ConfigError
+from darkclr.io.documents import read_yaml
 from darkclr.presets import find_configuration
 
 __all__ = ["with_own_sections"]
@@ -36,16 +37,9 @@ def with_own_sections(command: Command, arguments: list[str]) -> list[str]:
 
 
 def _sections(path: Path, known: Set[str]) -> str:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as problem:
-        raise ConfigError(problem.strerror or "cannot be read", where=path) from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"is not YAML ({problem})", where=path) from problem
-    if not isinstance(content, dict):
-        raise ConfigError("is not a mapping of options", where=path)
+    content = read_yaml(path, ConfigError)
     everywhere = known | defaults_of(COMMANDS["ensemble"].function).keys()
-    if unknown := sorted(set(map(str, content)) - everywhere):
+    if unknown := sorted(content.keys() - everywhere):
         meant = nearest(unknown[0], sorted(everywhere))
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",

@@ -12,10 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from darkclr.errors import InputError
+from darkclr.names import visible
 from darkclr.reporter import Advance
 
 if TYPE_CHECKING:  # help comes without it
     from rich.console import Console
+    from rich.text import Text
 
 __all__ = ["bar", "line", "table", "unicode"]
 
@@ -81,10 +83,10 @@ def _drawn(title: str, total: float | None, unit: str, keep: bool) -> Iterator[A
     if errors().width >= _WIDE:
         columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False))
     progress = Progress(*columns, console=errors(), refresh_per_second=4, transient=not keep)
-    task = progress.add_task(title, total=total, rate="", note="")
+    task = progress.add_task(visible(title), total=total, rate="", note="")
 
     def advance(n: float = 1, note: str = "") -> None:
-        progress.update(task, advance=n, note=note)
+        progress.update(task, advance=n, note=visible(note))
         speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
         if speed is not None:
             progress.update(task, rate=f"{speed:,.3g} {unit}/s")
@@ -117,9 +119,7 @@ def _told(title: str, total: float | None, unit: str, keep: bool) -> Iterator[Ad
         if total is not None and 0 < done < total:
             left = f", {_duration(seconds * (total / done - 1))} left"
         parts = f"{title}: {amount} {unit} in {_duration(seconds)}{rate}{left}"
-        errors().print(
-            f"{parts}; {note}" if note else parts, highlight=False, markup=False, soft_wrap=True
-        )
+        errors().print(_literal(f"{parts}; {note}" if note else parts), soft_wrap=True)
 
     def advance(n: float = 1, note: str = "") -> None:
         nonlocal done, told
@@ -150,8 +150,8 @@ def unicode() -> bool:
 
 
 def line(text: str) -> None:
-    """One line of output, without mark-up: file names and provenance may hold brackets."""
-    _written(lambda: output().print(text, highlight=False, markup=False, soft_wrap=True))
+    """One line of output, without mark-up: strangers' files may hold brackets and escapes."""
+    _written(lambda: output().print(_literal(text), soft_wrap=True))
 
 
 def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -162,22 +162,31 @@ def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     if not rows:
         return
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     drawn = Table(
-        title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=_literal(title) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for i, name in enumerate(rows[0]):
         if i:
-            drawn.add_column(name, justify="right", no_wrap=True)
+            drawn.add_column(_literal(name), justify="right", no_wrap=True)
         else:
             words = (word for row in rows for word in str(next(iter(row.values()))).split())
             longest = max(map(len, words), default=1)
-            drawn.add_column(name, overflow="fold", min_width=min(longest, 24))
+            drawn.add_column(_literal(name), overflow="fold", min_width=min(longest, 24))
     for row in rows:
-        drawn.add_row(*(escape(str(value)) for value in row.values()))
+        drawn.add_row(*(_literal(value) for value in row.values()))
     _written(lambda: output().print(drawn, crop=False))
+
+
+def _literal(text: object) -> Text:
+    """What strangers may have written, without mark-up, names of emoji and escapes."""
+    from rich.text import Text
+
+    return Text(visible(text))
 
 
 def _written(write: Callable[[], None]) -> None:

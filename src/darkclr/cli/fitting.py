@@ -43,7 +43,7 @@ def scores(name: str | None = None, output: Path | None = None) -> None:
     rows = _listed() if name is None else _explained(name)
     if output is not None:
         with atomic_path(output) as temporary:
-            temporary.write_text(_json(rows, indent=2) + "\n")
+            temporary.write_text(_json(rows, indent=2) + "\n", encoding="utf-8")
 
 
 def _json(value: Any, indent: int | None = None) -> str:

@@ -163,7 +163,9 @@ def _print(text: str) -> None:
 
 def _complain(text: object) -> None:
     """One line on standard error."""
-    line = f"darkclr: {' '.join(str(text).split())}"
+    from darkclr.names import visible
+
+    line = f"darkclr: {visible(' '.join(str(text).split()))}"
     sys.stderr.write(f"\033[31m{line}\033[0m\n" if sys.stderr.isatty() else f"{line}\n")
 
 

@@ -19,6 +19,7 @@ from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.domain import Domain
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import read_yaml
 from darkclr.io.parquet import write_table
 from darkclr.jets import Jets
 from darkclr.split import Split
@@ -43,8 +44,12 @@ def load_encoder(directory: str | Path) -> Encoder:
         InputError: missing or broken files.
     """
     directory = Path(directory)
+    if not (directory / _CONFIG).exists():
+        raise InputError(
+            f"no {_CONFIG}", where=directory, fix="give the directory of a finished `darkclr train`"
+        )
     try:
-        document = yaml.safe_load((directory / _CONFIG).read_text())
+        document = read_yaml(directory / _CONFIG)
         encoder = Encoder(EncoderConfig(**document["encoder"]))
         encoder.domain = Domain.restore(document.get("domain"))
         encoder.load_state_dict(load_file(directory / _WEIGHTS))
@@ -75,10 +80,8 @@ def training_split(directory: str | Path) -> Split:
     """
     path = Path(directory) / _CONFIG
     try:
-        return Split(**(yaml.safe_load(path.read_text()).get("split") or {}))
-    except FileNotFoundError:
-        return Split()
-    except (OSError, AttributeError, TypeError, ValueError, yaml.YAMLError, ConfigError) as error:
+        return Split(**(read_yaml(path).get("split") or {})) if path.exists() else Split()
+    except (TypeError, ConfigError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"is no configuration of an encoder ({reason})", where=path) from error
 
@@ -123,10 +126,10 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
     text = yaml.safe_dump(document, sort_keys=False)
     if not path.exists():
         with atomic_path(path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
         return
-    if path.read_text() != text:
-        earlier = yaml.safe_load(path.read_text())
+    if path.read_bytes() != text.encode():
+        earlier = read_yaml(path)
         differing = [
             key
             for key, value in yaml.safe_load(text).items()

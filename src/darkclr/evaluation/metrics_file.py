@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation.results import Metrics
 from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import read_json
 
 __all__ = ["read_metrics", "to_json", "write_metrics"]
 
@@ -31,13 +32,8 @@ def read_metrics(path: str | Path) -> Metrics:
         InputError: the file is missing, or not the result of :func:`evaluate`.
     """
     path, fix = Path(path), "run `darkclr evaluate`"
-    if not path.is_file():
-        raise InputError("no such file", where=path, fix=fix)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not JSON ({error})", where=path, fix=fix) from None
-    if not isinstance(content, dict) or content.get("kind") != "metrics":
+    content = read_json(path)
+    if content.get("kind") != "metrics":
         raise InputError("not a metrics file", where=path, fix=fix)
     if isinstance(content.get("config"), dict):
         # Versions that could not match spectra did not.
@@ -80,11 +76,13 @@ def _from_json(kind: Any, value: Any, place: str) -> Any:
         return _dataclass(kind, value, place)
     if origin is tuple and isinstance(value, list):
         return tuple(_from_json(arguments[0], item, place) for item in value)
-    if origin is Mapping and isinstance(value, dict):
+    if origin is Mapping and isinstance(value, dict) and all(map(str.isprintable, value)):
         return {k: _from_json(arguments[1], v, f"{place}.{k}") for k, v in value.items()}
     if kind is Any or (origin is Literal and value in arguments):
         return value
-    if kind in (str, bool) and isinstance(value, kind):
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is str and isinstance(value, str) and value.isprintable():
         return value
     number = kind in (int, float) and isinstance(value, int | kind) and not isinstance(value, bool)
     if number and math.isfinite(value):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.io.parquet import read_metadata, read_schema, read_table
+from darkclr.names import check_printable
 
 __all__ = ["ScoreFiles", "score_columns"]
 
@@ -77,6 +78,7 @@ class ScoreFiles:
                 for path in _different(paths)
             ]
         self.names = self._parts[0].scores()
+        check_printable(self.names, self.where)
         for part in self._parts[1:]:
             if different := sorted({*self.names} ^ {*part.scores()}):
                 raise InputError(
@@ -146,7 +148,9 @@ class ScoreFiles:
     def sample_codes(self) -> tuple[NDArray[np.int32], list[str]]:
         """The sample of each jet as a position in the list of names, in order of appearance."""
         column = self["sample"].cast(pa.string()).combine_chunks().dictionary_encode()
-        return column.indices.to_numpy(), column.dictionary.to_pylist()
+        names = column.dictionary.to_pylist()
+        check_printable(names, self.where)
+        return column.indices.to_numpy(), names
 
     def check(self) -> None:
         """Refuse rows that cannot be jets.

@@ -154,7 +154,7 @@ def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> d
         "pT = 0 where there is none",
         "encoder": encoder.digest(),
         "domain": json.dumps(None if encoder.domain is None else asdict(encoder.domain)),
-        "training": (model / "encoder" / "config.yaml").read_text(),
+        "training": (model / "encoder" / "config.yaml").read_text(encoding="utf-8"),
         "scores": json.dumps(about),
     }
 

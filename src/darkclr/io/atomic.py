@@ -6,6 +6,7 @@ import glob
 import os
 import platform
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,10 +32,12 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     node = re.sub(r"[^\w-]", "-", platform.node())
-    temporary = path.with_name(f".{path.name}.{node}.{os.getpid()}.part")
+    # Nobody can guess the name and put a link there, and "x" opens no file that is there.
+    temporary = path.with_name(f".{path.name}.{node}.{os.getpid()}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path, node)
+        temporary.open("xb").close()
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -75,7 +78,7 @@ def _remove_leftovers(path: Path, node: str) -> None:
     if os.name != "posix":  # signal 0, which asks, is Ctrl-C elsewhere
         return
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.{node}.*.part"):
-        process = leftover.name.split(".")[-2]
+        process = leftover.name.removeprefix(f".{path.name}.{node}.").split(".")[0]
         try:
             os.kill(int(process), 0)
         except ProcessLookupError:

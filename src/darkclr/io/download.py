@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 import darkclr
 from darkclr.errors import InputError, MissingExtraError
+from darkclr.io.documents import parse_json
+from darkclr.names import check_file_names
 from darkclr.reporter import Reporter, Silent
 
 __all__ = [
@@ -35,6 +37,10 @@ __all__ = [
 ZENODO = "https://zenodo.org"
 
 _CHUNK = 2**16  # what is lost of the end of a connection that is cut
+_RECORD_SIZE = 2**24  # of what a server says about a record [bytes]
+_CHECKSUM = re.compile(
+    r"(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})", re.IGNORECASE
+)
 _TIMEOUT = (10, 60)  # to connect, and between two packets [s]
 _HEADERS = {
     "User-Agent": f"darkclr/{darkclr.__version__}",
@@ -94,10 +100,13 @@ def list_files(record: str, *, base_url: str = ZENODO) -> list[RemoteFile]:
     base_url = base_url.rstrip("/")
     url = f"{base_url}/api/records/{number}"
     requests = _library("requests")
-    with _network(url), requests.get(url, timeout=_TIMEOUT, headers=_HEADERS) as response:
+    with (
+        _network(url),
+        requests.get(url, timeout=_TIMEOUT, headers=_HEADERS, stream=True) as response,
+    ):
         response.raise_for_status()
         try:
-            entries = response.json()["files"]
+            entries = parse_json(_beginning(response, _RECORD_SIZE))["files"]
             files = [
                 RemoteFile(
                     name=str(entry["key"]),
@@ -107,22 +116,23 @@ def list_files(record: str, *, base_url: str = ZENODO) -> list[RemoteFile]:
                 )
                 for entry in entries
             ]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise InputError(
                 "the answer is no list of files with checksums",
                 where=url,
                 fix="is this Zenodo, and is the record public?",
             ) from error
+    # The server names files, but does not choose folders; and nothing comes unchecked.
+    check_file_names([file.name for file in files], url, InputError)
     for file in files:
-        # The server names files, but does not choose folders; and nothing comes unchecked.
-        if (
-            file.name in ("", ".", "..")
-            or file.name != Path(file.name).name
-            or not re.fullmatch(r"(md5|sha256|sha512):[0-9a-fA-F]+", file.checksum)
-        ):
+        if file.size < 0 or not _CHECKSUM.fullmatch(file.checksum):
             raise InputError(
-                f"file {file.name!r} with checksum {file.checksum!r} is not accepted", where=url
+                f"file {file.name!r} of {file.size} bytes with checksum {file.checksum!r} is not "
+                "accepted",
+                where=url,
             )
+    if len({file.name for file in files}) < len(files):
+        raise InputError("two files have the same name", where=url)
     if not files:
         raise InputError("the record has no public files", where=url)
     return files
@@ -240,7 +250,7 @@ class _Transfer:
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         """Bring the whole file to ``output_file``, whose checksum pooch then looks at."""
         self.called = True
-        size = self._partial.stat().st_size if self._partial.exists() else 0
+        size = self._partial.stat().st_size if _is_file(self._partial) else 0
         self._advance(size)
         missing = self._file.size - size
         free = shutil.disk_usage(self._partial.parent).free
@@ -255,6 +265,8 @@ class _Transfer:
             size = self._partial.stat().st_size
             if size < self._file.size:
                 raise self._cut(url, size)
+        elif not size:
+            self._partial.touch()
         self._partial.replace(output_file)
 
     def _fetch(self, url: str, size: int) -> None:
@@ -276,6 +288,13 @@ class _Transfer:
             self._advance(start - size)
             with _network(url, lambda: self._cut(url, partial.tell())):
                 for chunk in response.iter_content(_CHUNK):
+                    if partial.tell() + len(chunk) > self._file.size:
+                        partial.truncate(0)
+                        raise InputError(
+                            f"the server sends more than the {self._file.size} bytes of the record",
+                            where=url,
+                            fix="try again later; the server's file is another one",
+                        )
                     partial.write(chunk)
                     self._advance(len(chunk))
 
@@ -310,6 +329,31 @@ def _network(url: str, cut: Callable[[], InputError] | None = None) -> Iterator[
             where=url,
             fix="check the network; the same command goes on where it was",
         ) from error
+
+
+def _is_file(path: Path) -> bool:
+    """There is such a file, of a name that others can guess: no link is followed.
+
+    Raises:
+        InputError: something else has the name.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError("is no file", where=path, fix="delete it")
+    return path.exists()
+
+
+def _beginning(response: Any, size: int) -> bytes:
+    """The content of an answer.
+
+    Raises:
+        ValueError: it is longer than ``size``.
+    """
+    content = b""
+    for chunk in response.iter_content(_CHUNK):
+        content += chunk
+        if len(content) > size:
+            raise ValueError(f"more than {size} bytes")
+    return content
 
 
 def _library(name: str) -> Any:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from darkclr.errors import DarkclrError, InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import parse_json
 
 __all__ = [
     "COMPRESSION",
@@ -213,7 +214,7 @@ def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
 def decoded_metadata(metadata: Mapping[bytes, Any]) -> dict[str, Any]:
     """What is stored under :data:`METADATA_KEY`; empty if it is nothing or not ours."""
     try:
-        content = json.loads(metadata.get(METADATA_KEY, b"{}"))
+        content = parse_json(metadata.get(METADATA_KEY, b"{}"))
     except (ValueError, TypeError):  # not written by us, or damaged
         return {}
     return content if isinstance(content, dict) else {}

@@ -113,7 +113,7 @@ class Summary:
     def write(self, path: str | Path) -> None:
         """Write everything but the image to a JSON file."""
         with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
 
 def summarise(

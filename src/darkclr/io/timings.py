@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import read_json
 
 __all__ = ["read_timings", "timed"]
 
@@ -18,7 +20,11 @@ TIMINGS = "timings.json"
 def read_timings(directory: Path) -> dict[str, float]:
     """Seconds by name, as far as they are known."""
     path = directory / TIMINGS
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        content = read_json(path) if path.exists() else {}
+        return {name: float(seconds) for name, seconds in content.items()}
+    except (TypeError, ValueError, InputError):  # times are no reason to stop
+        return {}
 
 
 @contextmanager
@@ -40,4 +46,4 @@ def timed(directory: Path, name: str) -> Iterator[None]:
             seconds = read_timings(directory)
             seconds[name] = seconds.get(name, 0.0) + time.monotonic() - start
             with atomic_path(directory / TIMINGS) as temporary:
-                temporary.write_text(json.dumps(seconds, indent=2))
+                temporary.write_text(json.dumps(seconds, indent=2), encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from darkclr.augmentations import Augmentations
 from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.names import file_name
 from darkclr.report.html import page
 from darkclr.report.sections import sections
 
@@ -38,7 +39,7 @@ def report(run_directory: str | Path, augmentations: Augmentations | None = None
         )
     for section in content:
         for picture in section.pictures:
-            with atomic_path(run / "plots" / f"{picture.name}.png") as temporary:
+            with atomic_path(run / "plots" / f"{file_name(picture.name)}.png") as temporary:
                 temporary.write_bytes(picture.png)
     target = run / "report.html"
     with atomic_path(target) as temporary:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.errors import InputError
+from darkclr.io.documents import read_json
 from darkclr.report.html import box
 from darkclr.report.style import figure, styled
 
@@ -35,8 +35,8 @@ def verdict_box(path: Path, title: str) -> str:
     if not path.is_file():
         return ""
     try:
-        verdict = Verdict.of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        verdict = Verdict.of(read_json(path))
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             "does not hold a verdict", where=path, fix="fit the score again"
         ) from error

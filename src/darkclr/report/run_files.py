@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import Metrics, read_metrics
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io import iterate_jets
+from darkclr.io.documents import read_json
 from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.jets import BACKGROUND, SIGNAL, Jets
 
@@ -172,11 +172,10 @@ def read_timings(path: Path) -> dict[str, float]:
     Raises:
         InputError: missing, or not a JSON object of numbers.
     """
+    content = read_json(path)
     try:
-        return {str(k): float(v) for k, v in json.loads(path.read_text(encoding="utf-8")).items()}
-    except FileNotFoundError:
-        raise InputError("no such file", where=path) from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return {name: float(seconds) for name, seconds in content.items()}
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError("not a JSON object of seconds by step", where=path) from error
 
 

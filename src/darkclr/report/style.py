@@ -17,6 +17,8 @@ try:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
 except ImportError as error:  # pragma: no cover
     raise MissingExtraError("matplotlib", "report") from error
 
@@ -24,6 +26,7 @@ __all__ = ["LineStyle", "figure", "png", "sample_style", "score_styles", "styled
 
 LineStyle = Mapping[str, Any]
 
+_MATH = MathTextParser("agg")
 _RC: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
     "font.size": 12,
@@ -89,8 +92,20 @@ def png(picture: Figure) -> bytes:
     """The figure as a PNG, the same bytes for the same picture."""
     buffer = io.BytesIO()
     with styled():
+        for text in picture.findobj(Text):
+            if "$" in text.get_text() and not _is_math(text.get_text()):  # type: ignore[attr-defined]
+                text.set_parse_math(False)  # type: ignore[attr-defined]
         picture.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _is_math(text: str) -> bool:
+    """Whether Matplotlib can read a text as mathematics; names may hold dollars by chance."""
+    try:
+        _MATH.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def score_styles(names: Iterable[str]) -> dict[str, LineStyle]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.jets import BACKGROUND
+from darkclr.names import check_file_names
 from darkclr.parameters import AtLeast, Between, check_parameters, recorded
 from darkclr.simulation.sample import SampleConfig
 from darkclr.split import Split
@@ -72,7 +72,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check_parameters(self, "run")
-        check_names(self.samples, "samples")
+        check_file_names(self.samples, "samples")
         names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
         if len(names) != 1 or len(self.samples) < 2:
             raise ConfigError(
@@ -174,25 +174,10 @@ class EnsembleConfig(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self.variants, "variants")
+        check_file_names(self.variants, "variants")
         if self.evaluation.gluon_share is not None:
             raise ConfigError(
                 "the table has the simulated mixture and another one",
                 where="evaluation.gluon_share",
                 fix="give --gluon_share",
-            )
-
-
-def check_names(names: Iterable[str], where: str) -> None:
-    """Refuse names that cannot be those of a file or folder.
-
-    Raises:
-        ConfigError: an empty name, one that begins with a dot, one with a slash or backslash.
-    """
-    for name in names:
-        if not name or name.startswith(".") or {"/", "\\"} & set(name):
-            raise ConfigError(
-                f"{name!r} cannot be the name of a file",
-                where=where,
-                fix="take letters, digits and underscores",
             )

@@ -24,6 +24,7 @@ from darkclr.devices import torch_device
 from darkclr.errors import ConfigError
 from darkclr.evaluation import evaluate, show_summary, write_metrics
 from darkclr.io import atomic_path, read_jets
+from darkclr.io.documents import read_yaml
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import read_timings, timed
@@ -178,7 +179,7 @@ class Run:
         path = self.output / "config.yaml"
         config = self.config.to_dict()
         if path.exists():
-            earlier = yaml.safe_load(path.read_text())
+            earlier = read_yaml(path)
             # Figures of merit are cheap: what is measured may change, and is measured anew.
             kept = [key for key in config if key != "evaluation"]
             differing = [key for key in kept if _set(earlier.get(key)) != _set(config[key])]
@@ -189,7 +190,7 @@ class Run:
                     fix="choose another --output or delete it",
                 )
         with atomic_path(path) as temporary:
-            temporary.write_text(yaml.safe_dump(config, sort_keys=False))
+            temporary.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
     def sample(self, name: str) -> Path:
         """File of the jets of a sample."""

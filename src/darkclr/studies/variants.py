@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
+from darkclr.io.documents import read_yaml
 from darkclr.presets import find_configuration
 from darkclr.studies.config import RunConfig
 
@@ -39,18 +39,15 @@ def variant(config: Config, path: Path) -> Config:
     for name, section in _SECTIONS.items():
         parser.add_argument(f"--{name}", type=section, default=getattr(config, name))
     try:
-        content = yaml.safe_load(find_configuration(path).read_text())
-        if not isinstance(content, dict) or not all(isinstance(c, dict) for c in content.values()):
+        content = read_yaml(find_configuration(path), ConfigError)
+        if not all(isinstance(section, dict) for section in content.values()):
             raise TypeError("no sections with options")
         if unknown := content.keys() - _SECTIONS.keys():
             raise TypeError(f"unknown section {', '.join(map(str, unknown))}")
         sections = parser.instantiate(parser.parse_object(content))
-    except (ArgumentError, OSError, TypeError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        reason = (
-            problem.strerror if isinstance(problem, OSError) else " ".join(str(problem).split())
-        )
+    except (ArgumentError, TypeError) as problem:
         raise ConfigError(
-            reason or "cannot be read",
+            " ".join(str(problem).split()),
             where=path,
             fix=f"a variant is a YAML file with some of {', '.join(_SECTIONS)}",
         ) from problem

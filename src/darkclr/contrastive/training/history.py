@@ -39,7 +39,10 @@ class History:
         if not write:
             return
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
+        with (
+            atomic_path(self.path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(self.rows)

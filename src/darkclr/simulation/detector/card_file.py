@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from darkclr.errors import ConfigError, InputError
+from darkclr.io.documents import read_yaml
 from darkclr.simulation.detector.card import (
     CalorimeterCard,
     Card,
@@ -46,9 +46,11 @@ def load_card(name_or_path: str | Path) -> Card:
     fix = f"name one of {', '.join(CARD_NAMES)}, or a YAML file laid out like these"
     if not source.is_file():
         raise InputError("there is no such detector card", where=str(name_or_path), fix=fix)
+    with resources.as_file(source) as path:
+        content = read_yaml(path)
     try:
-        return _card(yaml.safe_load(source.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ConfigError, KeyError, TypeError, ValueError) as error:
+        return _card(content)
+    except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"not a detector card ({type(error).__name__}: {error})"
         raise InputError(what, where=str(name_or_path), fix=fix) from error
 
