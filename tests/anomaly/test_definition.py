@@ -89,9 +89,7 @@ def test_what_cannot_be_is_told(options, told):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["", ".hidden", "-rf", "a/b", "a\\b", "a\n", "a\x1b[31m", "a" * 300, "supervised_m10"]
-    + [*JET_COLUMNS],
+    "name", ["", ".hidden", "-r", "a/b", "a\\b", "a\n", "a" * 300, "supervised_m10", *JET_COLUMNS]
 )
 def test_names_are_those_of_files_and_of_new_columns(name):
     with pytest.raises(ConfigError, match=r"cannot be the name of a (score|file)"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 from typing import Any
 
 from darkclr.anomaly.fitted import VERDICT
 from darkclr.contrastive.files import read_encoder_verdict
+from darkclr.io.documents import read_json
 
 __all__ = ["read_verdicts"]
 
@@ -27,4 +28,7 @@ def read_verdicts(encoder: Path, scores: Path) -> dict[str, dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     # What there is no number of is null in metrics.json.
-    return json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in read_json(path).items()
+    }
