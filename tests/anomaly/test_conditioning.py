@@ -1,5 +1,7 @@
 """A score given pT keeps the same share of background at any pT, and its order at one pT."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,29 @@ def test_without_it_the_efficiency_is_not_flat():
     score, pt = background(100_000, 2)
     passed = score > np.quantile(score, 0.99)
     assert passed[pt > 250].mean() > 5 * passed[pt < 190].mean()
+
+
+def test_a_score_that_cannot_be_made_flat_is_noticed():
+    """Not the smooth ones, with and without weights; one whose largest value many jets share."""
+    for skew in (False, True):
+        score, pt = background(20_000, 1, skew=skew)
+        weight = np.random.default_rng(0).choice([0.2, 1.0, 5.0], len(pt))
+        given = ConditionalPValue().fit(score, pt)
+        assert given.unevenness(score, pt) is None
+        assert given.unevenness(score, pt, weight) is None
+    capped = np.minimum(score, 9.0)  # reached by a tenth of the hard jets and none of the soft
+    low, high = ConditionalPValue().fit(capped, pt).unevenness(capped, pt)
+    assert low < 0.08
+    assert high > 0.12
+
+
+def test_a_fit_says_that_it_is_not_flat(caplog):
+    rows = representations(4000, 1)
+    fit_score("discriminant", {"given": "pt"}, rows, seed=0)
+    assert not caplog.records
+    capped = replace(rows, pooled=np.minimum(rows.pooled, 2.0))
+    fit_score("line", {"score": "norm", "reads": "pooled", "given": "pt"}, capped, seed=0)
+    assert "score line is not flat given pT" in caplog.text
 
 
 def test_order_at_one_pt_is_that_of_the_score():

@@ -43,6 +43,9 @@ SMALLEST_MASS = 1.0
 #: Smallest and largest variance given pT, in units of the average.
 VARIANCES = (0.05, 20.0)
 _FEWEST_ROWS = 100
+# Flatness is looked at in so many bins of equal numbers of jets, at this cut; a chi-squared a bin
+# above the last number is no fluctuation.
+_FLAT_BINS, _FLAT_CUT, _FLAT_CHI2 = 6, 0.1, 5.0
 # The tail beyond the last rows is exponential with the mean excess of these.
 _TAIL_ROWS = 20
 
@@ -230,6 +233,29 @@ class ConditionalPValue:
         below = np.minimum(u - self.values[0], 0)  # keeps the order below the least anomalous jet
         beyond = np.maximum(u - self.values[-1], 0) / self.tail
         return inside + beyond + 1e-6 * below
+
+    def unevenness(
+        self, score: ArrayLike, conditions: ArrayLike, weight: ArrayLike | None = None
+    ) -> tuple[float, float] | None:
+        """Smallest and largest share of background above a cut of 10 % in bins of pT, if uneven.
+
+        A location and a scale cannot make every score flat: not one that many jets share the
+        largest value of. None if the shares are 10 % within what fluctuates.
+
+        Args:
+            score, conditions, weight: as of :meth:`fit`.
+        """
+        minus_log_p = self(score, conditions)
+        given, w = _checked(conditions, len(minus_log_p)), _weights(weight, len(minus_log_p))
+        edges = np.quantile(given[:, 0], np.linspace(0, 1, _FLAT_BINS + 1)[1:-1])
+        place = np.searchsorted(edges, given[:, 0])
+        above = minus_log_p > -np.log(_FLAT_CUT)
+        total = np.bincount(place, w, _FLAT_BINS)
+        filled = total > 0
+        share = np.bincount(place, w * above, _FLAT_BINS)[filled] / total[filled]
+        effective = total[filled] ** 2 / np.bincount(place, w**2, _FLAT_BINS)[filled]
+        chi2 = np.mean((share - _FLAT_CUT) ** 2 * effective / (_FLAT_CUT * (1 - _FLAT_CUT)))
+        return (float(share.min()), float(share.max())) if chi2 > _FLAT_CHI2 else None
 
     def _standardised(
         self, score: NDArray[np.float64], given: NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -26,6 +27,8 @@ from darkclr.representations import Representations
 from darkclr.split import Split
 
 __all__ = ["check_scores", "fit_score", "fit_scores", "with_members"]
+
+logger = logging.getLogger(__name__)
 
 
 def fit_score(
@@ -106,7 +109,15 @@ def _conditioned(
     own = ~rows.dropped
     X, conditions = rows.X[own], rows.conditions(definition.given, where)[own]
     score = fitted.detector.score_samples(X if residual is None else residual(X, conditions))
-    return Conditioning(ConditionalPValue().fit(score, conditions, rows.weight[own]), residual)
+    p_value = ConditionalPValue().fit(score, conditions, rows.weight[own])
+    if uneven := p_value.unevenness(score, conditions, rows.weight[own]):
+        logger.warning(
+            "%s is not flat given pT: above a cut of 10 %% are %.1f to %.1f %% of the background, "
+            "depending on its pT; many jets may share its largest value",
+            where,
+            *(100 * share for share in uneven),
+        )
+    return Conditioning(p_value, residual)
 
 
 def fit_scores(
