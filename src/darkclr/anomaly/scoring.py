@@ -39,9 +39,9 @@ def score_table(
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents;
         eta, phi, mass and in_domain if all samples have them; parton_pdg if one has it (0 for the
-        jets of the others); and a float64 column for each score. The metadata of the table name the
-        titles of the scores, those that are yardsticks (``baselines``), and title and process of the
-        ``samples`` where they are known.
+        jets of the others); and a float64 column for each score. The metadata of the table name
+        the titles of the scores, those that are yardsticks (``baselines``), and title and process
+        of the ``samples`` where they are known.
 
     Raises:
         InputError: a score reads jets or other scores that are not there.
