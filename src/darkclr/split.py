@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from darkclr.errors import ConfigError
 from darkclr.parameters import AtLeast, check_parameters
 
-__all__ = ["Split", "splitmix64"]
+__all__ = ["Split", "splitmix64", "uniform_hash"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Split:
         if name not in edges:
             raise ConfigError(f"no part {name!r}", where="split", fix=f"choose of {list(edges)}")
         low, high = edges[name]
-        u = _uniform_hash(event, self.seed)
+        u = uniform_hash(event, self.seed)
         return (u >= low) & (u < high)
 
 
-def _uniform_hash(event: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+def uniform_hash(event: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     """A number in [0, 1) for each event that depends on event and seed alone."""
     with np.errstate(over="ignore"):
         x = event.astype(np.uint64) + np.uint64(seed) * _GOLDEN

@@ -19,6 +19,7 @@ from darkclr.anomaly.detector import Progress, Seeded, check_weights
 from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
 from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
+from darkclr.contamination import SignalFilter
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.timings import timed
 from darkclr.jets import Jets
@@ -129,6 +130,7 @@ def fit_scores(
     jets: Jets | Callable[[], Jets] | None = None,
     encoder: str | None = None,
     seed: int = Seeded.seed,
+    contamination: float = 0.0,
     reporter: Reporter = Silent(),
 ) -> None:
     """Fit scores on background and write each to ``directory/NAME``, with the wall-clock.
@@ -137,7 +139,8 @@ def fit_scores(
     where the scores of their members are not biased by their fit. There, too, scores that are
     ``given`` pT learn their p-value. What is fitted already, with the
     same parameters on the same jets, stays. A fit that was interrupted goes on from its last epoch.
-    One that breaks down keeps none of the others from theirs.
+    One that breaks down keeps none of the others from theirs. Jets of label 1, signal, are left
+    out.
 
     Args:
         scores: options by name of the score, see
@@ -149,6 +152,7 @@ def fit_scores(
             that reads them when they are needed.
         encoder: digest of the encoder that the directory belongs to, if it is known.
         seed: of all random numbers.
+        contamination: share of signal among the training jets, for the study of just that.
         reporter: is told of each fit.
 
     Raises:
@@ -170,6 +174,11 @@ def fit_scores(
             fix="encode the jets again, or fit into the directory of their encoder",
         )
     parts = {part: representations.part(part, split) for part in ("train", "validation")}
+    chosen_rows = SignalFilter(contamination, [parts["train"]])
+    (parts["train"],) = chosen_rows.of([parts["train"]])
+    if chosen_rows.left_out:
+        reporter.line(chosen_rows.sentence())
+    parts["validation"] = chosen_rows(parts["validation"])
     marks = {part: rows.fingerprint() for part, rows in parts.items()}
     for name, definition in list(definitions.items()):
         if not definition.members and is_fitted(

@@ -123,6 +123,7 @@ def fit(
     jets: Path | None = None,
     split: Split | None = None,
     seed: int = 0,
+    contamination: float = 0.0,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
@@ -130,9 +131,9 @@ def fit(
 
     A detector of scikit-learn or PyOD, or a class of your own, is named by its import path. A score
     may have another name, `{NAME: {score: knn}}`, and read other columns, `{reads: pooled}` or
-    `{reads: [mass, tau_2]}`. Labels are not read, weights are. A combination is fitted on the
-    validation part, where the scores of its members are not biased by their fit. A fit that was
-    interrupted goes on from its last epoch.
+    `{reads: [mass, tau_2]}`. Jets of label 1, signal, are left out; weights are read. A combination
+    is fitted on the validation part, where the scores of its members are not biased by their fit. A
+    fit that was interrupted goes on from its last epoch.
 
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 
@@ -146,6 +147,8 @@ def fit(
         split: Shares of the events (`--split.train` and so on), of which the training part is used;
             if they are not given, those of the encoder's training.
         seed: Seed of all random numbers.
+        contamination: Share of signal jets (label 1) among those of the training, for the study of
+            just that; otherwise there are none.
         layout: Layout of the file of jets; if it is not given, its columns tell it.
         options: How the file of jets is read; cuts, label and clustering are those of the encoding.
     """
@@ -171,6 +174,7 @@ def fit(
         jets=None if jets is None else partial(read_jets, jets, layout=layout, options=options),
         encoder=None if encoder is None else encoder.digest(),
         seed=seed,
+        contamination=contamination,
         reporter=console,
     )
     console.line(f"scores in {directory}")

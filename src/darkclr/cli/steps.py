@@ -30,14 +30,15 @@ def train(
     augmentations: Augmentations = Augmentations(),
     loss: LossConfig = LossConfig(),
     training: TrainingConfig = TrainingConfig(),
+    contamination: float = 0.0,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:
     """Train the encoder on the training part of a file of background jets.
 
     A jet and its rotated, shifted copy are pulled together, a copy with dropped constituents is
-    pushed away. Labels are not read. A checkpoint is written after every epoch; the same command
-    goes on from it.
+    pushed away. Jets of label 1, signal, are left out. A checkpoint is written after every epoch;
+    the same command goes on from it.
 
     Example: darkclr train qcd.parquet runs/mine --config configs/quick.yaml
 
@@ -50,6 +51,8 @@ def train(
             path.
         loss: Contrastive loss, which is AnomCLR+ of the paper, full AnomCLR, or NT-Xent (JetCLR).
         training: Optimiser and schedule of the training.
+        contamination: Share of signal jets (label 1) among those of the training, for the study of
+            just that; otherwise there are none.
         layout: Layout of the files; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
@@ -63,6 +66,7 @@ def train(
         augmentations=augmentations,
         loss=loss,
         training=training,
+        contamination=contamination,
         layout=layout,
         options=options,
         reporter=console,

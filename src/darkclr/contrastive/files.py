@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from darkclr.augmentations import Augmentations
+from darkclr.contamination import SignalFilter
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_stream
@@ -45,19 +47,22 @@ def train_file(
     augmentations: Augmentations = Augmentations(),
     loss: LossConfig = LossConfig(),
     training: TrainingConfig = TrainingConfig(),
+    contamination: float = 0.0,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     reporter: Reporter = Silent(),
 ) -> Encoder:
     """Train an encoder on the training part of files of jets, or of jets in memory.
 
-    Files are read in a stream, so there may be more jets than fit in memory. Other arguments and
-    errors are those of :func:`~darkclr.contrastive.training.train`.
+    Jets of label 1, signal, are left out. Files are read in a stream, so there may be more jets
+    than fit in memory. Other arguments and errors are those of
+    :func:`~darkclr.contrastive.training.train`.
 
     Args:
         source: background jets: what :func:`~darkclr.io.reading.iterate_jets` reads, or jets.
         directory: where the encoder is written.
         split: shares of the events for training, validation and test.
+        contamination: share of signal among the training jets, for the study of just that.
         layout, options: how files are read.
         reporter: hears of the progress.
     """
@@ -66,12 +71,17 @@ def train_file(
     def part(name: str) -> Iterator[Jets]:
         return (batch.part(name, split) for batch in _batches(source, layout, options))
 
+    training_part = SignalFilter(contamination, part("train"))
+    others = copy(training_part)  # which counts for itself
     if not is_finished(directory):
         check_machine(training, loss)
-    validation = _first(part("validation"), N_WATCHING)
+    validation = _first(others.of(part("validation")), N_WATCHING)
     with no_empty_folders(directory):
         with reporter.bar("prepare", None, keep=False) as advance:
-            background = PreparedJets.of(part("train"), encoder, directory, advance)
+            jets = training_part.of(part("train"))
+            background = PreparedJets.of(jets, encoder, directory, advance)
+        if training_part.left_out:
+            reporter.line(training_part.sentence())
         steps = len(background) // training.batch_size * training.epochs
         with reporter.bar("train", steps * training.batch_size) as advance:
             trained = train(

@@ -37,6 +37,8 @@ class ReadOptions:
     fit of a density; or their sign is dropped, which changes the spectra."""
     label: Literal[None, -1, 0, 1] = None
     """The label of jets whose file tells none: 0 is background, 1 is signal."""
+    select_label: Literal[None, -1, 0, 1] = None
+    """Only jets of this label are read; -1 stands for jets without one."""
     constituent_pt_min: Annotated[float, AtLeast(0)] = 0.0
     """Softer constituents are removed [GeV]: from events before clustering, from jets without
     changing the kinematics of the jet."""

@@ -181,6 +181,8 @@ def _noted(jets: Jets, options: ReadOptions) -> Jets:
 
 
 def _cut(jets: Jets, options: ReadOptions) -> Jets:
+    if options.select_label is not None:
+        jets = jets[jets.label == options.select_label]
     jets = cut_constituents(
         jets, pt_min=options.constituent_pt_min, n_hardest=options.n_constituents
     )
