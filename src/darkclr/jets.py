@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.kinematics import four_vector_sum
-from darkclr.plausibility import BEAM_ENERGY, check_angles, check_constituents, check_pt
+from darkclr.plausibility import (
+    BEAM_ENERGY,
+    check_angles,
+    check_constituents,
+    check_pt,
+    exact_integers,
+)
 from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
 from darkclr.split import Split
 
@@ -264,7 +270,8 @@ JET_COLUMNS = ("pt", "eta", "phi", "mass", "label", "weight", "event", "rank")
 
 
 def _column(value: Any, n: int, dtype: Any, name: str, where: object) -> NDArray:
-    array = np.asarray(value, dtype=dtype)
+    exact = dtype is not None and np.issubdtype(dtype, np.integer)
+    array = exact_integers(value, dtype, name, where) if exact else np.asarray(value, dtype=dtype)
     if array.ndim == 0:
         return np.full(n, array)
     if array.shape != (n,):
@@ -276,6 +283,8 @@ def _check_jets(arrays: Mapping[str, NDArray], where: object, beam_energy: float
     for name, values in arrays.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(f"jet column {name!r} has NaN or infinite values", where=where)
+    if (arrays["rank"] < 0).any():
+        raise InputError("ranks are negative", where=where, fix="the hardest jet has rank 0")
     if (arrays["pt"] <= 0).any():
         raise InputError("jets have zero or negative pT", where=where)
     check_pt(arrays["pt"], "jet", where, beam_energy)

@@ -30,8 +30,10 @@ from docstring_parser import parse, parse_from_object
 from darkclr.errors import ConfigError
 
 __all__ = [
+    "DEPTH",
     "LATER",
     "REQUIRED",
+    "WIDTH",
     "AtLeast",
     "Between",
     "Finite",
@@ -109,6 +111,11 @@ def Between(
         (True, True): f"from {low:g} to {high:g}",
     }[low_included, high_included]
     return Range(low, high, low_included, high_included, text)
+
+
+#: Widths of layers, and numbers of layers; beyond, a machine has no memory or no time.
+WIDTH = Between(1, 2**14, low_included=True, high_included=True)
+DEPTH = Between(1, 1000, low_included=True, high_included=True)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from darkclr.errors import InputError
 
@@ -11,9 +13,12 @@ __all__ = [
     "BEAM_ENERGY",
     "MAX_ABS_ETA",
     "MAX_ABS_PHI",
+    "MAX_CONSTITUENTS",
     "check_angles",
     "check_constituents",
     "check_pt",
+    "exact_integers",
+    "refuse_infinite",
 ]
 
 #: No jet of the LHC has more [GeV]; a larger momentum means MeV instead of GeV.
@@ -22,6 +27,8 @@ BEAM_ENERGY = 7000.0
 MAX_ABS_PHI = 2 * np.pi * 1.001
 # 0.1 mrad from the beam, where no detector is; a larger value is no pseudorapidity.
 MAX_ABS_ETA = 10.0
+#: No jet has more constituents, and no collision more particles that reach a detector.
+MAX_CONSTITUENTS = 100_000
 
 
 def check_constituents(
@@ -124,3 +131,58 @@ def check_angles(eta: NDArray, phi: NDArray, what: str, where: object) -> None:
             where=where,
             fix="the column is probably not the pseudorapidity: check names and order",
         )
+
+
+def exact_integers(values: ArrayLike, dtype: type[np.integer], name: str, where: object) -> NDArray:
+    """Whole numbers as integers of a type, each equal to what it was.
+
+    Args:
+        values: numbers of any type, (n,) or a single one.
+        dtype: of the result.
+        name: of the column.
+        where: name of the source for error messages.
+
+    Raises:
+        InputError: a fraction, NaN, a number that the type has no room for, or no number at all.
+
+    >>> exact_integers([0.0, 3.0], np.int8, "rank", None)
+    array([0, 3], dtype=int8)
+    """
+    values = np.asarray(values)
+    if values.dtype == dtype:
+        return values
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"column {name!r} is of type {values.dtype}", where=where)
+    with np.errstate(invalid="ignore"):
+        result = values.astype(dtype)
+    if (wrong := np.atleast_1d(result != values)).any():
+        i = int(wrong.argmax())
+        raise InputError(
+            f"the {name} {np.atleast_1d(values)[i]} of jet {i} is no whole number of "
+            f"{np.dtype(dtype).itemsize * 8} bits",
+            where=where,
+            fix=f"give integers from {np.iinfo(dtype).min} to {np.iinfo(dtype).max}",
+        )
+    return result
+
+
+def refuse_infinite(columns: Mapping[str, NDArray], event: NDArray, rank: NDArray) -> None:
+    """Refuse what a model has made of jets if it is no number, naming the first jet.
+
+    Args:
+        columns: (n,) or (n, d) each.
+        event, rank: (n,) of the jets.
+
+    Raises:
+        InputError: NaN or infinite values.
+    """
+    for name, values in columns.items():
+        if not np.isfinite(values).all():
+            bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            i = int(bad.argmax())
+            raise InputError(
+                f"{name} is NaN or infinite for {bad.sum()} of {len(bad)} jets, the first of them "
+                f"jet {rank[i]} of event {event[i]}",
+                fix="the model is damaged or these jets are like none that it knows: train or fit "
+                "it again",
+            )

@@ -12,11 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
+from darkclr.plausibility import exact_integers
 from darkclr.split import Split
 
 __all__ = ["Representations", "common_encoder"]
 
 _ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "family")
+_TYPES = {"label": np.int8, "event": np.int64, "rank": np.int8, "family": np.int8}
 _OPTIONAL = ("eta", "phi", "mass", "parton_pdg", "in_domain")
 
 
@@ -163,7 +165,9 @@ class Representations:
                 f"missing columns {missing}", where=where, fix="write the file with darkclr encode"
             )
         present = [name for name in (*_ROW_COLUMNS, *_OPTIONAL) if name in table.column_names]
-        columns: dict[str, Any] = {name: table[name].to_numpy() for name in present}
+        columns: dict[str, Any] = {
+            name: _checked(table[name].to_numpy(), name, where) for name in present
+        }
         for name in ("z", "pooled"):
             if not pa.types.is_fixed_size_list(table[name].type):
                 raise InputError(f"column {name!r} is not a list of fixed size", where=where)
@@ -177,6 +181,15 @@ class Representations:
             encoder=metadata.get("encoder"),
             families=tuple(metadata.get("families", ("dropped",))),
         )
+
+
+def _checked(values: NDArray, name: str, where: object) -> NDArray:
+    """A column as it is kept; what is missing in a file is NaN."""
+    if name in _TYPES:
+        return exact_integers(values, _TYPES[name], name, where)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(f"column {name!r} has NaN or infinite values", where=where)
+    return values
 
 
 def common_encoder(encoders: Iterable[str | None]) -> str | None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
+from hostile import flip_bit, with_tensors, without_digests
 from safetensors.torch import load_file, save_file
 from short_training import SHORT
+from toy import toy_jets
 
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.model_directory import load_encoder, training_split
@@ -73,3 +76,44 @@ def test_weights_of_another_network_are_refused(learn, tmp_path):
 def test_a_loaded_encoder_drops_nothing(learn, tiny, tmp_path):
     learn(tmp_path, encoder=replace(tiny, dropout=0.5))
     assert not load_encoder(tmp_path).training
+
+
+def test_a_damaged_encoder_is_noticed_and_an_old_one_is_read(learn, tmp_path):
+    learned = learn(tmp_path)
+    before = (tmp_path / "config.yaml").read_text()
+    digest = load_encoder(tmp_path).digest()
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    flip_bit(tmp_path / "model.safetensors", 0.9)
+    with pytest.raises(InputError, match=r"not a model directory of an encoder \(it is damaged"):
+        load_encoder(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    without_digests(tmp_path)
+    assert load_encoder(tmp_path).digest() == digest
+    again = learn(tmp_path)  # finished
+    assert again["model.safetensors"] == learned["model.safetensors"]
+    assert before.startswith((tmp_path / "config.yaml").read_text())
+
+
+def test_a_network_of_another_size_is_refused_before_it_is_made(learn, tmp_path):
+    learn(tmp_path)
+    config = tmp_path / "config.yaml"
+    document = yaml.safe_load(config.read_text())
+    for change in ({"embedding_dim": 1_000_000}, {"n_layers": 10**9}):
+        config.write_text(yaml.safe_dump(document | {"encoder": document["encoder"] | change}))
+        with pytest.raises(InputError, match=r"not a model directory .* from 1 to"):
+            load_encoder(tmp_path)
+    wide = {"embedding_dim": 2**14, "feedforward_dim": 2**14, "output_dim": 2**14, "n_layers": 100}
+    config.write_text(yaml.safe_dump(document | {"encoder": document["encoder"] | wide}))
+    with pytest.raises(InputError, match=r"its weights differ in .* from its configuration"):
+        load_encoder(tmp_path)  # some 600 GB
+
+
+@pytest.mark.parametrize("factor", [1e38, 1e30])
+def test_representations_that_are_no_numbers_are_refused_naming_the_jet(learn, tmp_path, factor):
+    learn(tmp_path)
+    without_digests(tmp_path)
+    with_tensors(tmp_path / "model.safetensors", lambda x: np.float32(factor) * np.sign(x))
+    jets = toy_jets(20)
+    jets = replace(jets, event=jets.event + 100)
+    with pytest.raises(InputError, match=r"infinite for 20 of 20 jets, .* jet 0 of event 100"):
+        encode(load_encoder(tmp_path), jets)

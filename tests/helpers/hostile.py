@@ -6,7 +6,22 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["DOCUMENTS", "NAMES", "PLACES", "put"]
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from safetensors.numpy import load_file, save
+
+__all__ = [
+    "DOCUMENTS",
+    "NAMES",
+    "PLACES",
+    "flip_bit",
+    "parquet_bomb",
+    "put",
+    "with_tensors",
+    "without_digests",
+]
 
 #: Names of samples, scores, files that would do something else than name.
 NAMES = {
@@ -111,3 +126,39 @@ def put(path: Path, content: bytes | Callable[[Path], None]) -> Path:
     else:
         path.write_bytes(content)
     return path
+
+
+def parquet_bomb(path: Path, constituents: int = 10**8) -> Path:
+    """One jet with very many constituents, all the same: some kilobytes."""
+    values = pa.array(np.full(constituents, 1.0, np.float32))
+    lists = pa.ListArray.from_arrays(pa.array([0, constituents], pa.int32()), values)
+    table = pa.table({f"constituent_{name}": lists for name in ("pt", "eta", "phi")})
+    pq.write_table(table, path, compression="zstd")
+    return path
+
+
+def flip_bit(path: Path, share: float = 0.5) -> Path:
+    """One bit is another one, somewhere in the file."""
+    content = bytearray(path.read_bytes())
+    content[int(share * (len(content) - 1))] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def with_tensors(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """The weights of a model, changed by somebody who knows the format."""
+    tensors = {
+        name: change(np.array(values)) if values.dtype.kind == "f" else values
+        for name, values in load_file(path).items()
+    }
+    path.write_bytes(save(tensors))
+    return path
+
+
+def without_digests(directory: Path) -> Path:
+    """A model directory as earlier versions have written it."""
+    path = directory / "config.yaml"
+    document = yaml.safe_load(path.read_text())
+    document.pop("digests", None)
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return directory

@@ -15,10 +15,10 @@ from darkclr.io.documents import read_json, read_yaml
 @pytest.mark.parametrize("read", [read_yaml, read_json])
 def test_what_is_no_small_mapping_is_refused_at_once(content, read, tmp_path):
     path = put(tmp_path / "config.yaml", content)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(InputError, match=str(path)) as problem:
         read(path)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     assert "\n" not in str(problem.value)
     assert len(str(problem.value)) < 1000
 

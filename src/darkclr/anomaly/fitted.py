@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from darkclr.anomaly.catalogue import find_score, is_known
 from darkclr.anomaly.conditioning import Conditioning
@@ -28,12 +26,11 @@ from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import read_yaml
+from darkclr.io.tensors import CONFIG, DIGESTS, WEIGHTS, read_tensors, write_model
 from darkclr.parameters import parameters_of
 
 __all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted"]
 
-_WEIGHTS = "model.safetensors"
-_CONFIG = "config.yaml"
 _HISTORY = "history.csv"
 _SAMPLES = "samples.csv"
 #: File of the verdict in the directory of a score.
@@ -123,8 +120,6 @@ class FittedScore:
         document = _identity(self.definition) | {"parameters": _parameters(self.detector)}
         if self.background is not None:
             document["background"] = dict(self.background)
-        with atomic_path(directory / _CONFIG) as temporary:
-            temporary.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         _write_rows(self.detector.history_, directory / _HISTORY)
         _write_rows(self.detector.sample_table(), directory / _SAMPLES)
         if self.verdict is not None:
@@ -136,8 +131,7 @@ class FittedScore:
         if self.conditioning is not None:
             state |= {f"{_GIVEN}{name}": v for name, v in self.conditioning.state().items()}
         state = {name: np.ascontiguousarray(v) for name, v in state.items()}
-        with atomic_path(directory / _WEIGHTS) as temporary:
-            temporary.write_bytes(save(state))  # its errors are OSError
+        write_model(directory, document, save(state))
         (directory / CHECKPOINT).unlink(missing_ok=True)
 
     @classmethod
@@ -158,7 +152,7 @@ class FittedScore:
         """
         directory = Path(directory)
         document = _read_config(directory)
-        path = directory / _CONFIG
+        path = directory / CONFIG
         if not isinstance(document["score"], str) or not is_known(document["score"], plugins):
             raise InputError(
                 f"names no known score: {document['score']!r}",
@@ -171,22 +165,23 @@ class FittedScore:
         except ConfigError as error:
             raise InputError(str(error), where=path) from error
         try:
-            state = load_file(directory / _WEIGHTS)
+            state = read_tensors(
+                directory,
+                document,
+                what=f"does not hold the score {definition.name!r}",
+                fix="fit it again",
+            )
             detector.restore({k: v for k, v in state.items() if not k.startswith(_GIVEN)})
             conditioning = None
             if definition.given is not None:
                 conditioning = Conditioning.restore(
                     {k.removeprefix(_GIVEN): v for k, v in state.items() if k.startswith(_GIVEN)}
                 )
-        except FileNotFoundError as error:
-            raise InputError(
-                f"no {_WEIGHTS}", where=directory, fix="finish the fit first"
-            ) from error
-        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (KeyError, ValueError, RuntimeError, TypeError, IndexError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"does not hold the score {definition.name!r} ({reason})",
-                where=directory / _WEIGHTS,
+                where=directory / WEIGHTS,
                 fix="fit it again",
             ) from error
         return cls(definition, detector, document.get("background"), conditioning)
@@ -211,7 +206,7 @@ def is_fitted(
         ConfigError: it holds another one, or one on other background.
         InputError: its configuration is broken.
     """
-    if not (directory / _WEIGHTS).exists():
+    if not (directory / WEIGHTS).exists():
         return False
     document = _read_config(directory)
     detector = definition.detector(seed)
@@ -240,7 +235,7 @@ def is_fitted(
 
 def fit_digest(directory: Path) -> str:
     """Which fit a directory holds: a digest of its parameters, background and weights."""
-    content = b"".join((directory / name).read_bytes() for name in (_CONFIG, _WEIGHTS))
+    content = b"".join((directory / name).read_bytes() for name in (CONFIG, WEIGHTS))
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -313,17 +308,17 @@ def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def _read_config(directory: Path) -> dict[str, Any]:
     """The configuration of a fit, checked for its form only: nothing that it names is imported."""
-    path = directory / _CONFIG
+    path = directory / CONFIG
     if not path.is_file():
         raise InputError(
-            f"no {_CONFIG}", where=directory, fix="give the directory of a fitted score"
+            f"no {CONFIG}", where=directory, fix="give the directory of a fitted score"
         )
     document = read_yaml(path)
-    needed, further = {"score", "parameters"}, {"name", "reads", "given", "background"}
+    needed, further = {"score", "parameters"}, {"name", "reads", "given", "background", DIGESTS}
     if not (needed <= document.keys() <= needed | further):
         raise InputError(
-            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'given' "
-            "and 'background'",
+            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'given', "
+            f"'background' and {DIGESTS!r}",
             where=path,
         )
     for key, kind, text in (

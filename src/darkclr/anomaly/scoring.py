@@ -17,6 +17,7 @@ from darkclr.anomaly.inputs import ScoreInputs
 from darkclr.errors import InputError
 from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.jets import Jets
+from darkclr.plausibility import refuse_infinite
 from darkclr.representations import Representations
 
 __all__ = ["load_scores", "needs_jets", "score_table"]
@@ -73,6 +74,7 @@ def score_table(
         inputs = ScoreInputs(kept, own)
         for score in scores:
             values = score.score(replace(inputs, scores=table))
+            refuse_infinite({f"the score {score.name}": values}, kept.event, kept.rank)
             table = table.append_column(score.name, pa.array(values))
         for column, of_samples in (supervised or {}).items():
             table = table.append_column(column, pa.array(of_samples[name], pa.float64()))

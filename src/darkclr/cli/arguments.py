@@ -53,7 +53,8 @@ def _spelled(command: Command, parser: Parser, name: str) -> str:
     known = {*parser._option_string_actions}
     known |= {"--output" for action in parser._actions if action.dest == "output"}
     changed = "--" + name.removeprefix("--").replace("-", "_")
-    for spelling in (name, changed):
+    # How files are read is asked of many commands, and `--skip-invalid` says it in one word.
+    for spelling in (name, changed, f"--options.{changed.removeprefix('--')}"):
         if spelling in known:
             return spelling
     parts = changed.split(".")

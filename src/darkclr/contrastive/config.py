@@ -10,7 +10,9 @@ from darkclr.devices import DEVICE, PRECISION, Device, Precision, use_bfloat16
 from darkclr.errors import ConfigError
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.parameters import (
+    DEPTH,
     LATER,
+    WIDTH,
     AtLeast,
     Between,
     Finite,
@@ -30,15 +32,15 @@ class EncoderConfig:
     """N_c, the number of hardest constituents that are read."""
     pt_scale: Annotated[float, Positive()] = 300.0
     """Unit of pT in the input [GeV], if that is absolute."""
-    embedding_dim: Annotated[int, AtLeast(1)] = 128
+    embedding_dim: Annotated[int, WIDTH] = 128
     """d_r, the width of the transformer and of the pooled representation."""
-    feedforward_dim: Annotated[int, AtLeast(1)] = 512
+    feedforward_dim: Annotated[int, WIDTH] = 512
     """d_h, the width of the feed-forward layers."""
-    output_dim: Annotated[int, AtLeast(1)] = 512
+    output_dim: Annotated[int, WIDTH] = 512
     """d_z, the width of the head and of its output."""
-    n_heads: Annotated[int, AtLeast(1)] = 4
+    n_heads: Annotated[int, WIDTH] = 4
     """Number of self-attention heads."""
-    n_layers: Annotated[int, AtLeast(1)] = 4
+    n_layers: Annotated[int, DEPTH] = 4
     """Number of transformer blocks."""
     dropout: Annotated[float, Between(0, 1, low_included=True)] = 0.1
     """Dropout rate in the transformer blocks."""

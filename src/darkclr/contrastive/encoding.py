@@ -18,6 +18,7 @@ from darkclr.domain import IN_DOMAIN
 from darkclr.errors import InputError
 from darkclr.io.chunks import in_chunks
 from darkclr.jets import Constituents, Jets
+from darkclr.plausibility import refuse_infinite
 from darkclr.representations import Representations
 
 __all__ = [
@@ -119,6 +120,11 @@ def encode_stream(
         for family, view in enumerate(views, start=1 if families else 0):
             with torch.autocast(kind, torch.bfloat16, use_bfloat16(precision, kind)):
                 pooled, z = encode_constituents(encoder, view, batch_size, device, progress)
+            refuse_infinite(
+                {"the representation": z, "the pooled representation": pooled},
+                jets.event,
+                jets.rank,
+            )
             rows = Representations(
                 z=z,
                 pooled=pooled,

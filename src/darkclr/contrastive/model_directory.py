@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import torch
 import yaml
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
+from torch import nn
 
 from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoder.transformer import Encoder
@@ -21,6 +22,7 @@ from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import read_yaml
 from darkclr.io.parquet import write_table
+from darkclr.io.tensors import CONFIG, WEIGHTS, read_tensors, write_model
 from darkclr.jets import Jets
 from darkclr.split import Split
 
@@ -29,12 +31,16 @@ __all__ = [
     "begin_model",
     "is_finished",
     "load_encoder",
+    "load_network",
     "save_model",
+    "save_weights",
     "training_split",
 ]
 
-_WEIGHTS = "model.safetensors"
-_CONFIG = "config.yaml"
+Network = TypeVar("Network", bound=nn.Module)
+
+_WHAT = "is not a model directory of an encoder"
+_FIX = "give the directory of a finished `darkclr train`"
 
 
 def load_encoder(directory: str | Path) -> Encoder:
@@ -44,30 +50,46 @@ def load_encoder(directory: str | Path) -> Encoder:
         InputError: missing or broken files.
     """
     directory = Path(directory)
-    if not (directory / _CONFIG).exists():
-        raise InputError(
-            f"no {_CONFIG}", where=directory, fix="give the directory of a finished `darkclr train`"
-        )
+    if not (directory / CONFIG).exists():
+        raise InputError(f"no {CONFIG}", where=directory, fix=_FIX)
     try:
-        document = read_yaml(directory / _CONFIG)
-        encoder = Encoder(EncoderConfig(**document["encoder"]))
+        document = read_yaml(directory / CONFIG)
+        config = EncoderConfig(**document["encoder"])
+        encoder = load_network(lambda: Encoder(config), directory, document)
         encoder.domain = Domain.restore(document.get("domain"))
-        encoder.load_state_dict(load_file(directory / _WEIGHTS))
-    except FileNotFoundError as error:
-        raise InputError(
-            f"no {Path(error.filename or _WEIGHTS).name}",
-            where=directory,
-            fix="give the directory of a finished `darkclr train`",
-        ) from error
-    except (
-        *(OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError),
-        *(yaml.YAMLError, ConfigError),
-    ) as error:
+    except (RuntimeError, KeyError, TypeError, ValueError, ConfigError) as error:
         reason = str(error).splitlines()[0]
+        raise InputError(f"{_WHAT} ({reason})", where=directory) from error
+    return encoder
+
+
+def load_network(
+    make: Callable[[], Network], directory: Path, document: Mapping[str, Any]
+) -> Network:
+    """A network with the weights of a model directory.
+
+    Args:
+        make: the network of the architecture that the directory names.
+        directory: of the model.
+        document: its configuration.
+
+    Raises:
+        InputError: the weights are missing, broken, not finite or of another network.
+    """
+    tensors = read_tensors(directory, document, what=_WHAT, fix=_FIX)
+    with torch.device("meta"):  # without memory: a stranger may name any size
+        shapes = {name: tuple(t.shape) for name, t in make().state_dict().items()}
+    found = {name: t.shape for name, t in tensors.items()}
+    differing = [n for n in {**shapes, **found} if shapes.get(n) != found.get(n)]
+    if differing:
         raise InputError(
-            f"is not a model directory of an encoder ({reason})", where=directory
-        ) from error
-    return encoder.eval()
+            f"{_WHAT} (its weights differ in {differing[0]} from its configuration)",
+            where=directory,
+            fix=_FIX,
+        )
+    network = make()
+    network.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    return network.eval()
 
 
 def training_split(directory: str | Path) -> Split:
@@ -78,7 +100,7 @@ def training_split(directory: str | Path) -> Split:
     Raises:
         InputError: the configuration is broken.
     """
-    path = Path(directory) / _CONFIG
+    path = Path(directory) / CONFIG
     try:
         return Split(**(read_yaml(path).get("split") or {})) if path.exists() else Split()
     except (TypeError, ConfigError) as error:
@@ -122,7 +144,7 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
             What an earlier version did not record is taken to be the same.
     """
     document = {**config, "training_jets": jets.to_dict()}
-    path = directory / _CONFIG
+    path = directory / CONFIG
     text = yaml.safe_dump(document, sort_keys=False)
     if not path.exists():
         with atomic_path(path) as temporary:
@@ -146,10 +168,15 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
 def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> None:
     """Write similarities of pairs, then the weights: their presence says that all is done."""
     write_table(pa.table(pairs), directory / "pairs.parquet", {"kind": "pairs"})
-    with atomic_path(directory / _WEIGHTS) as temporary:
-        temporary.write_bytes(save(encoder.state_dict()))  # its errors are OSError
+    save_weights(directory, encoder)
+
+
+def save_weights(directory: Path, network: nn.Module) -> None:
+    """Write the weights of a network to a directory that :func:`begin_model` has prepared."""
+    weights, path = save(network.state_dict()), directory / CONFIG
+    write_model(directory, read_yaml(path) if path.exists() else None, weights)
 
 
 def is_finished(directory: Path) -> bool:
     """Whether the training in the directory has ended."""
-    return (directory / _WEIGHTS).exists()
+    return (directory / WEIGHTS).exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
@@ -29,6 +30,7 @@ from darkclr.export.padded_encoder import PaddedEncoder
 from darkclr.export.scores import EXPORTABLE, as_function, is_exportable
 from darkclr.export.tensors import pt_and_mass
 from darkclr.io.atomic import atomic_path
+from darkclr.plausibility import refuse_infinite
 
 if TYPE_CHECKING:
     import onnx
@@ -197,6 +199,9 @@ def _converted(network: ExportedModel) -> onnx.ModelProto:
     except ImportError as error:
         raise MissingExtraError(str(error.name), "export") from error
     example = torch.tensor([[[30.0, 0.1, 0.2], [20.0, 0.0, 0.3], [0.0, 0.0, 0.0]]]).repeat(2, 1, 1)
+    with torch.no_grad():
+        outputs = zip(network.outputs, network(example), strict=True)
+        refuse_infinite({name: x.numpy() for name, x in outputs}, *np.zeros((2, 2), int))
     with _quiet():
         program = torch.onnx.export(
             network,

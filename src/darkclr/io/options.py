@@ -55,6 +55,9 @@ class ReadOptions:
     """Each jet keeps its hardest constituents, at most so many."""
     drop_empty: bool = False
     """Jets without constituents are left out; otherwise their file is refused."""
+    skip_invalid: bool = False
+    """Jets with values that are NaN or infinite, or constituents without pT, are left out and
+    counted; otherwise their file is refused. `--skip-invalid` says the same."""
     beam_energy: Annotated[float | None, Positive()] = BEAM_ENERGY
     """The largest momentum that a jet may have [GeV]; a larger one is taken for MeV and refused.
     For other colliders it is half the energy of their collisions; null means no limit."""

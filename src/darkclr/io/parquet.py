@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from darkclr.errors import DarkclrError, InputError
 from darkclr.io.atomic import atomic_path
-from darkclr.io.documents import parse_json
+from darkclr.io.documents import parse_json, regular_file
+from darkclr.plausibility import MAX_CONSTITUENTS
 
 __all__ = [
     "COMPRESSION",
@@ -183,11 +184,11 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
     Raises:
         InputError: the file is missing, truncated or not Parquet.
     """
-    if not Path(path).is_file():
-        raise InputError("no such file", where=path, fix="check the path")
+    regular_file(path)
     try:
         # Without these, PyArrow holds the whole (compressed) file while batches are read.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
+            _check_size(file.metadata, path)
             yield file
     except DarkclrError:
         raise
@@ -198,6 +199,27 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
             where=path,
             fix="it may be truncated or of another format",
         ) from error
+
+
+def _check_size(metadata: pq.FileMetaData, path: str | os.PathLike) -> None:
+    """Refuse lists that a few bytes stand for and no memory holds, before they are read.
+
+    Raises:
+        InputError: a row has more values than any jet or event has constituents.
+    """
+    lists = [
+        i for i in range(metadata.num_columns) if metadata.schema.column(i).max_repetition_level
+    ]
+    for i in range(metadata.num_row_groups if lists else 0):
+        group = metadata.row_group(i)
+        for j in lists:
+            if group.column(j).num_values > MAX_CONSTITUENTS * max(group.num_rows, 1):
+                raise InputError(
+                    f"{group.column(j).path_in_schema} has {group.column(j).num_values} values in "
+                    f"{group.num_rows} rows",
+                    where=path,
+                    fix=f"no jet has more than {MAX_CONSTITUENTS} constituents: check the file",
+                )
 
 
 def read_metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:

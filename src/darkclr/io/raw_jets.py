@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,14 @@ from darkclr.errors import InputError
 from darkclr.io.options import EVENT_PT_MIN, ReadOptions
 from darkclr.jets import UNKNOWN, Jets
 from darkclr.kinematics import wrap_phi
-from darkclr.plausibility import MAX_ABS_ETA, MAX_ABS_PHI, check_angles, check_pt
-from darkclr.ragged import segment_keep, to_offsets
+from darkclr.plausibility import (
+    MAX_ABS_ETA,
+    MAX_ABS_PHI,
+    MAX_CONSTITUENTS,
+    check_angles,
+    check_pt,
+)
+from darkclr.ragged import segment_ids, segment_keep, to_offsets
 
 __all__ = ["RawJets", "checked_jets", "clustered_jets", "refuse_not_finite"]
 
@@ -80,6 +86,14 @@ def checked_jets(
             :meth:`Jets.from_constituents` refuses.
     """
     n = len(raw)
+    if len(raw.lengths) and raw.lengths.max() > MAX_CONSTITUENTS:
+        raise InputError(
+            f"the jet in row {start + int(raw.lengths.argmax())} has {raw.lengths.max()} "
+            f"constituents, more than {MAX_CONSTITUENTS}",
+            where=where,
+            fix="no jet has so many: check the columns",
+        )
+    before = Counter(left_out)
     left_out.update(raw.left_out)
     label = UNKNOWN if raw.label is None else raw.label
     if options.label is not None:
@@ -88,7 +102,7 @@ def checked_jets(
         "label": label,
         "weight": 1.0 if raw.weight is None else _weights(raw.weight, options, where),
         "event": np.arange(start, start + n) if raw.event is None else raw.event,
-        "rank": 0 if raw.rank is None else np.minimum(raw.rank, np.iinfo(np.int8).max),
+        "rank": 0 if raw.rank is None else raw.rank,
     }
     jet, truth = raw.jet, dict(raw.truth)
     if jet is not None:
@@ -109,17 +123,68 @@ def checked_jets(
         jet = None if jet is None else [x[full] for x in jet]
     if empty.all():
         return None
-    return Jets.from_constituents(
-        to_offsets(raw.lengths[~empty]),
-        raw.pt,
-        raw.eta,
-        _wrapped(raw.phi),
-        jet=jet,
-        truth=truth,
-        provenance=provenance,
+    try:
+        return Jets.from_constituents(
+            to_offsets(raw.lengths[~empty]),
+            raw.pt,
+            raw.eta,
+            _wrapped(raw.phi),
+            jet=jet,
+            truth=truth,
+            provenance=provenance,
+            where=where,
+            beam_energy=options.beam_energy,
+            **rows,
+        )
+    except InputError as problem:
+        invalid = _invalid(raw)
+        if not invalid.any():
+            raise
+        if not options.skip_invalid:
+            raise InputError(
+                f"{problem} (they are in {invalid.sum()} of {n} jets, the first of them in row "
+                f"{start + int(invalid.argmax())})",
+                fix="--skip-invalid leaves such jets out",
+            ) from problem
+    left_out.clear()
+    left_out.update(before)
+    left_out["jets with NaN, infinite or missing values"] += int(invalid.sum())
+    return checked_jets(
+        _rows(raw, ~invalid, start),
+        options=options,
+        start=start,
         where=where,
-        beam_energy=options.beam_energy,
-        **rows,
+        provenance=provenance,
+        left_out=left_out,
+    )
+
+
+def _invalid(raw: RawJets) -> NDArray[np.bool_]:
+    """Which jets hold values that no jet can have, (n,): NaN, infinity, constituents without pT."""
+    bad = ~(np.isfinite(raw.pt) & np.isfinite(raw.eta) & np.isfinite(raw.phi)) | (raw.pt <= 0)
+    offsets = to_offsets(raw.lengths)
+    invalid = np.bincount(segment_ids(offsets)[bad], minlength=len(raw)) > 0
+    for values in (*(raw.jet or ()), raw.weight, raw.event, raw.rank):
+        if values is not None and np.ndim(values):
+            invalid |= ~np.isfinite(np.asarray(values, dtype=np.float64))
+    return invalid
+
+
+def _rows(raw: RawJets, keep: NDArray[np.bool_], start: int) -> RawJets:
+    """Some of the jets; their events keep the numbers that they have by their rows."""
+    of_constituents = np.repeat(keep, raw.lengths)
+
+    def chosen(values: NDArray | None) -> NDArray | None:
+        return values if values is None or np.ndim(values) == 0 else np.asarray(values)[keep]
+
+    return replace(
+        raw,
+        lengths=raw.lengths[keep],
+        **{name: getattr(raw, name)[of_constituents] for name in ("pt", "eta", "phi")},
+        jet=None if raw.jet is None else [values[keep] for values in raw.jet],
+        **{name: chosen(getattr(raw, name)) for name in ("label", "weight", "rank")},
+        event=(np.arange(start, start + len(raw)) if raw.event is None else raw.event)[keep],
+        truth={name: values[keep] for name, values in raw.truth.items()},
     )
 
 
@@ -151,6 +216,8 @@ def clustered_jets(
         MissingExtraError: fastjet is not installed.
         SimulationError: fastjet is too old.
     """
+    if options.skip_invalid:
+        raw = _without_infinite(raw, start, left_out)
     refuse_not_finite(raw.pt, "pt", where)
     if (raw.pt < 0).any():
         raise InputError(f"{np.count_nonzero(raw.pt < 0)} particles have negative pT", where=where)
@@ -190,7 +257,7 @@ def clustered_jets(
             label=None if raw.label is None else raw.label[jets.event],
             weight=None if raw.weight is None else raw.weight[jets.event],
             event=(start + np.arange(len(raw)) if raw.event is None else raw.event)[jets.event],
-            rank=jets.rank,
+            rank=np.minimum(jets.rank, np.iinfo(np.int8).max),
             left_out=raw.left_out,
         ),
         options=options,
@@ -199,6 +266,17 @@ def clustered_jets(
         provenance={**provenance, "clustering": f"anti-kT, R = {options.radius:g}"},
         left_out=left_out,
     )
+
+
+def _without_infinite(raw: RawJets, start: int, left_out: Counter[str]) -> RawJets:
+    """The events all of whose particles have finite values."""
+    bad = ~(np.isfinite(raw.pt) & np.isfinite(raw.eta) & np.isfinite(raw.phi))
+    invalid = np.bincount(segment_ids(to_offsets(raw.lengths))[bad], minlength=len(raw)) > 0
+    if not invalid.any():
+        return raw
+    left_out["events with NaN or infinite values"] += int(invalid.sum())
+    masses = np.broadcast_to(np.asarray(raw.mass), raw.pt.shape)
+    return replace(_rows(raw, ~invalid, start), mass=masses[np.repeat(~invalid, raw.lengths)])
 
 
 def _weights(weight: NDArray, options: ReadOptions, where: object) -> NDArray:

@@ -16,7 +16,7 @@ from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import Metrics, read_metrics
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io import iterate_jets
-from darkclr.io.documents import read_json
+from darkclr.io.documents import read_json, regular_file
 from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.jets import BACKGROUND, SIGNAL, Jets
 
@@ -153,11 +153,11 @@ def read_history(path: Path, required: tuple[str, ...]) -> dict[str, NDArray]:
     Raises:
         InputError: missing, empty, or without the required columns.
     """
+    if not path.exists():
+        raise InputError("no such file", where=path, fix="was it trained?")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with regular_file(path).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise InputError("no such file", where=path, fix="was it trained?") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot be read ({error})", where=path) from error
     missing = [name for name in required if not rows or name not in rows[0]]

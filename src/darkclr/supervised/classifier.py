@@ -16,17 +16,23 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from darkclr.contrastive.config import EncoderConfig, TrainingConfig
 from darkclr.contrastive.encoder.batches import PackedBatch, pack
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import BATCH, encode_constituents, prepare
-from darkclr.contrastive.model_directory import Fingerprint, begin_model, is_finished
+from darkclr.contrastive.model_directory import (
+    Fingerprint,
+    begin_model,
+    is_finished,
+    load_network,
+    save_weights,
+)
 from darkclr.contrastive.training.loop import adam, check_machine, fit_resumable, seeded_step
 from darkclr.errors import InputError, TrainingError
-from darkclr.io.atomic import atomic_path
+from darkclr.io.documents import read_yaml
+from darkclr.io.tensors import CONFIG
 from darkclr.jets import BACKGROUND, SIGNAL, Constituents, Jets
 from darkclr.parameters import recorded
 from darkclr.reweighting import flat_weights
@@ -99,20 +105,17 @@ def train_classifier(
         check_machine(training)
     config = {"encoder": recorded(encoder), "training": recorded(training)}
     begin_model(output, config, Fingerprint().add(jets))
+    if is_finished(output):
+        return load_network(lambda: Classifier(encoder), output, read_yaml(output / CONFIG))
     with torch.random.fork_rng():
         torch.manual_seed(training.seed)
         classifier = Classifier(encoder)
-    weights = output / "model.safetensors"
-    if is_finished(output):
-        classifier.load_state_dict(load_file(weights))
-        return classifier.eval()
     module = _ClassifierModule(
         classifier, _labelled(jets, encoder, training.flat_pt), training, progress
     )
     module.validation = _labelled(validation, encoder, training.flat_pt)
     if fit_resumable(module, output / "checkpoints", training):
-        with atomic_path(weights) as temporary:
-            temporary.write_bytes(save(classifier.state_dict()))  # its errors are OSError
+        save_weights(output, classifier)
     return classifier.cpu().eval()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.training.trained import Trained
 from darkclr.errors import InputError
-from darkclr.parameters import AtLeast
+from darkclr.parameters import WIDTH, AtLeast
 
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork", "Reconstruction", "perceptron"]
 
@@ -92,9 +92,9 @@ class Reconstruction(Trained):
 
     # arXiv:2312.03067 section 4: "five layers with neurons from 128 to 8 in powers of two and a
     # three-dimensional bottleneck".
-    widths: Annotated[Sequence[int], AtLeast(1)] = (128, 64, 32, 16, 8)
+    widths: Annotated[Sequence[int], WIDTH] = (128, 64, 32, 16, 8)
     """Hidden layers of the encoder, outermost first; the decoder mirrors them."""
-    bottleneck: Annotated[int, AtLeast(1)] = 3
+    bottleneck: Annotated[int, WIDTH] = 3
     """Dimension of the latent space; at least 2 where it is a sphere."""
     activation: Activation = "elu"
     """Function between the layers, which the papers do not name. ELU has a continuous gradient,

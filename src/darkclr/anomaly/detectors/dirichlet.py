@@ -15,7 +15,7 @@ from darkclr.anomaly.detectors.autoencoder import perceptron
 from darkclr.anomaly.detectors.gaussian import Whitening
 from darkclr.anomaly.training.trained import Trained
 from darkclr.errors import InputError
-from darkclr.parameters import AtLeast, Positive
+from darkclr.parameters import WIDTH, AtLeast, Positive
 
 __all__ = ["DirichletNetwork", "DirichletVAE", "laplace_prior"]
 
@@ -101,7 +101,7 @@ class DirichletVAE(Trained, Whitening):
     kl_weight: Annotated[float, AtLeast(0)] = 0.01
     """Weight β of the divergence; an image has one unit of intensity, so that 1 leaves no
     information."""
-    hidden: Annotated[int, AtLeast(1)] = 100
+    hidden: Annotated[int, WIDTH] = 100
     """Neurons of the encoder's hidden layer."""
     images: bool = False
     """Whether rows are images that sum to 1; other rows are taken in principal components."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.detectors.gaussian import Whitening
 from darkclr.anomaly.training.trained import Trained
-from darkclr.parameters import AtLeast, Ranges
+from darkclr.parameters import DEPTH, AtLeast, Ranges
 
 __all__ = ["Flow"]
 
@@ -43,7 +43,7 @@ class Flow(Trained, Whitening):
 
     architecture: Literal["affine", "spline", "autoregressive"] = "affine"
     """Kind of the layers."""
-    transforms: Annotated[int, AtLeast(1)] = 8
+    transforms: Annotated[int, DEPTH] = 8
     """Number of layers of the flow."""
     widths: Annotated[Sequence[int], AtLeast(1)] = (128,)
     """Hidden layers of the network in each of them."""

@@ -14,6 +14,7 @@ from darkclr.io.containers.hdf5 import hdf5_tables
 from darkclr.io.containers.parquet import parquet_tables
 from darkclr.io.containers.root import root_tables
 from darkclr.io.containers.table import Rows, Table
+from darkclr.io.documents import regular_file
 
 __all__ = [
     "CONTAINERS",
@@ -111,9 +112,7 @@ def container_of(path: Path) -> Container:
     Raises:
         InputError: no such file, or of another kind.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("no such file", where=path, fix="check the path")
+    path = regular_file(path)
     try:
         with path.open("rb") as file:
             start = file.read(512)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ from darkclr.io.containers.pandas_frames import data_frame, plain_frame
 from darkclr.io.containers.table import Rows, Table, same_lengths
 from darkclr.io.containers.zero_padding import unpadded
 from darkclr.io.parquet import METADATA_KEY, decoded_metadata
+from darkclr.plausibility import MAX_CONSTITUENTS
 
 __all__ = ["hdf5_tables"]
+
+_DEEPEST = 50  # groups in groups
 
 
 @contextmanager
@@ -40,12 +45,29 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
         raise MissingExtraError("h5py", "files") from error
     # What is not compressed comes straight into our arrays if no chunk fits into the cache.
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
+        file.visititems(partial(_check, path))
         if not file.visititems(_is_compressed):
             yield _tables(file, path)
             return
     # Chunks of a block's rows stay decompressed until all their columns are read.
     with h5py.File(path, "r", rdcc_nbytes=BLOCK_BYTES) as file:
         yield _tables(file, path)
+
+
+def _check(path: Path, name: str, node: Any) -> None:
+    """Refuse data that lie in other files, and rows of any length that takes no room in the file.
+
+    Raises:
+        InputError: a data set is one of these.
+    """
+    import h5py
+
+    if not isinstance(node, h5py.Dataset):
+        return
+    if node.external or node.is_virtual:
+        raise InputError(f"{name!r} keeps its data in other files", where=path, fix="repack it")
+    if (length := math.prod((node.shape or ())[1:])) > 10 * MAX_CONSTITUENTS:
+        raise InputError(f"{name!r} has rows of {length} numbers", where=path)
 
 
 def _is_compressed(name: str, node: Any) -> bool | None:
@@ -81,7 +103,7 @@ def _tables_of(group: Any, path: Path) -> Iterator[Table]:
         yield frame
         return
     arrays = {}
-    for name in group:
+    for name in _own(group):
         if group.get(name, getclass=True) is not h5py.Dataset:
             continue
         dataset = group[name]
@@ -95,12 +117,21 @@ def _tables_of(group: Any, path: Path) -> Iterator[Table]:
         yield _Arrays(path, group.name.strip("/"), arrays)
 
 
+def _own(group: Any) -> list[str]:
+    """What is in a group, without links that lead to other files."""
+    import h5py
+
+    return [n for n in group if not isinstance(group.get(n, getlink=True), h5py.ExternalLink)]
+
+
 def _groups(group: Any) -> Iterator[Any]:
     """A group and all below it, without the indices that PyTables keeps of columns."""
     import h5py
 
     yield group
-    for name in group:
+    if group.name.count("/") > _DEEPEST:
+        raise InputError("its groups are nested too deeply", where=group.file.filename)
+    for name in _own(group):
         if not name.startswith("_i_") and group.get(name, getclass=True) is h5py.Group:
             yield from _groups(group[name])
 

@@ -69,4 +69,4 @@ class AspenOpenJets(Layout):
         self._before = known[-_MAX_RANK:]
         new = np.concatenate([[True], (known[1:] != known[:-1]).any(axis=1)])
         ranks = np.arange(len(known)) - np.flatnonzero(new)[np.cumsum(new) - 1]
-        return ranks[len(known) - len(info) :]
+        return np.minimum(ranks[len(known) - len(info) :], _MAX_RANK)

@@ -137,7 +137,7 @@ class Layout(ABC):
             The weights, or None if there is no such column.
 
         Raises:
-            InputError: rows without a weight, NaN or infinite weights.
+            InputError: rows without a weight; NaN or infinite weights, unless they are skipped.
         """
         name, position = self._weight or (next((c for c in columns if c in rows), None), None)
         if name is None:
@@ -148,10 +148,13 @@ class Layout(ABC):
             values = self._weight_of_list(rows, name, position or 0)
         with np.errstate(over="ignore"):
             values = np.asarray(values).astype(np.float32)
-        bad = len(values) - np.count_nonzero(np.isfinite(values))
-        if bad:
+        bad = ~np.isfinite(values)
+        if bad.any() and not self.options.skip_invalid:
             raise InputError(
-                f"{bad} events have a NaN or infinite weight {name!r}", where=rows.file
+                f"{bad.sum()} events have a NaN or infinite weight {name!r}, the first of them in "
+                f"row {rows.start + int(bad.argmax())}",
+                where=rows.file,
+                fix="--skip-invalid leaves them out",
             )
         return values
 

@@ -10,6 +10,7 @@ from darkclr.io.containers import Rows, Table
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
+from darkclr.plausibility import exact_integers
 from darkclr.ragged import ragged_arange, segment_ids, to_offsets
 
 __all__ = ["PFNano"]
@@ -96,7 +97,7 @@ class PFNano(Layout):
         event = segment_ids(to_offsets(n_jets))
         number = rows.start + np.arange(len(rows))
         if "event" in rows:
-            number = rows.numbers("event").astype(np.int64)
+            number = exact_integers(rows.numbers("event"), np.int64, "event", rows.file)
         weight = self.weights(rows, _WEIGHT)
         forward = (lengths == 0) & (np.abs(eta) > _MAX_ABS_ETA)
         stored = ~forward

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 from darkclr.errors import InputError
+from darkclr.io.documents import regular_file
 
 __all__ = ["EventFile", "EventRange", "scan_events"]
 
@@ -103,7 +104,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
     Raises:
         InputError: the file cannot be read, is of another format, is cut off or has no events.
     """
-    path = str(path)
+    path = str(regular_file(path))
     starts: list[int] = []  # of every events_per_range-th event
     n_events, inside, header, end = 0, False, 0, None
     initialised = False
