@@ -147,7 +147,7 @@ def main() -> None:
         rejection = np.exp(np.mean([np.log(r) for _, r in found.values()]))
         for name, part in rows.items():
             weight = equal_spectrum_weights(
-                [test.pt], [part.pt], np.ones(len(test)), np.ones(len(part.pt))
+                [test.pt], np.ones(len(test)), [part.pt], np.ones(len(part.pt))
             )
             found[name] = figures(own, score(part), weight)
         seen = [name for name, (kind, _) in WEAK.items() if kind in mixture]

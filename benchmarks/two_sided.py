@@ -106,7 +106,7 @@ def measure(model: Path) -> tuple[dict, dict[str, dict[str, NDArray]]]:
     found: dict[str, dict] = {}
     for name, signal in rows.items():
         of_signal = places[name] = geometry.scores(signal)
-        weight = equal_spectrum_weights([test.pt], [signal.pt], test.weight, signal.weight)
+        weight = equal_spectrum_weights([test.pt], test.weight, [signal.pt], signal.weight)
         label = np.repeat([0, 1], [len(test), len(signal)])
         all_weights = np.concatenate([weight, signal.weight])
         figures = {}

@@ -16,7 +16,14 @@ from darkclr.contrastive.encoding import encode
 from darkclr.export.padded_encoder import PaddedEncoder
 
 
-@pytest.fixture(params=[{}, {"pt_mask_power": 0.5}, {"pt_input": "fraction"}], ids=str)
+@pytest.fixture(
+    params=[
+        {},
+        {"pt_mask_power": 0.5, "pooling": "all"},
+        {"pt_input": "fraction", "pooling": "all"},
+    ],
+    ids=str,
+)
 def encoder(request) -> Encoder:
     torch.manual_seed(3)
     return Encoder(replace(TINY, **request.param)).eval()

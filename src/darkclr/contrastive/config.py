@@ -33,7 +33,7 @@ class EncoderConfig:
     pt_scale: Annotated[float, Positive()] = 300.0
     """Unit of pT in the input [GeV], if that is absolute."""
     embedding_dim: Annotated[int, WIDTH] = 128
-    """d_r, the width of the transformer and of the pooled representation."""
+    """d_r, the width of the transformer, and of the pooled representation of one block."""
     feedforward_dim: Annotated[int, WIDTH] = 512
     """d_h, the width of the feed-forward layers."""
     output_dim: Annotated[int, WIDTH] = 512
@@ -52,6 +52,16 @@ class EncoderConfig:
     """What is read as pT of a constituent: absolute is pT / pt_scale, as in the paper, fraction its
     share of the summed pT of the jet, so that the representation does not depend on the scale of
     jet pT."""
+    pooling: Annotated[Literal["last", "all"], LATER] = "last"
+    """What the pooled representation is, which scores may read; the head reads the first, whatever
+    it is. last is the sum over constituents after the last block, as in the paper; all is the
+    sums after every block and the mean after the last, which tell apart what the last sum mixes:
+    how many constituents there are and of what kind."""
+
+    @property
+    def pooled_dim(self) -> int:
+        """Width of the pooled representation."""
+        return self.embedding_dim * (self.n_layers + 1 if self.pooling == "all" else 1)
 
     def __post_init__(self) -> None:
         check_parameters(self, "encoder")

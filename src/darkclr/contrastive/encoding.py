@@ -156,7 +156,7 @@ def encode_constituents(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(pooled, z) of prepared constituents, in their order."""
     encoder = encoder.to(device).eval()
-    pooled = np.empty((len(constituents), encoder.config.embedding_dim), dtype=np.float32)
+    pooled = np.empty((len(constituents), encoder.config.pooled_dim), dtype=np.float32)
     # The classifier has a head of its own, one wide.
     z = np.empty((len(constituents), encoder.head[-1].out_features), dtype=np.float32)  # type: ignore[arg-type,type-var]
     # Jets of similar length side by side make long runs.

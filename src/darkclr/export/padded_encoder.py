@@ -25,7 +25,7 @@ class PaddedEncoder(nn.Module):
         self.encoder = encoder
 
     def forward(self, constituents: Tensor) -> tuple[Tensor, Tensor]:
-        """Pooled representation, (n_jets, d_r), and head output z, (n_jets, d_z).
+        """Pooled representation, (n_jets, pooled_dim), and head output z, (n_jets, d_z).
 
         Args:
             constituents: (n_jets, n, 3) float32, pT [GeV], eta and phi in any order; places whose
@@ -37,11 +37,16 @@ class PaddedEncoder(nn.Module):
         mask = (power * pt.log() if power else torch.zeros_like(pt)).where(pt > 0, -math.inf)
         packing = _Packing(pt > 0)
         x = self.encoder.embedding(packing.pack(features))
+        share = pt if power else (pt > 0).float()
+        sums = []
         for block in self.encoder.blocks:
             x = _through(block, x, packing, mask)  # type: ignore[arg-type]
-        share = pt if power else (pt > 0).float()
-        pooled = (packing.pad(x) * share[..., None]).sum(dim=1)
-        return pooled, self.encoder.head(pooled)
+            sums.append((packing.pad(x) * share[..., None]).sum(dim=1))
+        z = self.encoder.head(sums[-1])
+        if self.encoder.config.pooling == "last":
+            return sums[-1], z
+        n_constituents = (pt > 0).float().sum(dim=1, keepdim=True)
+        return torch.cat([*sums, sums[-1] / n_constituents], dim=1), z
 
     def _prepared(self, constituents: Tensor) -> Tensor:
         """Features of the N_c hardest constituents about their centroid, (n_jets, n, 3).

@@ -148,7 +148,7 @@ def test_pooling_is_a_sum_so_it_counts(make_encoder, packed, constituents):
     one = packed(constituents[:1].hardest(1), encoder)
     n = 5
     copies = PackedBatch(one.features.repeat(n, 1), ((n, 1),), one.inverse)
-    torch.testing.assert_close(encoder.pool(copies), n * encoder.pool(one))
+    torch.testing.assert_close(encoder.pool(copies), [n * h for h in encoder.pool(one)])
 
 
 def test_pt_is_read_in_units_of_the_scale(make_encoder, encoding, constituents):
@@ -224,3 +224,22 @@ def test_fractions_of_pt_make_the_scale_of_a_jet_irrelevant(
     paper = encoding(make_encoder(pt_mask_power=power))
     change = paper(scaled(rng.uniform(0.5, 2, n))) - paper(constituents)
     assert np.abs(change).max() > 1e-3 * np.abs(z).max()
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_all_sums_are_those_of_shallower_encoders(make_encoder, packed, constituents, power):
+    """And the mean of the last; the head does not notice."""
+    deep = make_encoder(n_layers=3, pooling="all", pt_mask_power=power)
+    batch = packed(constituents, deep)
+    pooled, z = deep(batch)
+    assert pooled.shape == (len(constituents), deep.config.pooled_dim)
+    parts = pooled.split(deep.config.embedding_dim, dim=1)
+    for n_layers, part in enumerate(parts[:3], start=1):
+        shallow = make_encoder(n_layers=n_layers, pt_mask_power=power)
+        weights = shallow.state_dict()
+        shallow.load_state_dict({k: v for k, v in deep.state_dict().items() if k in weights})
+        expected, of_head = shallow(batch)
+        assert torch.equal(part, expected)
+    assert torch.equal(z, of_head)
+    lengths = torch.as_tensor(constituents.lengths)[:, None]
+    torch.testing.assert_close(parts[3] * lengths, parts[2])

@@ -183,3 +183,10 @@ def test_what_an_earlier_version_did_not_know_is_not_recorded(learn, tmp_path, t
     assert "flat_pt" not in document["training"]
     with pytest.raises(TrainingError, match=r"another configuration \(encoder\)"):
         learn(tmp_path, encoder=replace(tiny, pt_input="fraction"))
+
+
+def test_what_scores_may_read_does_not_touch_the_training(learn, tmp_path, tiny):
+    first = learn(tmp_path / "a")
+    every = learn(tmp_path / "b", encoder=replace(tiny, pooling="all"))
+    assert every["model.safetensors"] == first["model.safetensors"]
+    assert yaml.safe_load(every["config.yaml"])["encoder"]["pooling"] == "all"

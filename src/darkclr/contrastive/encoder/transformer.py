@@ -107,30 +107,41 @@ class Encoder(nn.Module):
         )
 
     def forward(self, batch: PackedBatch) -> tuple[Tensor, Tensor]:
-        """Pooled representation h, (n_jets, d_r), and head output z, (n_jets, d_z)."""
-        pooled = self.pool(batch)
-        return pooled, self.head(pooled)
+        """Pooled representation h, (n_jets, pooled_dim), and head output z, (n_jets, d_z)."""
+        sums = self.pool(batch)
+        z = self.head(sums[-1])
+        if self.config.pooling == "last":
+            return sums[-1], z
+        lengths = [length for length, n_jets in batch.runs for _ in range(n_jets)]
+        n_constituents = torch.tensor(lengths, device=z.device)[batch.inverse]
+        return torch.cat([*sums, sums[-1] / n_constituents[:, None]], dim=1), z
 
     def digest(self) -> str:
         """Digest of architecture and weights, 16 digits: representations name their encoder so."""
         config = json.dumps(recorded(self.config), sort_keys=True).encode()
         return hashlib.sha256(config + save(self.state_dict())).hexdigest()[:16]
 
-    def pool(self, batch: PackedBatch) -> Tensor:
-        """Pooled representation h: the sum over constituents, (n_jets, d_r)."""
+    def pool(self, batch: PackedBatch) -> list[Tensor]:
+        """Sums over constituents, (n_jets, d_r) each: after the last block, or after every one."""
         x = self.embedding(batch.features)
         mask = None
         if self.config.pt_mask_power:
             pt = batch.features[:, 0]
             mask = self.config.pt_mask_power * pt.log()
+        sums = []
         for block in self.blocks:
             x = block(x, batch.runs, mask)
-        if self.config.pt_mask_power:
-            x = x * pt[:, None]
-        sums = [
-            part.view(n_jets, length, -1).sum(1)
-            for (length, n_jets), part in zip(
-                batch.runs, x.split([n * m for n, m in batch.runs]), strict=True
-            )
-        ]
-        return torch.cat(sums)[batch.inverse]
+            if block is self.blocks[-1] or self.config.pooling == "all":
+                sums.append(_sums(x * pt[:, None] if self.config.pt_mask_power else x, batch))
+        return sums
+
+
+def _sums(x: Tensor, batch: PackedBatch) -> Tensor:
+    """(n_constituents, d) -> (n_jets, d)."""
+    sums = [
+        part.view(n_jets, length, -1).sum(1)
+        for (length, n_jets), part in zip(
+            batch.runs, x.split([n * m for n, m in batch.runs]), strict=True
+        )
+    ]
+    return torch.cat(sums)[batch.inverse]
