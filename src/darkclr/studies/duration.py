@@ -76,7 +76,7 @@ def simulation_jobs(config: RunConfig, cores: int) -> list[Job]:
     ]
 
 
-def encoder_jobs(config: RunConfig, cores: int, times: int = 1, of: str = "") -> list[Job]:
+def encoder_jobs(config: RunConfig, cores: int, times: int = Job.times, of: str = "") -> list[Job]:
     """Training and encoding, and the training of the supervised classifier."""
     threads = min(cores, _MAX_THREADS)
     length = min(35, config.encoder.n_constituents)  # constituents of a jet, rarely more
@@ -95,7 +95,7 @@ def encoder_jobs(config: RunConfig, cores: int, times: int = 1, of: str = "") ->
     return jobs
 
 
-def fit_job(scores: Scores, config: RunConfig, times: int = 1, of: str = "") -> Job:
+def fit_job(scores: Scores, config: RunConfig, times: int = Job.times, of: str = "") -> Job:
     """The fits of scores."""
     n_rows = config.samples[config.background].n_jets * config.split.train
     definitions = (define_score(name, options) for name, options in scores.items())
@@ -103,7 +103,7 @@ def fit_job(scores: Scores, config: RunConfig, times: int = 1, of: str = "") -> 
 
 
 def score_job(
-    scores: Scores, config: RunConfig, times: int = 1, mixtures: int = 1, of: str = ""
+    scores: Scores, config: RunConfig, times: int = Job.times, mixtures: int = 1, of: str = ""
 ) -> Job:
     """Scores of the test jets, and figures of merit for each mixture of quarks and gluons."""
     n_jets = config.samples[config.background].n_jets * config.split.test
