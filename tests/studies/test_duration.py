@@ -98,6 +98,17 @@ def test_time_follows_network_and_cores():
     assert encoder_jobs(config, 100)[0].seconds > jobs["train"] / 10
 
 
+def test_classifiers_have_their_own_number_and_length():
+    config = preset("robustness")
+    without = {job.name for job in encoder_jobs(config, 1)}
+    schedule = replace(config.training, epochs=3 * config.training.epochs)
+    taught = replace(config, supervised=["aachen", "m10", "m20"], classifier=schedule)
+    (jobs,) = (job for job in encoder_jobs(taught, 1, times=2) if job.name not in without)
+    train = next(job.seconds for job in encoder_jobs(config, 1) if job.name == "train")
+    assert jobs.times == 6
+    assert jobs.seconds == pytest.approx(train * (52 + 10) / 52)  # thrice the epochs, one view
+
+
 def test_rates_are_those_of_the_documentation():
     assert (
         f"{ENCODED:g} jets/s encoded or scored and {TRAINED:g} trained"

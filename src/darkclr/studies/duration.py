@@ -77,7 +77,7 @@ def simulation_jobs(config: RunConfig, cores: int) -> list[Job]:
 
 
 def encoder_jobs(config: RunConfig, cores: int, times: int = Job.times, of: str = "") -> list[Job]:
-    """Training and encoding, and the training of the supervised classifier."""
+    """Training and encoding, and the training of the supervised classifiers."""
     threads = min(cores, _MAX_THREADS)
     length = min(35, config.encoder.n_constituents)  # constituents of a jet, rarely more
     cost = operations(config.encoder, length) / operations(EncoderConfig(), 35) / threads
@@ -88,10 +88,12 @@ def encoder_jobs(config: RunConfig, cores: int, times: int = Job.times, of: str 
         Job(f"train{of}", trained / TRAINED * cost, times),
         Job(f"encode{of}", n_jets / ENCODED * cost, times),
     ]
-    if config.supervised is not None and not of:
-        share = 1 + config.samples[config.supervised].n_jets / background
-        # It sees one view of three.
-        jobs.append(Job("train supervised", trained * share / (3 * TRAINED) * cost, times))
+    if config.taught and not of:
+        both = sum(background + config.samples[name].n_jets for name in config.taught)
+        epochs = (config.classifier or config.training).epochs
+        # They see one view of three.
+        seconds = both * config.split.train * epochs / (3 * TRAINED) * cost / len(config.taught)
+        jobs.append(Job("train supervised", seconds, times * len(config.taught)))
     return jobs
 
 
