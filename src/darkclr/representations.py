@@ -18,7 +18,12 @@ from darkclr.split import Split
 __all__ = ["Representations", "common_encoder"]
 
 _ROW_COLUMNS = ("pt", "n_constituents", "label", "weight", "event", "rank", "family")
-_TYPES = {"label": np.int8, "event": np.int64, "rank": np.int8, "family": np.int8}
+_TYPES: dict[str, type[np.integer]] = {
+    "label": np.int8,
+    "event": np.int64,
+    "rank": np.int8,
+    "family": np.int8,
+}
 _OPTIONAL = ("eta", "phi", "mass", "parton_pdg", "in_domain")
 
 

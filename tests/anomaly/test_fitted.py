@@ -79,7 +79,8 @@ def test_what_an_earlier_version_wrote_is_read(tmp_path):
     scores = loaded.detector.score_samples(np.array(ROWS, dtype=np.float32))
     np.testing.assert_allclose(scores, SCORES, rtol=1e-6)
     loaded.save(tmp_path / "again")
-    assert (tmp_path / "again" / "config.yaml").read_text() == OLD_CONFIG
+    # Except that the digest of the weights is there now.
+    assert (tmp_path / "again" / "config.yaml").read_text().startswith(f"{OLD_CONFIG}digests:")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

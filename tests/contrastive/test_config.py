@@ -34,7 +34,7 @@ def test_impossible_settings_are_refused(changes):
     ("changes", "message"),
     [
         ({"embedding_dim": 10, "n_heads": 4}, "embedding_dim = 10 is not a multiple of n_heads"),
-        ({"n_layers": 0}, "n_layers = 0; it must be at least 1"),
+        ({"n_layers": 0}, "n_layers = 0; it must be from 1 to 1000"),
         ({"pt_scale": 0.0}, r"pt_scale = 0\.0; it must be positive"),
         ({"pt_scale": float("nan")}, "pt_scale = nan"),
         ({"pt_mask_power": -0.5}, r"pt_mask_power = -0\.5; it must be at least 0"),

@@ -140,7 +140,7 @@ def parquet_bomb(path: Path, constituents: int = 10**8) -> Path:
 def flip_bit(path: Path, share: float = 0.5) -> Path:
     """One bit is another one, somewhere in the file."""
     content = bytearray(path.read_bytes())
-    content[int(share * (len(content) - 1))] ^= 1
+    content[round(share * (len(content) - 1))] ^= 1
     path.write_bytes(content)
     return path
 

@@ -173,18 +173,20 @@ def _invalid(raw: RawJets) -> NDArray[np.bool_]:
 def _rows(raw: RawJets, keep: NDArray[np.bool_], start: int) -> RawJets:
     """Some of the jets; their events keep the numbers that they have by their rows."""
     of_constituents = np.repeat(keep, raw.lengths)
+    changed: dict[str, Any] = {}
 
     def chosen(values: NDArray | None) -> NDArray | None:
         return values if values is None or np.ndim(values) == 0 else np.asarray(values)[keep]
 
+    changed |= {name: getattr(raw, name)[of_constituents] for name in ("pt", "eta", "phi")}
+    changed |= {name: chosen(getattr(raw, name)) for name in ("label", "weight", "rank")}
     return replace(
         raw,
         lengths=raw.lengths[keep],
-        **{name: getattr(raw, name)[of_constituents] for name in ("pt", "eta", "phi")},
         jet=None if raw.jet is None else [values[keep] for values in raw.jet],
-        **{name: chosen(getattr(raw, name)) for name in ("label", "weight", "rank")},
         event=(np.arange(start, start + len(raw)) if raw.event is None else raw.event)[keep],
         truth={name: values[keep] for name, values in raw.truth.items()},
+        **changed,
     )
 
 

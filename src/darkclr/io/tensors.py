@@ -1,12 +1,13 @@
-"""The weights of a model: written with their digest in the configuration beside them, and checked.
+"""The weights of a model, written with their digest in its configuration; and checkpoints.
 
 A bit that flips on a disk changes a score and nothing else tells. Models of versions that recorded
-no digest are read as they are.
+no digest are read as they are. Checkpoints have sums of their own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import regular_file
 
-__all__ = ["CONFIG", "DIGESTS", "WEIGHTS", "read_tensors", "write_model"]
+__all__ = ["CONFIG", "DIGESTS", "WEIGHTS", "read_checkpoint", "read_tensors", "write_model"]
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
@@ -86,3 +87,25 @@ def read_tensors(
         if values.dtype.kind in "fc" and not np.isfinite(values).all():
             raise InputError(f"{what} ({name} has NaN or infinite values)", where=path, fix=fix)
     return tensors
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The mapping in a file of ``torch.save``, whose sums are right; nothing in it is executed.
+
+    Raises:
+        InputError: no such file, a damaged one, or one that holds something else.
+    """
+    import torch
+
+    regular_file(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"{damaged} has another sum")
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(reason, where=path) from error
+    if not isinstance(content, dict):
+        raise InputError("holds something else than a training", where=path)
+    return content

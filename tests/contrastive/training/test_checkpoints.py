@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from folders import names
+from hostile import flip_bit
 from short_training import SHORT, Stop, history_of, stop_at
 
 from darkclr.contrastive.model_directory import load_encoder
@@ -93,6 +94,39 @@ def test_torn_checkpoints_cost_epochs_and_change_nothing(
     assert f"{torn[-1]}.ckpt is damaged" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"epoch": 1},
+        [1, 2],
+        torch.zeros(3),
+        dict.fromkeys(("epoch", "global_step", "optimizer_states", "callbacks", "loops"))
+        | {"state_dict": {"encoder.embedding.weight": torch.zeros(2, 2)}},
+        "flipped",
+    ],
+    ids=["other", "list", "tensor", "network", "flipped"],
+)
+def test_a_last_checkpoint_of_something_else_is_passed_over_in_one_line(
+    learn, tmp_path, caplog, content
+):
+    training = replace(SHORT, epochs=2)
+    expected = learn(tmp_path / "undisturbed", training=training)
+    with pytest.raises(Stop):
+        learn(tmp_path / "a", training=training, progress=stop_at(8, Stop()))
+    last = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    if content == "flipped":
+        weights = max(torch.load(last, weights_only=True)["state_dict"].values(), key=len)
+        raw = last.read_bytes()  # much of which is padding
+        place = raw.index(weights.numpy().tobytes()) + 1
+        flip_bit(last, place / (len(raw) - 1))
+    else:
+        torch.save(content, last)
+    assert learn(tmp_path / "a", training=training) == expected
+    told = [r.getMessage() for r in caplog.records if "last.ckpt" in r.getMessage()]
+    assert len(told) == 1
+    assert told[0].endswith("going on from an earlier epoch")
+
+
 def test_a_directory_that_was_moved_knows_its_best_epoch(learn, tmp_path, monkeypatch):
     # The best epoch is the first one.
     monkeypatch.setattr(History, "epoch_mean", lambda self, epoch, name: float(epoch))
@@ -105,7 +139,9 @@ def test_a_directory_that_was_moved_knows_its_best_epoch(learn, tmp_path, monkey
 
 
 def test_a_checkpoint_takes_its_name_when_it_is_complete(tmp_path):
-    AtomicCheckpoints().save_checkpoint({"epoch": 1}, tmp_path / "last.ckpt")
+    whole = dict.fromkeys(("global_step", "optimizer_states", "callbacks", "loops"))
+    whole |= {"state_dict": {}, "epoch": 1}
+    AtomicCheckpoints().save_checkpoint(whole, tmp_path / "last.ckpt")
 
     class Broken:
         def __reduce__(self):
@@ -114,7 +150,7 @@ def test_a_checkpoint_takes_its_name_when_it_is_complete(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         AtomicCheckpoints().save_checkpoint({"epoch": Broken()}, tmp_path / "last.ckpt")
     assert names(tmp_path) == ["last.ckpt"]
-    assert torch.load(tmp_path / "last.ckpt", weights_only=True) == {"epoch": 1}
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True) == whole
     assert latest_checkpoint(tmp_path) is None
-    AtomicCheckpoints().save_checkpoint({"epoch": 0}, tmp_path / "best.ckpt")
+    AtomicCheckpoints().save_checkpoint(whole | {"epoch": 0}, tmp_path / "best.ckpt")
     assert latest_checkpoint(tmp_path) == tmp_path / "last.ckpt"

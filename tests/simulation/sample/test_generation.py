@@ -104,7 +104,7 @@ def test_a_stopped_run_continues_where_it_was(sample, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         generate(QUICK, output, workers=1, progress=stop_in_third_shard)
-    shards = sorted((tmp_path / "aachen.parquet.shards").iterdir())
+    shards = sorted((tmp_path / "aachen.parquet.shards").glob("*.parquet"))
     assert [s.name for s in shards] == ["shard-00000.parquet", "shard-00001.parquet"]
     assert not output.exists()
 

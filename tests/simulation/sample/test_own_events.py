@@ -87,7 +87,10 @@ def test_after_a_broken_event_the_finished_shards_stay(config, lhe, tmp_path):
     output = tmp_path / "x.parquet"
     with pytest.raises(InputError, match="event 61 is broken"):
         generate(replace(config, events=str(broken)), output, workers=1)
-    assert [p.name for p in (tmp_path / "x.parquet.shards").iterdir()] == ["shard-00000.parquet"]
+    assert [p.name for p in sorted((tmp_path / "x.parquet.shards").iterdir())] == [
+        "shard-00000.parquet",
+        "shard-00000.sha256",
+    ]
 
 
 def test_a_cut_file_is_one_line_on_the_command_line(lhe, tmp_path, capsys):

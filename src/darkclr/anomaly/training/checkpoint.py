@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.tensors import read_checkpoint
 
 __all__ = ["CHECKPOINT", "Checkpoint"]
 
@@ -69,12 +70,13 @@ class Checkpoint:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = torch.load(self._path, weights_only=True)  # type: ignore[arg-type]
-            if content["fingerprint"] == self._fingerprint:
+            content = read_checkpoint(self._path)  # type: ignore[arg-type]
+            state = content.get("state")
+            if content.get("fingerprint") == self._fingerprint and isinstance(state, dict):
                 logger.info("going on from %s", self._path)
-                return content["state"]
+                return state
             reason = "it is of other data or parameters"
-        except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+        except InputError:
             reason = "it cannot be read"
         logger.warning("%s is left aside: %s", self._path, reason)
         return {}

@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.io.tensors import read_checkpoint
 
 __all__ = ["AtomicCheckpoints", "latest_checkpoint"]
 
 log = logging.getLogger(__name__)
+
+# What Lightning goes on from.
+_KEYS = {"epoch", "global_step", "state_dict", "optimizer_states", "callbacks", "loops"}
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -59,25 +65,40 @@ class AtomicCheckpoints(TorchCheckpointIO):
         return checkpoint
 
 
-def latest_checkpoint(folder: Path) -> Path | None:
+def latest_checkpoint(
+    folder: Path, network: Mapping[str, torch.Tensor] | None = None
+) -> Path | None:
     """The checkpoint to go on from: the last one, or that of the best epoch if it is damaged.
 
     None if that of the best epoch is damaged: nothing else holds its weights. A training is a
     function of its configuration, so its result is the same wherever it goes on from.
+
+    Args:
+        folder: of the checkpoints.
+        network: weights of the module that goes on; a checkpoint of others is taken for damaged.
     """
     last, best = folder / "last.ckpt", folder / "best.ckpt"
-    if not _is_whole(best):
+    if not _is_whole(best, network):
         return None
-    return last if _is_whole(last) else best
+    return last if _is_whole(last, network) else best
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path, network: Mapping[str, torch.Tensor] | None) -> bool:
     if not path.exists():
         return False
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes torch raise anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        content = read_checkpoint(path)
+        weights = content.get("state_dict")
+        if not (content.keys() >= _KEYS and isinstance(weights, dict)):
+            raise InputError("holds something else than a training", where=path)
+        if network is not None and _shapes(weights) != _shapes(network):
+            raise InputError("is of another network", where=path)
+    except InputError as problem:
+        reason = str(problem).removeprefix(f"{path}: ")
         log.warning("%s is damaged (%s); going on from an earlier epoch", path, reason)
         return False
     return True
+
+
+def _shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    return {name: getattr(tensor, "shape", None) for name, tensor in weights.items()}

@@ -112,7 +112,8 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
     ]
     trainer = _trainer(training, callbacks=keepers, plugins=[AtomicCheckpoints()])
     try:
-        trainer.fit(module, ckpt_path=latest_checkpoint(checkpoints), weights_only=True)
+        start = latest_checkpoint(checkpoints, module.state_dict())
+        trainer.fit(module, ckpt_path=start, weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop
     except OSError as error:

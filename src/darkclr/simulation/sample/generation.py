@@ -7,6 +7,7 @@ same seed gives the same bytes on one core and on many, and more jets are only a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -58,33 +59,45 @@ def generate(
     progress = progress or (lambda _: None)
     planned = plan(config)
     folder = ShardFolder(output, planned.fingerprint)
-    if output.exists():
-        _check_finished(output, planned)
-        progress(config.n_jets)
-    else:
-        folder.check_writable()
-        found = {shard.index: folder.n_jets(shard) for shard in planned.shards}
-        finished = {index: n for index, n in found.items() if n is not None}
-        progress(sum(finished.values()))
-        while todo := missing_shards(planned.shards, finished, config.n_jets, workers):
-            files = {folder.path(shard): shard for shard in todo}
-            simulate_shards(files, planned.fingerprint, workers, progress)
-            finished |= {shard.index: folder.n_jets(shard) or 0 for shard in todo}
-        counts = folder.merge(
-            planned.shards,
-            config.n_jets,
-            output,
-            provenance=partial(_provenance, planned),
-            mean_weight=1.0 if config.events is None else None,
-        )
-        if counts.jets == 0:
-            raise SimulationError(
-                f"none of {counts.events} events has a jet that passes the selection",
-                where=config.events,
-                fix="check it against selection and matching of the process",
-            )
-    folder.remove()
+    with nullcontext() if output.exists() else folder.locked():
+        if output.exists():  # perhaps since the lock is ours
+            _check_finished(output, planned)
+            progress(config.n_jets)
+        else:
+            _make(planned, folder, output, workers, progress)
+        folder.remove()
     return output
+
+
+def _make(
+    planned: SamplePlan,
+    folder: ShardFolder,
+    output: Path,
+    workers: int,
+    progress: Callable[[int], None],
+) -> None:
+    """Simulate what is missing, and put the shards together."""
+    config = planned.config
+    found = {shard.index: folder.n_jets(shard) for shard in planned.shards}
+    finished = {index: n for index, n in found.items() if n is not None}
+    progress(sum(finished.values()))
+    while todo := missing_shards(planned.shards, finished, config.n_jets, workers):
+        files = {folder.path(shard): shard for shard in todo}
+        simulate_shards(files, planned.fingerprint, workers, progress)
+        finished |= {shard.index: folder.n_jets(shard) or 0 for shard in todo}
+    counts = folder.merge(
+        planned.shards,
+        config.n_jets,
+        output,
+        provenance=partial(_provenance, planned),
+        mean_weight=1.0 if config.events is None else None,
+    )
+    if counts.jets == 0:
+        raise SimulationError(
+            f"none of {counts.events} events has a jet that passes the selection",
+            where=config.events,
+            fix="check it against selection and matching of the process",
+        )
 
 
 def generate_shard(

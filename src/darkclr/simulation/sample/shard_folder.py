@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,11 @@ from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.writers import ParquetWriter
 from darkclr.simulation.sample.shard import Counts, Shard
 
-__all__ = ["ShardFolder", "missing_shards"]
+__all__ = ["ShardFolder", "missing_shards", "record_digest"]
+
+_log = logging.getLogger(__name__)
+
+_DIGEST = ".sha256"
 
 
 class ShardFolder:
@@ -38,16 +45,22 @@ class ShardFolder:
         """File of a shard."""
         return self._folder / f"shard-{shard.index:05d}.parquet"
 
-    def check_writable(self) -> None:
-        """Find out now rather than after the first shard.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """In the block no other process puts the sample together, which removes the folder.
+
+        Jobs that make single shards may come and go. An empty folder does not stay.
 
         Raises:
-            InputError: no file can be written there.
+            InputError: no file can be written there, which is better known now than after the first
+                shard; or another process puts the sample together.
         """
-        there = self._folder.exists()
         self.make()
-        if not there:  # nothing may follow
-            with suppress(OSError):
+        try:
+            with _lock(self._folder, self._output):
+                yield
+        finally:
+            with suppress(OSError):  # it holds shards, or is gone
                 self._folder.rmdir()
 
     def make(self) -> None:
@@ -74,7 +87,7 @@ class ShardFolder:
             InputError: it belongs to another sample.
         """
         path = self.path(shard)
-        if not path.exists():
+        if not path.exists() or not _is_intact(path):
             return None
         try:
             table = read_table(path)
@@ -135,6 +148,56 @@ class ShardFolder:
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def record_digest(path: Path) -> None:
+    """Write the digest of a finished shard beside it.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with atomic_path(path.with_suffix(_DIGEST)) as temporary:
+        temporary.write_text(_digest(path))
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether a shard is as it was written; one without a digest, of earlier versions, is."""
+    try:
+        recorded = path.with_suffix(_DIGEST)
+        if not recorded.exists() or recorded.read_text() == _digest(path):
+            return True
+    except (OSError, UnicodeDecodeError):
+        pass
+    _log.warning("%s is damaged and is simulated again", path)
+    return False
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _lock(folder: Path, output: Path) -> Iterator[None]:
+    """Hold a folder; where a system has no locks, nothing."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise InputError(
+            "is being made by another process", where=output, fix="wait for it to end"
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def missing_shards(

@@ -16,6 +16,7 @@ from typing import Any
 from darkclr.errors import SimulationError
 from darkclr.io import write_jets
 from darkclr.simulation.sample.shard import Shard, simulate_shard
+from darkclr.simulation.sample.shard_folder import record_digest
 
 __all__ = ["available_cores", "simulate_shards"]
 
@@ -125,3 +126,4 @@ def _write_shard(path: Path, shard: Shard, fingerprint: str, report: Callable[[i
     jets, counts = simulate_shard(shard, report)
     provenance = {"fingerprint": fingerprint, "shard": shard.index, "counts": asdict(counts)}
     write_jets(replace(jets, provenance=provenance), path)
+    record_digest(path)
