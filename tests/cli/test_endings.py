@@ -15,6 +15,7 @@ import pytest
 from toy import toy_jets
 
 from darkclr.cli.commands import COMMANDS
+from darkclr.cli.main import main
 from darkclr.io import write_jets
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals and /dev/full")
@@ -143,3 +144,13 @@ def test_the_handler_of_sigterm_is_given_back(command):
     earlier = signal.getsignal(signal.SIGTERM)
     command("--version")
     assert signal.getsignal(signal.SIGTERM) is earlier
+
+
+@pytest.mark.parametrize(("mine", "found"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_sleep_unless_told_otherwise(mine, found, monkeypatch, capsys):
+    """Before torch is imported: help does not import it."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if mine is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", mine)
+    main(["--version"])
+    assert os.environ["OMP_WAIT_POLICY"] == found
