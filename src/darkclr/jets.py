@@ -22,9 +22,11 @@ from darkclr.plausibility import (
 from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
 from darkclr.split import Split
 
-__all__ = ["BACKGROUND", "N_CONSTITUENTS", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
+__all__ = ["BACKGROUND", "LABELS", "N_CONSTITUENTS", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
 
 BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
+#: What the labels are called.
+LABELS = {BACKGROUND: "background", SIGNAL: "signal", UNKNOWN: "unknown"}
 
 #: N_c, how many constituents of a jet are read, the hardest ones, unless something else is asked
 #: for (DarkCLR, arXiv:2312.03067 table 1).

@@ -29,7 +29,7 @@ from darkclr.io.documents import read_yaml
 from darkclr.io.tensors import CONFIG, DIGESTS, WEIGHTS, read_tensors, write_model
 from darkclr.parameters import parameters_of
 
-__all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted"]
+__all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted", "read_fit_config"]
 
 _HISTORY = "history.csv"
 _SAMPLES = "samples.csv"
@@ -151,7 +151,7 @@ class FittedScore:
             InputError: missing or broken files, a score or parameters that darkclr does not know.
         """
         directory = Path(directory)
-        document = _read_config(directory)
+        document = read_fit_config(directory)
         path = directory / CONFIG
         if not isinstance(document["score"], str) or not is_known(document["score"], plugins):
             raise InputError(
@@ -208,7 +208,7 @@ def is_fitted(
     """
     if not (directory / WEIGHTS).exists():
         return False
-    document = _read_config(directory)
+    document = read_fit_config(directory)
     detector = definition.detector(seed)
     # A parameter that an earlier version did not have has its default.
     earlier = {p.name: _plain(p.default) for p in parameters_of(type(detector))}
@@ -306,8 +306,12 @@ def _write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _read_config(directory: Path) -> dict[str, Any]:
-    """The configuration of a fit, checked for its form only: nothing that it names is imported."""
+def read_fit_config(directory: Path) -> dict[str, Any]:
+    """The configuration of a fit, checked for its form only: nothing that it names is imported.
+
+    Raises:
+        InputError: it is missing or broken.
+    """
     path = directory / CONFIG
     if not path.is_file():
         raise InputError(

@@ -22,25 +22,36 @@ def info(
     options: ReadOptions = ReadOptions(),
     output: Path | None = None,
 ) -> None:
-    """Say what files of jets hold: layout and why, how many, units, ranges, labels, provenance.
+    """Say what a file or directory is: jets of any layout, and all that darkclr writes.
 
-    Every jet is read and checked. Beside the ranges are histograms from the smallest to the
-    largest value, below them the average jet.
+    Of jets: layout and why, how many, units, ranges, labels, provenance; every jet is read and
+    checked. Beside the ranges are histograms from the smallest to the largest value, below them the
+    average jet. Of representations, scores, figures of merit, runs, models, encoders, fitted scores
+    and ONNX files: what is in them, where they come from, and what to do with them.
 
-    Example: darkclr info qcd_constit.h5
+    Examples: darkclr info qcd_constit.h5
+              darkclr info runs/quick
 
     Args:
-        source: The files of the jets; a folder or a URL is a file, too.
+        source: The files of the jets, or one file or directory that darkclr wrote; a folder or a
+            URL of jets is a file, too.
         layout: The layout of the files; if it is not given, the columns of each file tell it.
             It may also be the import path of a layout of yours.
         options: How the files are read.
         output: A JSON file to which the same is written.
     """
+    from darkclr.inspection import describe
     from darkclr.io.sources import check_output
     from darkclr.io.summary import summarise
 
     if output is not None:
         check_output(source, output, "JSON")
+    described = describe(source[0]) if len(source) == 1 and layout is None else None
+    if described is not None:
+        described.show(console)
+        if output is not None:
+            described.write(output)
+        return
     summary = summarise(one_or_all(source), layout=layout, options=options, reporter=console)
     for file in summary.files[:_N_FILES]:
         kind = f"{file.title} in {file.container} ({file.layout})"
@@ -78,6 +89,9 @@ def info(
     for origin in summary.provenance:
         for key, value in origin.items():
             console.line(f"{key}: {value}")
+    files = " ".join(source)
+    console.line(f"next: darkclr train {files} MODEL, if they are background")
+    console.line(f"next: darkclr score {files} MODEL scores.parquet")
     if output is not None:
         summary.write(output)
 

@@ -25,15 +25,19 @@ def write_metrics(metrics: Metrics, path: str | Path) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_metrics(path: str | Path) -> Metrics:
+def read_metrics(path: str | Path, kind: Literal["metrics", "probe"] = "metrics") -> Metrics:
     """Read what :func:`write_metrics` wrote.
+
+    Args:
+        path: of the file.
+        kind: as of :class:`~darkclr.evaluation.results.Metrics`.
 
     Raises:
         InputError: the file is missing, or not the result of :func:`evaluate`.
     """
     path, fix = Path(path), "run `darkclr evaluate`"
     content = read_json(path)
-    if content.get("kind") != "metrics":
+    if content.get("kind") != kind:
         raise InputError("not a metrics file", where=path, fix=fix)
     if isinstance(content.get("config"), dict):
         # Versions that could not match spectra did not.

@@ -15,7 +15,7 @@ from darkclr.io.atomic import atomic_path
 from darkclr.io.options import ReadOptions
 from darkclr.io.reading import jets_by_file
 from darkclr.io.sources import Source
-from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN, Jets
+from darkclr.jets import LABELS, Jets
 from darkclr.kinematics import delta_phi
 from darkclr.kinematics_check import KinematicsCheck, spot_check
 from darkclr.reporter import Reporter, Silent
@@ -27,7 +27,6 @@ _BINS = 24
 _PT_EDGES = np.logspace(-6, 5, 1101)
 _IMAGE_SHAPE = (15, 30)  # characters are twice as high as wide
 _IMAGE_RANGE = 1.0
-_LABELS = {BACKGROUND: "background", SIGNAL: "signal", UNKNOWN: "unknown"}
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ class _Total:
             jets=self.jets,
             events=self.events,
             labels={
-                _LABELS[int(value)]: int(n)
+                LABELS[int(value)]: int(n)
                 for value, n in zip(*np.unique(label, return_counts=True), strict=True)
             },
             quantities=quantities,

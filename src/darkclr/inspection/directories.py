@@ -1,0 +1,197 @@
+"""Directories of runs, models, encoders and fitted scores in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import SafetensorError, safe_open
+
+from darkclr.anomaly.catalogue import SCORES
+from darkclr.anomaly.fitted import read_fit_config
+from darkclr.contrastive.files import read_encoder_verdict
+from darkclr.contrastive.model_directory import load_encoder
+from darkclr.errors import InputError
+from darkclr.inspection.description import Description, shortened
+from darkclr.inspection.documents import describe_document, last_row
+from darkclr.io.timings import read_timings
+
+__all__ = ["describe_directory"]
+
+_WEIGHTS, _CONFIG = "model.safetensors", "config.yaml"
+
+
+def describe_directory(path: Path) -> Description | None:
+    """Say what a directory is; None if it is none of darkclr's.
+
+    Raises:
+        InputError: something in it is broken.
+    """
+    content = _config(path)
+    if "samples" in content:
+        return _run(path, content)
+    if "score" in content:
+        return _score(path)
+    if "encoder" in content:
+        labelled = "training" in content and "loss" not in content
+        return _classifier(path, content) if labelled else _encoder(path, content)
+    if (path / "encoder" / _CONFIG).is_file() or _score_folders(path):
+        return _model(path)
+    return None
+
+
+def _run(path: Path, config: Mapping[str, Any]) -> Description:
+    repeated = (path / "encoder-1").is_dir()
+    what = "an ensemble of runs" if repeated else "a run"
+    training = config.get("training") or {}
+    samples = config["samples"]
+    if not isinstance(samples, dict):
+        raise InputError("its samples are no mapping", where=path / _CONFIG)
+    there = {name: (path / "samples" / f"{name}.parquet").exists() for name in samples}
+    timings = read_timings(path)
+    facts: dict[str, object] = {
+        "samples": ", ".join(
+            f"{(sample or {}).get('n_jets', '?')} {name}{'' if there[name] else ' (not there yet)'}"
+            for name, sample in samples.items()
+        ),
+        "training": f"{training.get('epochs', '?')} epochs, seed {training.get('seed', '?')}, "
+        + ("see encoder-1, encoder-2, ..." if repeated else _state(path / "encoder")),
+        "scores": ", ".join(config.get("scores") or {}),
+        "figures of merit": ", ".join(_present(path, "metrics.json", "table.json")) or "not yet",
+        "pages": ", ".join(_present(path, "report.html", "table.md")) or "not yet",
+        "minutes": ", ".join(f"{name} {s / 60:.1f}" for name, s in timings.items()) or "unknown",
+    }
+    command = "ensemble" if repeated else "run"
+    uses = [f"darkclr {command} --config {path / _CONFIG} --output {path}, which goes on"]
+    if not repeated:
+        uses += [f"darkclr score JETS {path} scores.parquet", f"darkclr report {path}"]
+    found = _present(path, "metrics.json", "table.json")
+    figures = describe_document(path / found[0]) if found else None
+    return Description(f"{path}: {what}", facts, figures.rows if figures else (), uses)
+
+
+def _model(path: Path) -> Description:
+    encoder = path / "encoder"
+    facts = (
+        dict(_encoder(encoder, _config(encoder)).facts)
+        if (encoder / _CONFIG).is_file()
+        else {"encoder": "none"}
+    )
+    rows = []
+    for folder in _score_folders(path):
+        described = _score(folder).facts
+        columns = ("score", "reads", "given", "fitted on")
+        rows.append({"name": folder.name} | {name: described[name] for name in columns})
+    return Description(
+        f"{path}: a model, an encoder and the scores that were fitted on its representations",
+        facts,
+        rows,
+        [f"darkclr score JETS {path} scores.parquet", f"darkclr export {path} model.onnx"],
+    )
+
+
+def _encoder(path: Path, config: Mapping[str, Any]) -> Description:
+    loss, training = config.get("loss") or {}, config.get("training") or {}
+    jets = config.get("training_jets") or {}
+    facts = {
+        "architecture": _words(config["encoder"]),
+        "trained on": f"{jets.get('n', '?')} jets ({jets.get('sha256', '?')})",
+        "loss": _words(loss) or "unknown",
+        "training": _words(training) or "unknown",
+        "last epoch": _words(last_row(path / "history.csv")) or "none yet",
+        "state": _state(path),
+    }
+    if (path / _WEIGHTS).is_file():
+        facts["encoder"] = load_encoder(path).digest()
+    facts = shortened(facts)
+    if verdict := read_encoder_verdict(path):
+        facts["verdict"] = verdict.sentence()
+    model = path.parent
+    return Description(
+        f"{path}: an encoder",
+        facts,
+        uses=[
+            f"darkclr encode JETS {model} representations.parquet --dropped",
+            f"darkclr fit representations.parquet {model}",
+        ],
+    )
+
+
+def _classifier(path: Path, config: Mapping[str, Any]) -> Description:
+    return Description(
+        f"{path}: a supervised classifier, the ceiling for anomaly scores",
+        shortened({"training": _words(config["training"]), "state": _state(path)}),
+    )
+
+
+def _score(path: Path) -> Description:
+    document = read_fit_config(path)
+    entry = SCORES.get(document["score"])
+    background = document.get("background") or {}
+    facts: dict[str, object] = {
+        "score": entry.title if entry else document["score"],
+        "summary": f"{entry.summary} [{entry.reference}]" if entry else "not one of darkclr's",
+        "reads": document.get("reads") or (entry.reads if entry else "?"),
+        "given": document.get("given") or "-",
+        "parameters": _words(document["parameters"]),
+        "fitted on": f"{background.get('n', '?')} rows",
+        "encoder": background.get("encoder") or "unknown",
+        "state": _state(path),
+    }
+    if (path / "verdict.json").is_file() and (found := describe_document(path / "verdict.json")):
+        facts["verdict"] = found.facts["verdict"]
+    model = path.parent.parent
+    return Description(
+        f"{path}: a fitted anomaly score",
+        facts | shortened({"parameters": facts["parameters"]}),
+        uses=[f"darkclr score JETS {model} scores.parquet"],
+    )
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """The configuration of a directory; empty if there is none.
+
+    Raises:
+        InputError: it is broken.
+    """
+    try:
+        content = yaml.safe_load((path / _CONFIG).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot be read as YAML ({reason})", where=path / _CONFIG) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _state(path: Path) -> str:
+    """Whether it is finished, and how many numbers it has learned."""
+    if not path.is_dir():
+        return "not begun"
+    if not (path / _WEIGHTS).is_file():
+        return "not finished; the same command goes on"
+    try:
+        with safe_open(path / _WEIGHTS, "np") as file:
+            sizes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"is broken ({error})", where=path / _WEIGHTS) from error
+    total = sum(prod(shape) for shape in sizes)
+    return f"finished, {total} numbers"
+
+
+def _score_folders(path: Path) -> list[Path]:
+    return [file.parent for file in sorted(path.glob(f"scores/*/{_CONFIG}"))]
+
+
+def _present(path: Path, *names: str) -> list[str]:
+    return [name for name in names if (path / name).is_file()]
+
+
+def _words(mapping: Any) -> str:
+    """Keys and values in one line."""
+    if not isinstance(mapping, dict):
+        return str(mapping)
+    return ", ".join(f"{name} {value}" for name, value in mapping.items())

@@ -1,0 +1,165 @@
+"""Figures of merit, verdicts, wall-clock, histories and exported models in words."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.errors import InputError, MissingExtraError
+from darkclr.evaluation.metrics_file import read_metrics
+from darkclr.evaluation.results import Metrics, equal
+from darkclr.inspection.description import Description, shortened
+from darkclr.io.timings import TIMINGS
+
+__all__ = ["describe_document", "last_row"]
+
+
+def describe_document(path: Path) -> Description | None:
+    """Say what a JSON, CSV or ONNX file is; None if darkclr has not written it.
+
+    Raises:
+        InputError: it is broken.
+        MissingExtraError: onnx is not installed.
+    """
+    if path.suffix == ".onnx":
+        return _onnx(path)
+    if path.suffix == ".csv":
+        return _history(path) if path.name in ("history.csv", "samples.csv") else None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read as JSON ({error})", where=path) from None
+    if not isinstance(content, dict):
+        return None
+    try:
+        if content.get("kind") in ("metrics", "probe"):
+            return _metrics(path, read_metrics(path, content["kind"]))
+        if {"encoders", "densities", "rows"} <= content.keys():
+            return _table(path, content)
+        if "energy_difference" in content and "sentence" in content:
+            return _verdict(path, content)
+        if path.name == TIMINGS:
+            return Description(
+                f"{path}: wall-clock",
+                {name: f"{seconds / 60:.1f} minutes" for name, seconds in content.items()},
+            )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"lacks what darkclr writes ({error!r})", where=path) from error
+    return None
+
+
+def last_row(path: Path) -> dict[str, str]:
+    """The last line of a CSV table by column; empty if there is none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot be read ({error})", where=path) from error
+    last = rows[-1] if rows else {}
+    return {str(name): _rounded(str(value)) for name, value in last.items() if value}
+
+
+def _rounded(cell: str) -> str:
+    try:
+        return f"{float(cell):.4g}"
+    except ValueError:
+        return cell
+
+
+def _metrics(path: Path, metrics: Metrics) -> Description:
+    supervised = metrics.kind == "probe"
+    rows = []
+    for row in metrics.rows():
+        cells = {"signal": metrics.title(row.signal), "score": row.title, "AUC": row.figures["auc"]}
+        if row.matched is not None:
+            cells[f"at {equal(metrics.matched)}"] = row.matched["auc"]
+        rows.append(cells)
+    what = "supervised classifiers" if supervised else "anomaly scores"
+    counts = metrics.samples.items()
+    return Description(
+        f"{path}: figures of merit of {what}",
+        {
+            "jets": ", ".join(f"{n.n_jets} {metrics.title(name)}" for name, n in counts),
+            "bootstrap": f"{metrics.config.n_bootstrap} replicas",
+            **shortened({"versions": _words(metrics.provenance.versions)}),
+        },
+        rows,
+        ["look only: never choose scores, trainings or representations by these"]
+        if supervised
+        else [f"darkclr report {path.parent}"],
+    )
+
+
+def _table(path: Path, content: Mapping[str, Any]) -> Description:
+    rows = [
+        {
+            "signal": row["signal"],
+            "score": " of ".join(filter(None, (row["title"], row["representation"]))),
+            "AUC": "{value:.3f} ± {error:.3f}".format(**row["natural"]["auc"]),
+        }
+        for row in content["rows"]
+    ]
+    return Description(
+        f"{path}: all scores, {content['encoders']} encoders with {content['densities']} fits each",
+        {"samples": ", ".join(content["samples"])},
+        rows,
+        [f"read {path.with_suffix('.md')}"],
+    )
+
+
+def _verdict(path: Path, content: Mapping[str, Any]) -> Description:
+    return Description(
+        f"{path}: what became of a normalised autoencoder, judged on background alone",
+        {"verdict": Verdict.of(content).sentence(), "epoch": content["epoch"]},
+        uses=[f"darkclr info {path.parent}"],
+    )
+
+
+def _history(path: Path) -> Description:
+    what = "epochs of a training" if path.name == "history.csv" else "energies of jets and samples"
+    return Description(
+        f"{path}: {what}; the last line",
+        last_row(path),
+        uses=[f"darkclr info {path.parent}"],
+    )
+
+
+def _onnx(path: Path) -> Description:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError("onnx", "export") from error
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf raises whatever it likes
+        raise InputError("cannot be read as ONNX", where=path) from error
+    metadata = {prop.key: prop.value for prop in model.metadata_props}
+    if "darkclr" not in metadata:
+        return Description(f"{path}: an ONNX file that darkclr has not written")
+    return Description(
+        f"{path}: an encoder with its scores as ONNX, for programs without darkclr",
+        {
+            "input": metadata.get("input", "unknown"),
+            "outputs": ", ".join(output.name for output in model.graph.output),
+            "encoder": metadata.get("encoder", "unknown"),
+            "darkclr": metadata["darkclr"],
+            "opset": ", ".join(str(opset.version) for opset in model.opset_import),
+        },
+        uses=[
+            "onnxruntime.InferenceSession(FILE).run(None, {'constituents': jets}), docs/export.md"
+        ],
+    )
+
+
+def _words(mapping: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in mapping.items())
