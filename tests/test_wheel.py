@@ -78,7 +78,7 @@ def test_jets_are_scored(run, tmp_path):
 
 
 def test_the_presets_are_there(run):
-    code = "from darkclr.presets import presets; print(*presets())"
+    code = "from darkclr.studies.presets import presets; print(*presets())"
     shipped = run("python", "-c", code).stdout.split()
     configs = ROOT / "configs"
     here = [p.relative_to(configs).with_suffix("").as_posix() for p in configs.rglob("*.yaml")]

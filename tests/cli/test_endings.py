@@ -70,7 +70,7 @@ import os, sys
 import darkclr.cli.main as main
 class Finder:
     def find_spec(self, name, path, target=None):
-        if name in ("darkclr.cli.parser", "torch"):
+        if name in ("darkclr.cli.parsing.parser", "torch"):
             os.kill(os.getpid(), {int(number)})
 sys.meta_path.insert(0, Finder())
 sys.exit(main.main(["score", "{folder / "qcd.parquet"}", "m", "{tmp_path / "o.parquet"}"]))

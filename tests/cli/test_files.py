@@ -209,3 +209,15 @@ def test_a_stopped_conversion_leaves_nothing_and_says_so(command, jets_file, tmp
     assert names(tmp_path) == before
     monkeypatch.undo()
     assert command("convert", jets_file, tmp_path / "a.h5")[0] == 0
+
+
+def test_info_of_what_darkclr_wrote(command, refused, model, tmp_path):
+    for _ in range(2):  # its own JSON is replaced
+        code, out, errors = command("info", model, "--output", tmp_path / "model.json")
+        assert (code, errors) == (0, [])
+    assert "a model, an encoder and the scores" in out
+    assert "discriminant" in json.loads((tmp_path / "model.json").read_text())["rows"][0]["score"]
+    (tmp_path / "mine.txt").write_text("mine")
+    assert "no file of JSON" in refused("info", model, "--output", tmp_path / "mine.txt")
+    code, out, _ = command("info", model / "qcd.parquet")
+    assert "representations of 200 jets" in out

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from darkclr.cli.commands import COMMANDS
-from darkclr.cli.parser import build_parser
+from darkclr.cli.parsing.parser import build_parser
 from darkclr.contrastive.config import TrainingConfig
 from darkclr.parameters import parameters_of
 

@@ -14,10 +14,10 @@ from hostile import PLACES, parquet_bomb, put
 from toy import toy_jets
 
 from darkclr.errors import InputError
+from darkclr.inspection.jets import summarise
 from darkclr.io import ReadOptions, iterate_jets, read_jets, write_jets
 from darkclr.io.convert import convert
 from darkclr.io.parquet import read_table
-from darkclr.io.summary import summarise
 from darkclr.io.writers import jets_table
 from darkclr.jets import Jets
 

@@ -19,9 +19,9 @@ from foreign import (
 from toy import toy_jets
 
 from darkclr.errors import InputError
+from darkclr.inspection.jets import summarise
 from darkclr.io import ReadOptions, iterate_jets, read_jets, write_jets
 from darkclr.io.convert import convert
-from darkclr.io.summary import summarise
 
 
 def test_native_files_come_back_exactly(parquet):

@@ -16,7 +16,8 @@ from toy import toy_jets
 from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting, recentre
 from darkclr.errors import InputError
 from darkclr.evaluation import read_metrics
-from darkclr.report import report, run_files, sections
+from darkclr.report import report, run_files
+from darkclr.report.jets import shown_augmentations
 
 SECTIONS = (
     "results", "roc", "sculpting", "scores", "constituents", "augmentations", "training",
@@ -218,7 +219,7 @@ def _copy(run: Path, folder: Path) -> Path:
 
 def test_each_family_of_anomalous_copies_has_its_picture():
     families = {"few": [ConstituentDrop(0.8)], "soft": [PtReweighting(0.5)]}
-    columns = sections._columns(Augmentations(anomalous=families))
+    columns = shown_augmentations(Augmentations(anomalous=families))
     jets = recentre(toy_jets(50, seed=1).constituents)
     views = {
         name: apply(jets, jets, np.random.default_rng(0))

@@ -8,11 +8,11 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from darkclr.contrastive.config import EncoderConfig
-from darkclr.presets import find_configuration
 from darkclr.simulation.processes import PROCESSES
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.duration import ENCODED, TRAINED, encoder_jobs
 from darkclr.studies.ensemble import Ensemble
+from darkclr.studies.presets import find_configuration
 from darkclr.studies.run import Run
 
 DOCS = Path(__file__).parents[2] / "docs"

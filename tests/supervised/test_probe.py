@@ -15,8 +15,8 @@ from darkclr.contrastive.config import EncoderConfig
 from darkclr.contrastive.encoding import prepare
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig
-from darkclr.evaluation.probe import probe
 from darkclr.io import write_jets
+from darkclr.studies.probe import probe
 from darkclr.supervised.config import ProbeConfig
 from darkclr.supervised.probe import Probed, flat_constituents
 

@@ -99,8 +99,8 @@ COMMANDS: Mapping[str, Command] = {
             several="scores",
         ),
         Command("report", "steps", ()),
-        Command("export", "exporting", ("scores",)),
-        Command("probe", "probe", ("model", "probe.classifiers", "probe.seed"), several="signals"),
+        Command("export", "steps", ("scores",)),
+        Command("probe", "steps", ("model", "probe.classifiers", "probe.seed"), several="signals"),
         Command("info", "files", ("output", "layout", "options.table"), several="source"),
         Command(
             "convert",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from darkclr.cli import console
-from darkclr.cli.arguments import one_or_all
+from darkclr.cli.parsing.arguments import one_or_all
 from darkclr.cli.text_plots import shades, spark
 from darkclr.io.download import ZENODO
 from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
@@ -29,8 +29,8 @@ def info(
     average jet. Of representations, scores, figures of merit, runs, models, encoders, fitted scores
     and ONNX files: what is in them, where they come from, and what to do with them.
 
-    Examples: darkclr info qcd_constit.h5
-              darkclr info runs/quick
+    Example: darkclr info qcd_constit.h5
+    Example: darkclr info runs/quick
 
     Args:
         source: The files of the jets, or one file or directory that darkclr wrote; a folder or a
@@ -41,12 +41,13 @@ def info(
         output: A JSON file to which the same is written.
     """
     from darkclr.inspection import describe
+    from darkclr.inspection.jets import summarise
     from darkclr.io.sources import check_output
-    from darkclr.io.summary import summarise
 
-    if output is not None:
-        check_output(source, output, "JSON")
     described = describe(source[0]) if len(source) == 1 and layout is None else None
+    if output is not None:
+        is_directory = described is not None and Path(source[0]).is_dir()
+        check_output(None if is_directory else source, output, "JSON")
     if described is not None:
         described.show(console)
         if output is not None:

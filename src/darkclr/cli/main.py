@@ -80,7 +80,7 @@ def _run(arguments: list[str]) -> None:
         _print(f"darkclr {__version__}\n")
         return
     if name not in COMMANDS:
-        from darkclr.cli.spelling import nearest
+        from darkclr.cli.parsing.spelling import nearest
 
         meant = nearest(name, list(COMMANDS))
         raise ConfigError(
@@ -88,7 +88,7 @@ def _run(arguments: list[str]) -> None:
             fix=f"did you mean {meant}?" if meant else f"choose of {', '.join(COMMANDS)}",
         )
     command, own = COMMANDS[name], arguments[1:]
-    from darkclr.cli.parser import build_parser, values_of
+    from darkclr.cli.parsing.parser import build_parser, values_of
 
     everything = any(argument in ("--help-all", "--help_all") for argument in own)
     parser = build_parser(command, everything=everything)
@@ -101,8 +101,8 @@ def _run(arguments: list[str]) -> None:
             where=name,
             fix="take a configuration, as in --config quick, or name --samples",
         )
-    from darkclr.cli.arguments import readable_arguments
-    from darkclr.cli.configuration import with_own_sections
+    from darkclr.cli.parsing.arguments import readable_arguments
+    from darkclr.cli.parsing.configuration import with_own_sections
 
     own = with_own_sections(command, readable_arguments(command, parser, own))
     command.function(**values_of(parser, command.function, own))

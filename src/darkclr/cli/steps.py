@@ -9,15 +9,25 @@ from typing import Literal
 from darkclr import augmentations as augmentation_classes
 from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.cli import console
-from darkclr.cli.arguments import one_or_all
+from darkclr.cli.parsing.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.domain import OUTSIDE, Outside
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
+from darkclr.supervised.config import ProbeConfig
 
-__all__ = ["describe_augmentations", "encode", "evaluate", "report", "score", "train"]
+__all__ = [
+    "describe_augmentations",
+    "encode",
+    "evaluate",
+    "export",
+    "probe",
+    "report",
+    "score",
+    "train",
+]
 
 Part = Literal["train", "validation", "test", "all"]
 
@@ -222,6 +232,83 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     from darkclr.report import report as write_report
 
     console.line(f"report: {write_report(run, augmentations)}")
+
+
+def export(model: Path, output: Path, scores: list[str] | None = None) -> None:
+    """Write a model as one ONNX file, for onnxruntime in Python, C++ or a trigger.
+
+    Constituents go in, padded with zeros: (jets, constituents, 3) of pT [GeV], eta and phi, any
+    number of both. The N_c hardest are taken and centred inside. Out come z, the pooled
+    representation and each score. Scores that can be exported: norm, discriminant, autoencoder,
+    nae, nae_onmanifold, nae_persistent, nae_thesis, nae_trigger, nae_cms2023, nae_wasserstein,
+    knn, mahalanobis, gaussian_mixture, flow, dirichlet_vae, few_constituents, jet_pt, and a
+    combination of these.
+
+    Example: darkclr export runs/quick model.onnx
+
+    Args:
+        model: Directory with `encoder` and `scores`.
+        output: ONNX file to write.
+        scores: Names of the scores to write. By default all that are fitted and can be exported.
+    """
+    from darkclr.export import export as export_model
+
+    done = export_model(model, output, scores)
+    if done.left_out:
+        console.line(f"not exported, for they read more than ONNX has: {', '.join(done.left_out)}")
+    console.line(f"{', '.join(done.outputs)} in {output}")
+
+
+def probe(
+    background: Path,
+    signals: list[Path],
+    output: Path,
+    model: Path | None = None,
+    split: Split | None = None,
+    probe: ProbeConfig = ProbeConfig(),
+    evaluation: EvaluationConfig = EvaluationConfig(),
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+) -> None:
+    """Ask supervised classifiers how much of a signal a representation holds (with labels!).
+
+    The linear classifier test of the paper's appendix A and the multilayer classifier of the
+    thesis, trained with labels on the training part and measured on the test part: of the raw
+    constituents, the pooled representation and the head output. They say what is there to be
+    found; they must not choose among representations, trainings or scores.
+
+    Example: darkclr probe qcd.parquet aachen.parquet probe.json --model runs/quick
+
+    Args:
+        background: File of background jets, of any layout, or of their representations.
+        signals: Files of signal jets, or of their representations; each is a sample of its own.
+        output: JSON file to write the figures of merit to.
+        model: Directory with `encoder`; without it only raw constituents of jets are probed.
+        split: Shares of the events (`--split.train` and so on); if they are not given, those of the
+            encoder's training.
+        probe: Which classifiers are trained, and how.
+        evaluation: What is measured.
+        layout: Layout of the files of jets; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
+    """
+    from darkclr.evaluation import show_summary, write_metrics
+    from darkclr.io.sources import check_output
+    from darkclr.studies.probe import probe_files
+
+    check_output([str(background), *map(str, signals)], output, "JSON")
+    metrics = probe_files(
+        background,
+        signals,
+        model=model,
+        split=split,
+        config=probe,
+        evaluation=evaluation,
+        layout=layout,
+        options=options,
+    )
+    write_metrics(metrics, output)
+    show_summary(metrics, console)
+    console.line(f"supervised, for looking only: never choose by these; written to {output}")
 
 
 def describe_augmentations() -> str:

@@ -12,7 +12,7 @@ __all__ = ["Description", "describe"]
 def describe(path: str | Path) -> Description | None:
     """Say what darkclr has written there; None of jets and of what it has not written.
 
-    Nothing in it is executed. Jets are for :func:`darkclr.io.summary.summarise`.
+    Nothing in it is executed. Jets are for :func:`darkclr.inspection.jets.summarise`.
 
     Raises:
         InputError: it is broken.

@@ -7,7 +7,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors import SafetensorError, safe_open
 
 from darkclr.anomaly.catalogue import SCORES
@@ -17,6 +16,7 @@ from darkclr.contrastive.model_directory import load_encoder
 from darkclr.errors import InputError
 from darkclr.inspection.description import Description, shortened
 from darkclr.inspection.documents import describe_document, last_row
+from darkclr.io.documents import read_yaml
 from darkclr.io.timings import read_timings
 
 __all__ = ["describe_directory"]
@@ -157,14 +157,7 @@ def _config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is broken.
     """
-    try:
-        content = yaml.safe_load((path / _CONFIG).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"cannot be read as YAML ({reason})", where=path / _CONFIG) from error
-    return content if isinstance(content, dict) else {}
+    return read_yaml(path / _CONFIG) if (path / _CONFIG).exists() else {}
 
 
 def _state(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from darkclr.errors import InputError, MissingExtraError
 from darkclr.evaluation.metrics_file import read_metrics
 from darkclr.evaluation.results import Metrics, equal
 from darkclr.inspection.description import Description, shortened
+from darkclr.io.documents import read_json
 from darkclr.io.timings import TIMINGS
 
 __all__ = ["describe_document", "last_row"]
@@ -29,12 +29,7 @@ def describe_document(path: Path) -> Description | None:
         return _onnx(path)
     if path.suffix == ".csv":
         return _history(path) if path.name in ("history.csv", "samples.csv") else None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read as JSON ({error})", where=path) from None
-    if not isinstance(content, dict):
-        return None
+    content = read_json(path)
     try:
         if content.get("kind") in ("metrics", "probe"):
             return _metrics(path, read_metrics(path, content["kind"]))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from darkclr.errors import InputError
 from darkclr.io.containers import explained, opened
+from darkclr.io.kinematics_check import spot_check
 from darkclr.io.layouts import Recognised, choose, layout_named
 from darkclr.io.options import BATCH_SIZE, ReadOptions
 from darkclr.io.raw_jets import checked_jets, clustered_jets
 from darkclr.io.sources import Source, expand, fetched
 from darkclr.jets import Jets
-from darkclr.kinematics_check import spot_check
 from darkclr.selection import cut_constituents, select_jets
 
 __all__ = ["iterate_jets", "jets_by_file", "read_jets", "recognise"]

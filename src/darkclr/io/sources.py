@@ -84,11 +84,11 @@ def expand(source: Source) -> list[str]:
     return [name]
 
 
-def check_output(source: Source, output: Path, kind: str | None = None) -> None:
+def check_output(source: Source | None, output: Path, kind: str | None = None) -> None:
     """Refuse an output that is a folder, a part of the input, or a file of something else.
 
     Args:
-        source: what is read.
+        source: what is read; None where no file of it can be the output.
         output: file to write.
         kind: what darkclr writes there, "scores", "representations" or "JSON": only a file of the
             same kind is replaced; any if None.
@@ -100,7 +100,8 @@ def check_output(source: Source, output: Path, kind: str | None = None) -> None:
         raise InputError("is a directory", where=output, fix="name a file to write")
     if not output.exists():
         return
-    if any(Path(name).resolve() == output.resolve() for name in expand(source)):
+    files = [] if source is None else expand(source)
+    if any(Path(name).resolve() == output.resolve() for name in files):
         raise InputError("is part of the input", where=output, fix="name another file")
     if kind is not None and _kind_of(output) != kind:
         raise InputError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from darkclr.augmentations import Augmentations
 from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
+from darkclr.jets import Jets
 from darkclr.names import file_name
 from darkclr.report.html import page
 from darkclr.report.sections import sections
@@ -14,7 +15,11 @@ from darkclr.report.sections import sections
 __all__ = ["report"]
 
 
-def report(run_directory: str | Path, augmentations: Augmentations | None = None) -> Path:
+def report(
+    run_directory: str | Path,
+    augmentations: Augmentations | None = None,
+    background: Jets | None = None,
+) -> Path:
     """Write ``plots/*.png`` and the self-contained ``report.html`` of a run.
 
     Files that are missing cost their own picture only.
@@ -22,6 +27,7 @@ def report(run_directory: str | Path, augmentations: Augmentations | None = None
     Args:
         run_directory: what the other commands wrote.
         augmentations: those that the run was trained with, for their picture; the paper's if None.
+        background: background jets of the run, if they have been read already.
 
     Returns:
         The path of the page.
@@ -32,7 +38,7 @@ def report(run_directory: str | Path, augmentations: Augmentations | None = None
     run = Path(run_directory)
     if not run.is_dir():
         raise InputError("no such directory", where=run, fix="give the directory of a run")
-    content = sections(run, augmentations or Augmentations())
+    content = sections(run, augmentations or Augmentations(), background)
     if not any(section.pictures or section.markup for section in content):
         raise InputError(
             "holds nothing that a run writes", where=run, fix="give the directory of a run"

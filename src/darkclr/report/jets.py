@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from darkclr.augmentations import Augmentation, recentre
-from darkclr.jets import Constituents
+from darkclr.augmentations import Augmentation, Augmentations, recentre
+from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
 from darkclr.report.style import figure, styled
 
-__all__ = ["augmentations_figure"]
+__all__ = ["augmentations_figure", "shown_augmentations", "typical_jets"]
+
+_SHOWN_QUANTILES = (0.2, 0.5, 0.8)  # of the number of constituents
 
 _ORIGINAL, _VIEW = "#8a8f98", "#0072B2"
 _AREA = 900.0  # points² of a constituent that carries the whole pT of its jet
@@ -72,6 +76,38 @@ def augmentations_figure(
                 if column == 0:
                     axes.set_ylabel(f"$p_T$ = {total:.0f} GeV\n\nΔφ [rad]")
         return picture
+
+
+def typical_jets(jets: Jets) -> Constituents:
+    """Three jets, with few, middling and many constituents."""
+    order = np.argsort(jets.n_constituents, kind="stable")
+    rows = order[[int(q * (len(order) - 1)) for q in _SHOWN_QUANTILES]]
+    return jets.constituents[rows].hardest(N_CONSTITUENTS)
+
+
+def shown_augmentations(augmentations: Augmentations) -> dict[str, Augmentation]:
+    """Each augmentation and the anomalous view of each family, by the title of its column."""
+    families = augmentations.families
+    columns: dict[str, Augmentation] = {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(a).__name__).lower(): a
+        for a in chain(augmentations.physical, augmentations.positive, *families.values())
+    }
+    for i, name in enumerate(families):
+        title = "anomalous view" if len(families) == 1 else f"view of family {name}"
+        columns[title] = _AnomalousView(augmentations.views, i)
+    return columns
+
+
+class _AnomalousView(Augmentation):
+    """All that the anomalous view of a family goes through, as one augmentation."""
+
+    def __init__(self, views: Callable, family: int) -> None:
+        self.views, self.family = views, family
+
+    def __call__(
+        self, constituents: Constituents, original: Constituents, rng: np.random.Generator
+    ) -> Constituents:
+        return self.views(original, rng)[2 + self.family]
 
 
 def _draw(axes: Axes, jet: Constituents, total: float, **style: Any) -> None:

@@ -52,10 +52,11 @@ class RunFiles:
 
     Args:
         folder: the directory.
+        background: background jets, if they have been read already.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, background: Jets | None = None) -> None:
+        self.folder, self._background = folder, background
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -89,6 +90,8 @@ class RunFiles:
         Raises:
             InputError: there are none.
         """
+        if self._background is not None:
+            return self._background
         for path in sorted(self.folder.glob("samples/*.parquet")):
             for jets in iterate_jets(path):
                 background = jets.label == BACKGROUND

@@ -5,20 +5,18 @@ A picture whose input is missing or broken is left out, and a line says why.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from darkclr.augmentations import Augmentation, Augmentations
+from darkclr.augmentations import Augmentations
 from darkclr.contrastive.pairs import encoder_verdict
 from darkclr.errors import DarkclrError, InputError
 from darkclr.io.parquet import read_table
-from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
+from darkclr.jets import Jets
 from darkclr.report.distributions import (
     constituents_figure,
     norm_figure,
@@ -34,7 +32,7 @@ from darkclr.report.html import (
     sculpting_table,
     summary_table,
 )
-from darkclr.report.jets import augmentations_figure
+from darkclr.report.jets import augmentations_figure, shown_augmentations, typical_jets
 from darkclr.report.normalization import density_figure, verdict_box
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
 from darkclr.report.run_files import (
@@ -50,13 +48,12 @@ from darkclr.report.training import encoder_figure, energies_figure, loss_figure
 
 __all__ = ["sections"]
 
-# Jets of the picture of augmentations: few, middling and many constituents.
-_SHOWN_QUANTILES = (0.2, 0.5, 0.8)
 
-
-def sections(run: Path, augmentations: Augmentations) -> list[Section]:
-    """All sections of the page about one run, in order."""
-    files = RunFiles(run)
+def sections(
+    run: Path, augmentations: Augmentations, background: Jets | None = None
+) -> list[Section]:
+    """All sections of the page about one run, in order; the background may have been read."""
+    files = RunFiles(run, background)
     return [
         _results(files),
         _roc(files),
@@ -186,8 +183,8 @@ def _augmentations(files: RunFiles, augmentations: Augmentations) -> Section:
         "augmentation.",
     )
     with _or_say_why(section, "the augmentations"):
-        constituents = _typical(files.background_jets())
-        picture = augmentations_figure(constituents, _columns(augmentations))
+        constituents = typical_jets(files.background_jets())
+        picture = augmentations_figure(constituents, shown_augmentations(augmentations))
         caption = (
             "Constituents in the η-φ plane about the jet axis (+). The area of a marker is "
             "proportional to pT. Blue: the jet or its view; grey rings: the original."
@@ -316,36 +313,6 @@ def _or_say_why(section: Section, what: str) -> Iterator[None]:
 
 def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bool = False) -> None:
     section.pictures.append(Picture(name, caption, png(picture), wide))
-
-
-def _typical(jets: Jets) -> Constituents:
-    order = np.argsort(jets.n_constituents, kind="stable")
-    rows = order[[int(q * (len(order) - 1)) for q in _SHOWN_QUANTILES]]
-    return jets.constituents[rows].hardest(N_CONSTITUENTS)
-
-
-def _columns(augmentations: Augmentations) -> dict[str, Augmentation]:
-    families = augmentations.families
-    columns: dict[str, Augmentation] = {
-        re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(a).__name__).lower(): a
-        for a in chain(augmentations.physical, augmentations.positive, *families.values())
-    }
-    for i, name in enumerate(families):
-        title = "anomalous view" if len(families) == 1 else f"view of family {name}"
-        columns[title] = _AnomalousView(augmentations.views, i)
-    return columns
-
-
-class _AnomalousView(Augmentation):
-    """All that the anomalous view of a family goes through, as one augmentation."""
-
-    def __init__(self, views: Callable, family: int) -> None:
-        self.views, self.family = views, family
-
-    def __call__(
-        self, constituents: Constituents, original: Constituents, rng: np.random.Generator
-    ) -> Constituents:
-        return self.views(original, rng)[2 + self.family]
 
 
 def _duration(seconds: float) -> str:

@@ -138,7 +138,7 @@ class Run:
             self.reporter.line(f"{name}: {verdict['sentence']}")
         self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
         with timed(output, "report"):
-            page = report(output, config.augmentations)
+            page = report(output, config.augmentations, self._read.jets.get(config.background))
         self.reporter.line(f"report: {page}")
         timings = read_timings(output)
         parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())

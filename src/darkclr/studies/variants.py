@@ -12,8 +12,8 @@ from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.io.documents import read_yaml
-from darkclr.presets import find_configuration
 from darkclr.studies.config import RunConfig
+from darkclr.studies.presets import find_configuration
 
 __all__ = ["variant"]
 

@@ -11,8 +11,8 @@ from collections import deque
 from typing import get_origin
 
 from darkclr.cli.commands import Command
-from darkclr.cli.parser import Parser, hint_of
-from darkclr.cli.spelling import nearest
+from darkclr.cli.parsing.parser import Parser, hint_of
+from darkclr.cli.parsing.spelling import nearest
 from darkclr.errors import ConfigError
 
 __all__ = ["one_or_all", "readable_arguments"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from darkclr.errors import ConfigError
-from darkclr.presets import find_configuration, presets
+from darkclr.studies.presets import find_configuration, presets
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def test_every_configuration_of_the_repository_is_a_preset():

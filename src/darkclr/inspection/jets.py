@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.io.atomic import atomic_path
+from darkclr.io.kinematics_check import KinematicsCheck, spot_check
 from darkclr.io.options import ReadOptions
 from darkclr.io.reading import jets_by_file
 from darkclr.io.sources import Source
 from darkclr.jets import LABELS, Jets
 from darkclr.kinematics import delta_phi
-from darkclr.kinematics_check import KinematicsCheck, spot_check
 from darkclr.reporter import Reporter, Silent
 
 __all__ = ["FileSummary", "Quantity", "Summary", "summarise"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from toy import toy_jets
 
+from darkclr.io.kinematics_check import check_kinematics, spot_check
 from darkclr.jets import Jets
-from darkclr.kinematics_check import check_kinematics, spot_check
 
 
 @pytest.fixture(scope="module")

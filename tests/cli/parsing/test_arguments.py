@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from darkclr.cli.arguments import readable_arguments
 from darkclr.cli.commands import COMMANDS
-from darkclr.cli.parser import build_parser, values_of
+from darkclr.cli.parsing.arguments import readable_arguments
+from darkclr.cli.parsing.parser import build_parser, values_of
 from darkclr.errors import ConfigError
 
 

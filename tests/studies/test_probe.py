@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from darkclr.evaluation import EvaluationConfig, to_json
-from darkclr.evaluation.probe import probe
+from darkclr.studies.probe import probe
 from darkclr.supervised.config import ProbeConfig
 from darkclr.supervised.probe import Probed
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import yaml
 
 from darkclr.cli.commands import COMMANDS, Command
-from darkclr.cli.parser import defaults_of
-from darkclr.cli.spelling import nearest
+from darkclr.cli.parsing.parser import defaults_of
+from darkclr.cli.parsing.spelling import nearest
 from darkclr.errors import ConfigError
 from darkclr.io.documents import read_yaml
-from darkclr.presets import find_configuration
+from darkclr.studies.presets import find_configuration
 
 __all__ = ["with_own_sections"]
 

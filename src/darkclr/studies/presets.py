@@ -8,7 +8,7 @@ from darkclr.errors import ConfigError
 
 __all__ = ["find_configuration", "presets"]
 
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def presets() -> dict[str, Path]:
@@ -18,7 +18,7 @@ def presets() -> dict[str, Path]:
     True
     """
     # A wheel carries the folder in the package; a checkout shows it at its top.
-    folder = next(f for f in (_HERE / "configs", _HERE.parents[1] / "configs") if f.is_dir())
+    folder = next(f for f in (_PACKAGE / "configs", _PACKAGE.parents[1] / "configs") if f.is_dir())
     files = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 

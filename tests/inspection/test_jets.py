@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from toy import toy_jets
 
+from darkclr.inspection.jets import summarise
 from darkclr.io import write_jets
-from darkclr.io.summary import summarise
 
 
 @pytest.fixture(scope="module")
