@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.jets import Jets
-from darkclr.representations import Representations
+
+if TYPE_CHECKING:  # help comes without PyArrow
+    from darkclr.representations import Representations
 
 __all__ = ["IN_DOMAIN", "OUTSIDE", "Domain", "DomainCheck", "Outside", "TrainingJets"]
 
@@ -30,7 +32,7 @@ IN_DOMAIN = "in_domain"
 _CUT_SHARE = 0.05
 _CLUSTERING = re.compile(r"R = (\d+(?:\.\d+)?)")
 
-T = TypeVar("T", Jets, Representations)
+T = TypeVar("T", Jets, "Representations")
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ class DomainCheck:
             return rows
         reasons: dict[str, NDArray[np.bool_]] = self.domain.outside(rows, self.n_read)
         inside = ~np.any([np.zeros(len(rows), dtype=np.bool_), *reasons.values()], axis=0)
-        if isinstance(rows, Representations) and rows.in_domain is not None:
+        if not isinstance(rows, Jets) and rows.in_domain is not None:
             inside = rows.in_domain  # known when they were encoded, file by file
         self._n += len(rows)
         self._n_outside += int(np.count_nonzero(~inside))

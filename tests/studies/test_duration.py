@@ -78,7 +78,7 @@ def test_an_ensemble_repeats_encoders_and_densities():
 
 
 def test_a_variant_adds_its_own_jobs():
-    config = preset("table2", EnsembleConfig)
+    config = replace(preset("table2", EnsembleConfig), scores={"norm": {}, "mahalanobis": {}})
     rows = told(Ensemble(config, Heard())).rows
     both = replace(config, variants={"jetclr": Path("representations/jetclr")})
     more = told(Ensemble(both, Heard())).rows
