@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import compileall
 import hashlib
+import importlib
 import json
 import os
 import py_compile
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from reliability import table, write_section
 
@@ -73,22 +75,39 @@ def read_mutations() -> list[Mutation]:
     ]
 
 
+def preload() -> None:
+    """Import what tests need beside darkclr, once: processes that are forked have it."""
+    for name in ("numpy", "scipy.stats", "sklearn.metrics", "torch", "pyarrow.parquet", "awkward"):
+        importlib.import_module(name)
+    for name in ("h5py", "hypothesis.extra.numpy", "lightning.pytorch", "fastjet", "zuko"):
+        importlib.import_module(name)
+
+
 def outcome(tree: Path, tests: Sequence[str], timeout: float = TIMEOUT) -> str:
     """ "killed", "survived" or "timeout" of tests with the source of a tree."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(tree / "src"), os.environ.get("PYTHONPATH", "")]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    try:
-        ended = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, timeout=timeout
-        )
-    except subprocess.TimeoutExpired:
-        return "timeout"
-    if ended.returncode not in (0, 1, 2):  # 2: a module cannot even be imported
-        raise RuntimeError(ended.stdout.decode() + ended.stderr.decode())
-    return "killed" if ended.returncode else "survived"
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            os.chdir(tree)
+            sys.path.insert(0, str(tree / "src"))
+            log = os.open(tree / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            code = pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests])
+        finally:
+            os._exit(int(code))
+    end = time.monotonic() + timeout
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "timeout"
+        time.sleep(0.02)
+    code = os.waitstatus_to_exitcode(ended[1])
+    if code not in (0, 1, 2):  # 2: a module cannot even be imported
+        raise RuntimeError(f"pytest ended with {code}\n" + (tree / "log").read_text())
+    return "killed" if code else "survived"
 
 
 def run(mutations: Sequence[Mutation]) -> dict[str, dict[str, Any]]:
@@ -105,9 +124,10 @@ def run(mutations: Sequence[Mutation]) -> dict[str, dict[str, Any]]:
         # By their content: a file that changes and changes back within a second is compiled anew.
         by_content = py_compile.PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(tree / "src", quiet=1, invalidation_mode=by_content)
+        preload()
         tests = sorted({test for mutation in todo.values() for test in mutation.tests})
         if todo and outcome(tree, tests, timeout=3600) != "survived":
-            sys.exit("the tests fail without a mutation")
+            sys.exit("the tests fail without a mutation\n" + (tree / "log").read_text())
         for i, (key, mutation) in enumerate(todo.items(), start=1):
             path = tree / "src" / "darkclr" / mutation.file
             original, begin = path.read_text(), time.monotonic()
