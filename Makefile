@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutation setup setup-dev clean
+.PHONY: help run test lint mutation hostile reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,11 @@ test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" 
 
 mutation: setup-dev ## whether the tests notice some hundred mistakes (an hour; ARGS="split.py" for a file)
 	PYTHONPATH=tests/helpers $(BIN)/python tests/mutation/mutation.py $(ARGS)
+
+hostile: setup-dev ## ten thousand damaged inputs (twenty minutes; HOSTILE_CASES=... for another number)
+	$(BIN)/python -m pytest -q -m nightly tests/hostile
+
+reliability: mutation hostile ## both, with their counts in docs/reliability.md
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check .

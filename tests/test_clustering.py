@@ -12,7 +12,13 @@ from toy import toy_jets
 
 from darkclr import clustering
 from darkclr.augmentations import BranchDrop, recentre
-from darkclr.clustering import JET_RADIUS, anti_kt, cambridge_aachen_branches
+from darkclr.clustering import (
+    JET_RADIUS,
+    anti_kt,
+    cambridge_aachen_branches,
+    kt_axes,
+    soft_drop,
+)
 from darkclr.errors import SimulationError
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets, clustered_jets
@@ -204,3 +210,39 @@ def test_branches_do_not_depend_on_order_or_neighbours(jets):
     for i in range(30):
         assert branches_of(again, jets, i) == branches_of(branch, jets, i)
     assert branches_of(alone, jets[[7]], 0) == branches_of(branch, jets, 7)
+
+
+def test_axes_are_those_of_kt_which_merges_the_soft_first():
+    """Cambridge-Aachen would merge the two hard ones, which are nearest."""
+    three = Constituents(
+        np.array([0, 3]),
+        np.array([100.0, 90.0, 1.0], np.float32),
+        np.array([0.0, 0.3, 0.0], np.float32),
+        np.array([0.0, 0.0, 0.5], np.float32),
+    )
+    eta, phi = kt_axes(three, 2)
+    order = np.argsort(eta[0])
+    np.testing.assert_allclose(eta[0][order], [0, 0.3], atol=0.01)
+    np.testing.assert_allclose(phi[0][order], [0, 0], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("z", "distance", "z_cut", "beta", "stays"),
+    [
+        (0.15, 0.4, 0.1, 0.0, True),
+        (0.15, 0.4, 0.2, 0.0, False),
+        # At a quarter of R the condition is four times as mild for beta = 1, stricter for -1.
+        (0.05, 0.2, 0.1, 0.0, False),
+        (0.05, 0.2, 0.1, 1.0, True),
+        (0.02, 0.2, 0.1, 1.0, False),
+        (0.15, 0.2, 0.1, -1.0, False),
+    ],
+)
+def test_soft_drop_keeps_two_prongs_by_its_condition(z, distance, z_cut, beta, stays):
+    pt = np.array([100 * (1 - z), 100 * z], np.float32)
+    two = Constituents(
+        np.array([0, 2]), pt, np.zeros(2, np.float32), np.array([0, distance], np.float32)
+    )
+    mass = soft_drop(two, z_cut=z_cut, beta=beta, radius=0.8)[0]
+    whole = np.sqrt(2 * pt[0] * pt[1] * (1 - np.cos(distance)))
+    assert mass == pytest.approx(whole if stays else 0, abs=1e-2)

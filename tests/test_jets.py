@@ -169,3 +169,9 @@ def test_an_azimuth_of_a_whole_turn_is_no_degrees():
     """Some programs count from 0 to 2 pi; single precision may round above."""
     jets = Jets.from_constituents([0, 2], [1, 2], [0, 0], [np.float32(2 * np.pi), -2 * np.pi])
     assert jets.phi.tolist() == pytest.approx([0], abs=1e-6)
+
+
+def test_jets_that_are_sorted_are_not_sorted_again():
+    """Also where the next jet begins harder than the one before ends."""
+    jets = Jets.from_constituents([0, 2, 4], [3.0, 1.0, 5.0, 2.0], [0.0] * 4, [0.0] * 4)
+    assert jets.constituents.sorted() is jets.constituents

@@ -13,6 +13,7 @@ from darkclr.reweighting import (
     flat_weights,
     gluon_weights,
     match_pt,
+    matching_rows,
 )
 from darkclr.selection import select_jets
 
@@ -197,3 +198,18 @@ def test_negative_weights_give_no_negative_ratio():
     assert (ratio >= 0).all()
     own = weight * ratio[cells.jets]
     assert np.sum(own * pt) / own.sum() == pytest.approx(reference.mean(), rel=0.03)
+
+
+def test_the_hardest_jets_are_inside_of_the_last_bin():
+    pt, one = np.arange(1.0, 41.0), np.ones(40)
+    assert matching_rows(pt, one, pt, one, seed=0, bins=4).all()
+
+
+def test_cells_of_negative_weight_count_nothing():
+    cells = Cells(np.array([0, 0, 1], np.uint16), np.array([0, 1], np.uint16), 2)
+    ratio, missed = cells.ratio(np.array([1.0, -2.0, 3.0]), np.ones(2))
+    np.testing.assert_allclose(ratio, [0, 0.5])
+    assert missed == pytest.approx(0.5)
+    ratio, missed = cells.ratio(np.array([1.0, 1.0, 2.0]), np.array([-1.0, 4.0]))
+    np.testing.assert_allclose(ratio, [0, 2])
+    assert missed == pytest.approx(0)

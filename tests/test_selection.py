@@ -59,3 +59,12 @@ def test_recomputed_kinematics_are_those_of_the_constituents(jets):
     y = np.bincount(c.jet_index, c.pt * np.sin(c.phi))
     np.testing.assert_allclose(again.pt, np.hypot(x, y), rtol=1e-5)
     assert recompute_kinematics(jets).mass == pytest.approx(jets.mass, abs=1e-3)
+
+
+def test_cuts_keep_what_is_exactly_on_the_lower_edge():
+    jets = Jets.from_constituents([0, 2, 3], [3.0, 1.0, 2.0], [0.0] * 3, [0.0] * 3)
+    assert cut_constituents(jets, pt_min=2.0).constituents.pt.tolist() == [3, 2]
+    assert cut_constituents(jets, pt_min=3.0).n_constituents.tolist() == [1]
+    low, high = sorted(jets.pt.tolist())
+    assert select_jets(jets, pt_min=low, pt_max=high).pt.tolist() == [low]
+    assert select_jets(jets, pt_min=high).pt.tolist() == [high]

@@ -58,3 +58,8 @@ def test_shares_must_add_up():
         Split(seed=-1)
     with pytest.raises(ConfigError, match="no part 'tset'"):
         Split().part(np.arange(3), "tset")
+
+
+def test_shares_that_leave_events_out_are_refused():
+    with pytest.raises(ConfigError, match=r"= 0\.9; give three numbers"):
+        Split(0.5, 0.2, 0.2)

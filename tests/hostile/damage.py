@@ -48,7 +48,7 @@ _NASTY = [
     *(b"\x00", b"\x1b[31m", b"\x07", b"\r", b"\xff\xfe", b"\xe2\x80\xae", b":boom:", b"[red]"),
     *(b"$_$", b"%s%n", b"{0.__class__}", b"<script>", b"a" * 70_000, "é".encode(), b"2020-01-01"),
     *(b"[" * 3000, b"{a: " * 1500, b"[" * 1500 + b"]" * 1500, b"? " * 1000),
-    b"&a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c]",
+    b"&a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c]",
 ]
 
 
