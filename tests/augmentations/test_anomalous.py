@@ -270,3 +270,32 @@ def test_a_perfect_detector_changes_nothing(jets, rng):
     same = DetectorSmearing(0.0, 0.0, 0.0)(jets, jets, rng)
     np.testing.assert_allclose(same.pt, jets.pt, rtol=1e-6)
     np.testing.assert_allclose(same.eta, jets.eta, atol=1e-6)
+
+
+def many(pt, eta, n: int = 4000) -> Constituents:
+    """Equal jets whose constituents lie along eta."""
+    offsets = np.arange(n + 1) * len(pt)
+    pt, eta = (np.tile(np.float32(x), n) for x in (pt, eta))
+    return recentre(Constituents(offsets, pt, eta, np.zeros_like(pt)))
+
+
+def test_smearing_keeps_the_mean_pt_of_the_soft():
+    """A log-normal number of mean 1: 10 TeV beside it fix the scale of the jet."""
+    jets = many([10_000.0, 2.0], [0.0, 0.1])
+    smeared = DetectorSmearing(1.5, 0.0, 0.0)(jets, jets, np.random.default_rng(0))
+    soft = smeared.pt[smeared.pt < 1000]
+    error = 2 * np.sqrt(1.5**2 / 2 / len(soft))
+    assert soft.mean() == pytest.approx(2, abs=4 * error)
+
+
+def test_a_branch_decays_by_its_own_pt_and_not_by_that_of_its_constituents():
+    jets = many([40.0, 10.0, 10.0, 10.0], [1.0, 0.0, 0.01, 0.02])
+    lengths = NonUniformDecay(30.0)(jets, jets, np.random.default_rng(0)).lengths
+    survives = np.mean(lengths >= 3)
+    assert survives == pytest.approx(1 - np.exp(-30 / 30), abs=4 * 0.5 / np.sqrt(len(lengths)))
+
+
+def test_the_branch_of_the_hardest_is_rescued():
+    jets = many([40.0, 5.0, 5.0, 30.0], [1.0, 1.01, 1.02, 0.0])
+    lengths = BranchDrop(0.999)(jets, jets, np.random.default_rng(0)).lengths
+    assert np.mean(lengths == 3) > 0.99

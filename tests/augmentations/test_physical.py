@@ -185,3 +185,13 @@ def test_scaling_is_one_factor_a_jet_and_log_uniform(rng):
     np.testing.assert_array_equal(PtScaling(1.0)(many, many, rng).pt, many.pt)
     with pytest.raises(ConfigError, match=r"PtScaling: max_factor = 0\.5; it must be at least 1"):
         PtScaling(0.5)
+
+
+def test_a_translation_is_as_wide_as_the_original_jet(jets):
+    """Also that of a copy that has lost its constituents, and its size with them."""
+    hardest = jets.hardest(1)
+    moved = Translation()(hardest, jets, np.random.default_rng(1))
+    whole = Translation()(jets, jets, np.random.default_rng(1))
+    shift = shift_of(whole, jets)[:, jets.offsets[:-1]]
+    assert np.abs(shift).max() > 0.1
+    np.testing.assert_allclose(shift_of(moved, hardest), shift, atol=1e-5)

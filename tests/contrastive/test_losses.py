@@ -373,3 +373,25 @@ def test_each_family_leaves_in_a_direction_of_its_own(weight):
     away, mutual = terms.anomaly_similarity.item(), terms.family_similarity.item()
     expected = (-0.5, -0.5) if weight else (-1.0, 1.0)
     assert (away, mutual) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["anomclr", "nt_xent"])
+def test_other_jets_repel_by_their_weight_and_not_at_all_if_it_is_negative(name):
+    views = [random(6, seed=seed).double() for seed in range(3)]
+    weight = torch.tensor([1.0, 2.0, -0.7, 0.5, 1.5, 1.2], dtype=torch.float64)
+    config = LossConfig(0.5, norm_penalty=0.0, name=name)
+    plain = LossConfig(0.5, norm_penalty=0.0)
+    z, physical = (v / v.norm(dim=1, keepdim=True) for v in views[:2])
+    pulled = -(weight * (z * physical).sum(1)).mean() / 0.5
+    if name == "anomclr":
+        pulled = contrastive_loss(*views, plain, weight).loss
+    repelled = []
+    for i in range(6):
+        sums = [
+            weight[j].clamp(min=0) * ((z[i] @ z[j] / 0.5).exp() + (z[i] @ physical[j] / 0.5).exp())
+            for j in range(6)
+            if j != i
+        ]
+        repelled.append(weight[i] * torch.stack(sums).sum().log())
+    expected = pulled + torch.stack(repelled).mean()
+    torch.testing.assert_close(contrastive_loss(*views, config, weight).loss, expected)

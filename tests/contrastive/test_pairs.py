@@ -106,3 +106,15 @@ def test_verdict_finds_collapse_and_an_inverted_norm(similarity, shift, collapse
     verdict = encoder_verdict(pairs)
     assert (verdict.collapsed, verdict.inverted) == (collapsed, inverted)
     assert text in verdict.sentence()
+
+
+def test_means_are_weighted():
+    rng = np.random.default_rng(1)
+    names = ("positive_similarity", "anomalous_similarity", "background_similarity", "norm")
+    pairs = {name: rng.uniform(0, 1, 30) for name in (*names, "anomalous_norm")}
+    weight = rng.uniform(0, 3, 30).astype(np.float32)
+    summary = summarise_pairs(pairs, weight)
+    told = ("alignment", "anomaly_similarity", "background_similarity", "norm")
+    for name, column in zip(told, names, strict=True):
+        expected = (weight * pairs[column]).sum() / weight.sum()
+        assert summary[name] == pytest.approx(expected, rel=1e-5)

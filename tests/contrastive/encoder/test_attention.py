@@ -80,3 +80,16 @@ def test_softmax_may_come_back_in_float32(qkv, monkeypatch):
     ):
         assert ours.dtype == torch.bfloat16
         assert (ours - expected).norm() / expected.norm() < 0.02
+
+
+def test_a_mask_adds_to_the_logits_of_the_constituent_that_is_attended_to(qkv):
+    mask = torch.linspace(-2, 2, N, dtype=torch.float64)
+    lengths = [length for length, n in RUNS for _ in range(n)]
+    expected = []
+    for jet, added in zip(qkv.split(lengths), mask.split(lengths), strict=True):
+        q, k, v = (x.view(len(jet), HEADS, -1).transpose(0, 1) for x in jet.chunk(3, dim=-1))
+        weights = (q @ k.transpose(1, 2) / (DIM // HEADS) ** 0.5 + added).softmax(-1)
+        expected.append((weights @ v).transpose(0, 1).flatten(1))
+    ours = with_gradient(attend(qkv, RUNS, HEADS, 0.0, mask), qkv)
+    for a, b in zip(ours, with_gradient(torch.cat(expected), qkv), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)

@@ -135,3 +135,20 @@ def test_cells_and_events_do_not_mix() -> None:
     np.testing.assert_allclose(neutrals.energy, [4.0, 6.0, 15.0])
     np.testing.assert_array_equal(neutrals.event, [0, 0, 1])
     np.testing.assert_array_equal(out.pt, track.pt)
+
+
+def test_an_excess_within_the_resolution_of_its_tracks_is_no_neutral() -> None:
+    """Over eight errors of the tower, but less than two of tower and track together."""
+    everything = reached([211, 130], [20.0, 40.0])
+    track = tracks_of(reached([211], [20.0]), 1.0)
+    energy = read_out(60.0)
+    assert energy - 20.0 > 5 * sigma_hcal(energy)
+    assert energy - 20.0 < 2 * np.hypot(20.0, sigma_hcal(energy))
+    assert len(measure(ATLAS.hcal, everything, track, NoNoise())[1].energy) == 0
+
+
+def test_a_cell_reads_the_share_of_the_energy_that_is_left_in_it() -> None:
+    kaon = reached([310], [100.0])
+    for card, share in ((quiet(ATLAS).ecal, 0.3), (quiet(ATLAS).hcal, 0.7)):
+        _, neutrals = measure(card, kaon, no_tracks(), NoNoise())
+        np.testing.assert_allclose(neutrals.energy, [100 * share])

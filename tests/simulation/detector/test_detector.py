@@ -90,3 +90,9 @@ def test_output_is_sorted_typed_and_reproducible(card: Card) -> None:
 def test_no_particles_give_no_objects() -> None:
     empty = particles(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros(0))
     assert len(EnergyFlowDetector("cms").simulate(empty, np.random.default_rng(0)).pt) == 0
+
+
+def test_particles_that_point_further_out_than_asked_are_not_followed() -> None:
+    p = particles(22, 50.0, [-1.2, -1.09, 0.3, 1.09, 1.2], [0.0, 0.5, 1.0, 1.5, 2.0])
+    flow = EnergyFlowDetector(quiet(ATLAS)).simulate(p, np.random.default_rng(0), abs_eta_max=1.1)
+    np.testing.assert_allclose(np.sort(flow.eta), [-1.09, 0.3, 1.09], atol=0.06)
