@@ -65,6 +65,8 @@ def generate(
         else:
             console.line(f"at most {sample.n_jets} {jets} {shards}")
             console.line(f"{file.n_events} events of {file.path} ({file.format})")
+            for note in planned.notes():
+                console.line(note)
         for setting in planned.settings:
             console.line(f"  {setting}")
         return
@@ -80,9 +82,10 @@ def generate(
         console.line(f"{sample.n_jets} jets in {output}")
     else:
         counts = simulation.counts_of(output)
+        n_jets = min(counts["accepted_jets"], sample.n_jets)
+        n_events = counts["events"] - counts.get("lost_events", 0)
         console.line(
-            f"{min(counts['accepted_jets'], sample.n_jets):.0f} jets of {counts['events']:.0f} of "
-            f"the {file.n_events} events of {file.path} in {output}"
+            f"{n_jets} jets of {n_events} of the {file.n_events} events of {file.path} in {output}"
         )
 
 

@@ -9,7 +9,18 @@ from darkclr.clustering import JET_RADIUS
 from darkclr.parameters import AtLeast, Positive, check_parameters
 from darkclr.plausibility import BEAM_ENERGY
 
-__all__ = ["BATCH_SIZE", "EVENT_PT_MIN", "TOP_TAGGING_SLOTS", "ReadOptions"]
+__all__ = [
+    "BATCH_SIZE",
+    "EVENT_PT_MIN",
+    "NEGATIVE_WEIGHTS",
+    "TOP_TAGGING_SLOTS",
+    "NegativeWeights",
+    "ReadOptions",
+]
+
+#: What may become of negative weights: one rule for all commands.
+NegativeWeights = Literal["refuse", "keep", "absolute"]
+NEGATIVE_WEIGHTS: NegativeWeights = "refuse"
 
 #: Rows that are in memory at a time.
 BATCH_SIZE = 10_000
@@ -32,7 +43,7 @@ class ReadOptions:
     weight: str | None = None
     """The column of the weights of jets or events, where it is not the one of the layout.
     Weight.Weight[5] is the sixth of a list of weights."""
-    negative_weights: Literal["refuse", "keep", "absolute"] = "refuse"
+    negative_weights: NegativeWeights = NEGATIVE_WEIGHTS
     """What becomes of negative weights: their file is refused; they stay, which sums allow, but no
     fit of a density; or their sign is dropped, which changes the spectra."""
     label: Literal[None, -1, 0, 1] = None

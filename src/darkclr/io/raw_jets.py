@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from darkclr.clustering import anti_kt
 from darkclr.errors import InputError
-from darkclr.io.options import EVENT_PT_MIN, ReadOptions
+from darkclr.io.options import EVENT_PT_MIN, NegativeWeights, ReadOptions
 from darkclr.jets import UNKNOWN, Jets
 from darkclr.kinematics import wrap_phi
 from darkclr.plausibility import (
@@ -24,7 +24,7 @@ from darkclr.plausibility import (
 )
 from darkclr.ragged import segment_ids, segment_keep, to_offsets
 
-__all__ = ["RawJets", "checked_jets", "clustered_jets", "refuse_not_finite"]
+__all__ = ["RawJets", "checked_jets", "clustered_jets", "refuse_not_finite", "signed_weights"]
 
 # Some particles of an event may go along the beam; if more do, the column is no pseudorapidity.
 _MAX_ALONG_BEAM = 0.1
@@ -100,7 +100,9 @@ def checked_jets(
         label = np.where(np.asarray(label) == UNKNOWN, options.label, label)
     rows = {
         "label": label,
-        "weight": 1.0 if raw.weight is None else _weights(raw.weight, options, where),
+        "weight": 1.0
+        if raw.weight is None
+        else signed_weights(raw.weight, options.negative_weights, where),
         "event": np.arange(start, start + n) if raw.event is None else raw.event,
         "rank": 0 if raw.rank is None else raw.rank,
     }
@@ -281,13 +283,22 @@ def _without_infinite(raw: RawJets, start: int, left_out: Counter[str]) -> RawJe
     return replace(_rows(raw, ~invalid, start), mass=masses[np.repeat(~invalid, raw.lengths)])
 
 
-def _weights(weight: NDArray, options: ReadOptions, where: object) -> NDArray:
-    """Weights (n,), for which one rule holds in all commands: negative ones are a choice."""
-    if options.negative_weights == "absolute":
+def signed_weights(weight: NDArray, negative: NegativeWeights, where: object) -> NDArray:
+    """Weights (n,), for which one rule holds in all commands: negative ones are a choice.
+
+    Args:
+        weight: of rows or events.
+        negative: what becomes of negative ones.
+        where: name of the file.
+
+    Raises:
+        InputError: there are some and they are to be refused.
+    """
+    if negative == "absolute":
         return np.abs(weight)
-    if options.negative_weights == "refuse" and (negative := np.count_nonzero(weight < 0)):
+    if negative == "refuse" and (n := np.count_nonzero(weight < 0)):
         raise InputError(
-            f"{negative} of {len(weight)} weights are negative",
+            f"{n} of {len(weight)} weights are negative",
             where=where,
             fix="say what becomes of them with the option negative_weights: keep or absolute",
         )

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import lzma
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from darkclr.errors import InputError
@@ -26,13 +29,33 @@ def hepmc(n_events: int) -> str:
     return HEPMC + "".join(events) + HEPMC_END
 
 
-def write(folder: Path, text: str, packed: bool = False) -> Path:
+def by_arrow(codec: str):
+    def compress(content: bytes) -> bytes:
+        packed = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(packed, codec) as stream:
+            stream.write(content)
+        return packed.getvalue().to_pybytes()
+
+    return compress
+
+
+PACKED = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": by_arrow("zstd"),
+    "lz4": by_arrow("lz4"),
+}
+
+
+def write(folder: Path, text: str, packed: str | None = None) -> Path:
+    """Under a name that tells nothing."""
     path = folder / "events"
-    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    path.write_bytes(PACKED[packed](text.encode()) if packed else text.encode())
     return path
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("packed", [None, *PACKED])
 @pytest.mark.parametrize(
     ("make", "mark", "form"), [(lhe, "<event ", "lhe"), (hepmc, "\nE ", "hepmc3")]
 )
@@ -72,7 +95,7 @@ def test_ranges_hold_every_event_once_and_in_order(
         (hepmc(3).removesuffix(HEPMC_END), r"cut off \(after event 3\)"),
     ],
 )
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("packed", [None, "gzip"])
 def test_files_that_are_not_whole_are_told_in_one_line(text, told, packed, tmp_path):
     path = write(tmp_path, text, packed)
     with pytest.raises(InputError, match=told) as caught:
@@ -81,10 +104,11 @@ def test_files_that_are_not_whole_are_told_in_one_line(text, told, packed, tmp_p
     assert "\n" not in str(caught.value)
 
 
-def test_a_torn_gzip_file_is_told(tmp_path):
-    path = write(tmp_path, lhe(3000), packed=True)
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_torn_packed_file_is_told(packed, tmp_path):
+    path = write(tmp_path, lhe(3000), packed)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(InputError, match="gzip stream breaks off"):
+    with pytest.raises(InputError, match=r"is cut off \(it cannot be unpacked to its end\)"):
         scan_events(path, 10)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,13 +12,15 @@ pytest.importorskip("pyhepmc")
 import pyhepmc
 from events import hepmc_event, pythia_events, write_hepmc
 
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
 from darkclr.simulation.detector import EnergyFlowDetector
 from darkclr.simulation.events.event_files import scan_events
 from darkclr.simulation.events.hepmc import HepMCEvents
 from darkclr.simulation.events.particles import GeneratedParticles, take
 from darkclr.simulation.events.pythia import Generator
+from darkclr.simulation.events.weights import Weight
 from darkclr.simulation.processes import get_process
+from darkclr.simulation.sample import SampleConfig, plan
 from darkclr.simulation.sample.shard import cluster
 
 SETTINGS = (*get_process("aachen").all_settings, "PartonLevel:MPI = off")
@@ -99,7 +101,7 @@ def test_ranges_and_batches_hold_each_event_once(tmp_path):
     np.testing.assert_array_equal(np.concatenate(parts), whole.px)
 
 
-def simple_event(weights=(), cross_section=None, second_place=None):
+def simple_event(weights=(), cross_section=None, second_place=None, names=()):
     """Two protons at (1, 2, 3) mm make a pion, which decays to a photon pair."""
     event = pyhepmc.GenEvent(pyhepmc.Units.GEV, pyhepmc.Units.MM)
     beams = [pyhepmc.GenParticle(pyhepmc.FourVector(0, 0, z, 10), 2212, 4) for z in (10, -10)]
@@ -115,6 +117,9 @@ def simple_event(weights=(), cross_section=None, second_place=None):
         second.add_particle_out(pyhepmc.GenParticle(pyhepmc.FourVector(x, 0, 0, 10), 22, 1))
     event.add_tree(beams)
     if weights:
+        if names:
+            event.run_info = pyhepmc.GenRunInfo()
+            event.run_info.weight_names = list(names)
         event.weights = list(weights)
     if cross_section is not None:
         total = pyhepmc.GenCrossSection()
@@ -156,3 +161,40 @@ def test_a_broken_event_is_told_with_its_number(tmp_path, capfd):
     with pytest.raises(InputError, match="event 3 is broken"):
         source.generate(2)
     assert capfd.readouterr() == ("", "")
+
+
+NAMES = ["-247.8_#_ORIG:_MERGING=0.000", "muR=2", "Weight_MERGING=0.000"]
+
+
+@pytest.mark.parametrize("form", ["hepmc3", "hepmc2"])
+def test_the_nominal_weight_is_found_by_its_name_and_another_may_be_named(form, tmp_path):
+    path = tmp_path / "e.hepmc"
+    write_hepmc(path, [simple_event((1.0, 2.0 + i, 3.0 + i), names=NAMES) for i in range(2)], form)
+    config = SampleConfig(process="events", events=str(path))
+    nominal = plan(config)
+    assert nominal.weight == Weight("Weight_MERGING=0.000", 2, 3)
+    assert nominal.notes() == ["events have 3 weights, of which 'Weight_MERGING=0.000' is taken"]
+    for planned, weights in ((nominal, [3, 4]), (plan(replace(config, weight="muR=2")), [2, 3])):
+        source = HepMCEvents(planned.file.ranges[0], planned.weight.number)
+        assert source.generate(2).weight.tolist() == weights
+    with pytest.raises(ConfigError, match=r"no weight is called 'muR=3'; it has .*'muR=2'"):
+        plan(replace(config, weight="muR=3"))
+
+
+def test_weights_without_names_go_by_number_and_one_weight_needs_no_name(tmp_path):
+    write_hepmc(tmp_path / "two.hepmc", [simple_event((5.0, 6.0))])
+    config = SampleConfig(process="events", events=str(tmp_path / "two.hepmc"))
+    assert plan(config).weight == Weight("0", 0, 2)
+    assert plan(replace(config, weight="1")).weight == Weight("1", 1, 2)
+    write_hepmc(tmp_path / "one.hepmc", [simple_event((5.0,))])
+    config = replace(config, events=str(tmp_path / "one.hepmc"))
+    assert plan(config).weight is None
+    with pytest.raises(ConfigError, match="its events have one weight"):
+        plan(replace(config, weight="nominal"))
+
+
+def test_an_event_with_fewer_weights_is_told(tmp_path):
+    write_hepmc(tmp_path / "e.hepmc", [simple_event((5.0, 6.0)), simple_event((5.0,))])
+    source = HepMCEvents(scan_events(tmp_path / "e.hepmc", 9).ranges[0], 1)
+    with pytest.raises(InputError, match="event 2 has 1 weights, fewer than those before"):
+        source.generate(2)

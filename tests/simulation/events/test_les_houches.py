@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,14 @@ pytest.importorskip("pythia8mc")
 
 from events import write_lhe
 
-from darkclr.errors import InputError, SimulationError
+from darkclr.errors import ConfigError, InputError, SimulationError
 from darkclr.simulation.events.event_files import scan_events
-from darkclr.simulation.events.les_houches import LesHouchesEvents, without_production
+from darkclr.simulation.events.les_houches import (
+    LesHouchesEvents,
+    merging_of,
+    without_production,
+)
+from darkclr.simulation.events.weights import Weight
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig, plan
 
@@ -148,3 +154,136 @@ def test_a_file_that_pythia_refuses_is_told_in_its_words(path, tmp_path):
     (tmp_path / "x.lhe").write_text(text.replace(init, "<init>\n oops\n"))
     with pytest.raises(SimulationError, match="Pythia"):
         batches(tmp_path / "x.lhe")
+
+
+def changed(path, tmp_path, change) -> Path:
+    """The file with events changed, as lists of lines."""
+    head, *events = path.read_text().split("<event>\n")
+    changed = tmp_path / "changed.lhe"
+    changed.write_text("<event>\n".join((head, *change(events))))
+    return changed
+
+
+def with_broken_colours(events):
+    """Events 5 and 20, counted from 0, have a colour line that begins and ends nowhere."""
+    for i in (5, 20):
+        events[i] = events[i].replace(" 101 0 ", " 777 0 ", 1)
+    return events
+
+
+def test_events_that_pythia_gives_up_on_are_counted_and_the_others_keep_their_numbers(
+    path, tmp_path
+):
+    expected = hard_partons(path.read_text()).reshape(N, 2)
+    found, source = batches(changed(path, tmp_path, with_broken_colours), (*SETTINGS, *RECOIL))
+    number = np.concatenate([batch.number for batch in found])
+    assert number.tolist() == [i for i in range(N) if i not in (5, 20)]
+    assert sum(batch.n_tried for batch in found) == N
+    pt = np.concatenate([batch.partons.pt for batch in found]).reshape(-1, 2)
+    np.testing.assert_allclose(pt, expected[number], rtol=1e-6)
+    assert source.lost == 2
+    assert source.complaints() == {"ProcessLevel::checkColours: unphysical colour flow": 2}
+
+
+@pytest.mark.parametrize("strategy", [1, 2])
+def test_numbers_are_those_of_the_file_where_pythia_unweights(strategy, tmp_path):
+    path = tmp_path / "w.lhe"
+    write_lhe(path, SETTINGS, 20, strategy=strategy, weights=(0.5, 1.0, 0.1))
+    expected = hard_partons(path.read_text()).reshape(20, 2)
+    found, source = batches(path, (*SETTINGS, *RECOIL))
+    number = np.concatenate([batch.number for batch in found])
+    assert 0 < len(number) < 20
+    assert (np.diff(number) > 0).all()
+    pt = np.concatenate([batch.partons.pt for batch in found]).reshape(-1, 2)
+    np.testing.assert_allclose(pt, expected[number], rtol=1e-6)
+    assert source.lost == 0
+
+
+QNUMBERS = (
+    "<header>\n<slha>\nBLOCK MASS\n 1023 2000.0 # mzp\nBLOCK QNUMBERS 1023 # zp\n 1 0 # charge\n"
+    " 2 3 # spins\n 3 1 # colour\n 4 0 # self-conjugate\n</slha>\n"
+)
+
+
+def test_particles_that_pythia_does_not_know_are_told_with_the_mend(path, tmp_path):
+    """At once, and not as events that fail one by one."""
+    text = path.read_text().replace(" 4900023 2 ", " 1023 2 ")
+    (tmp_path / "x.lhe").write_text(text)
+    with pytest.raises(InputError, match=r"Pythia does not know: 1023; describe .*1023:new = "):
+        batches(tmp_path / "x.lhe")
+    described = tmp_path / "described.lhe"
+    described.write_text(text.replace("<header>\n", QNUMBERS))
+    for name, settings in (("x.lhe", "1023:new = zp zp 3 0 0 2000"), (None, "SLHA:readFrom = 1")):
+        file = described if name is None else tmp_path / name
+        off = ("SLHA:readFrom = 0",)
+        assert sum(b.n_events for b in batches(file, (*SETTINGS, *off, settings))[0]) == N
+    with pytest.raises(InputError, match=r"SLHA block .* describes them.*SLHA:readFrom = 1"):
+        batches(described, (*SETTINGS, "SLHA:readFrom = 0"))
+
+
+WEIGHTS = (
+    "<header>\n<initrwgt>\n<weightgroup name='scales' combine='envelope'>\n"
+    "<weight id='1001'> muR=2  muF=1 </weight>\n<weight id='1002'> muR=0.5 </weight>\n"
+    "</weightgroup>\n</initrwgt>\n"
+)
+
+
+def with_weights(path, tmp_path) -> Path:
+    """Event i has the further weights 1001: i + 1 times and 1002: twice its own."""
+
+    def more(events):
+        for i, event in enumerate(events):
+            own = float(event.split()[2])
+            rwgt = f"<rwgt>\n<wgt id='1001'> {(i + 1) * own} </wgt>\n"
+            rwgt += f"<wgt id='1002'> {2 * own} </wgt>\n</rwgt>\n"
+            events[i] = event.replace("</event>", rwgt + "</event>")
+        return with_broken_colours(events)
+
+    file = changed(path, tmp_path, more)
+    file.write_text(file.read_text().replace("<header>\n", WEIGHTS))
+    return file
+
+
+@pytest.mark.parametrize("name", ["1001", "muR=2 muF=1"])
+def test_a_weight_is_chosen_by_name_or_description(name, path, tmp_path):
+    file = with_weights(path, tmp_path)
+    config = SampleConfig(process="aachen", events=str(file), mpi=False)
+    own = plan(config)
+    assert own.weight == Weight(None, 0, 3)
+    assert own.notes() == ["events have 3 weights, of which the event's own is taken"]
+    planned = plan(replace(config, weight=name))
+    assert planned.weight == Weight("1001", 0, 2)
+    assert planned.fingerprint != own.fingerprint
+    source = LesHouchesEvents(planned.file.ranges[0], planned.settings, 7, "1001")
+    found = source.generate(N)
+    np.testing.assert_allclose(found.weight, found.number + 1)  # of strategy 3 their own is 1
+    with pytest.raises(ConfigError, match=r"no weight is called 'x'; it has '1001' .muR=2 muF=1."):
+        plan(replace(config, weight="x"))
+
+
+def test_a_header_that_is_no_xml_is_no_hindrance(path, tmp_path):
+    """MadGraph 1 wrote its cards without CDATA; Pythia reads over them."""
+    file = tmp_path / "x.lhe"
+    file.write_text(
+        path.read_text().replace("<header>\n", "<header>\ngenerate p p > w QED<=2 & j\n")
+    )
+    assert sum(batch.n_events for batch in batches(file)[0]) == N
+
+
+@pytest.mark.parametrize(
+    ("card", "merged"),
+    [
+        ("  1  = ickkw ! 0 no matching, 1 MLM\n", "1  = ickkw"),
+        ("  30.0 = ktdurham\n", "30.0 = ktdurham"),
+        ("  0  = ickkw ! 0 no matching, 1 MLM\n -1.0 = ktdurham\n", None),
+        ("", None),
+    ],
+)
+def test_samples_that_were_to_be_merged_are_told(card, merged, path, tmp_path):
+    file = tmp_path / "x.lhe"
+    file.write_text(path.read_text().replace("<header>\n", f"<header>\n{card}"))
+    planned = plan(SampleConfig(process="aachen", events=str(file)))
+    assert planned.merging == merged == merging_of(planned.file.ranges[0])
+    assert [("are not matched to the shower" in note) for note in planned.notes()] == (
+        [True] if merged else []
+    )

@@ -15,7 +15,7 @@ from events import hepmc_event, pythia_events, write_hepmc, write_lhe
 
 from darkclr.cli.main import main
 from darkclr.errors import ConfigError, InputError, SimulationError
-from darkclr.io import read_jets
+from darkclr.io import ReadOptions, read_jets
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig, generate, generate_shard, plan
 
@@ -45,6 +45,7 @@ def test_all_events_of_the_file_become_jets(sample, lhe):
     jets = read_jets(sample)
     counts = jets.provenance["counts"]
     assert counts["events"] == N_EVENTS
+    assert "lost_events" not in counts
     assert counts["accepted_jets"] == len(jets) > 20
     assert jets.provenance["events"]["file"] == lhe.name
     assert "HiddenValley:ffbar2Zv = on" not in jets.provenance["pythia_settings"]
@@ -102,6 +103,62 @@ def test_a_cut_file_is_one_line_on_the_command_line(lhe, tmp_path, capsys):
     assert told.out == ""
     assert told.err.count("\n") == 1
     assert "is cut off (inside event" in told.err
+
+
+def test_events_that_are_lost_are_told_on_the_terminal_and_in_the_provenance(lhe, tmp_path, capsys):
+    head, *events = lhe.read_text().split("<event>")
+    for i in (3, 60):  # in both shards
+        events[i] = events[i].replace(" 101 0 ", " 777 0 ", 1)
+    path, output = tmp_path / "lost.lhe", tmp_path / "x.parquet"
+    path.write_text("<event>".join((head, *events)))
+    command = ["generate", str(output), "--process", "aachen", "--mpi", "false", "--workers", "1"]
+    assert main([*command, "--events", str(path), "--shard_jets", "60"]) == 0
+    jets = read_jets(output)
+    reason = "ProcessLevel::checkColours: unphysical colour flow"
+    counts = jets.provenance["counts"]
+    assert (counts["events"], counts["lost_events"]) == (N_EVENTS, 2)
+    assert counts["reasons"] == {reason: 2}
+    assert not {3, 60} & set(jets.event.tolist())
+    for event, pdg in zip(jets.event, jets.truth["parton_pdg"], strict=True):
+        assert f"\n {pdg} 1 " in events[event]
+    told = capsys.readouterr()
+    assert f"jets of {N_EVENTS - 2} of the {N_EVENTS} events of {path}" in told.out + told.err
+
+
+def test_a_file_of_which_every_event_is_lost_is_told_with_the_reason(lhe, tmp_path):
+    text = lhe.read_text().replace(" 101 0 ", " 777 0 ")
+    (tmp_path / "lost.lhe").write_text(text)
+    config = SampleConfig(process="aachen", events=str(tmp_path / "lost.lhe"), mpi=False)
+    with pytest.raises(
+        SimulationError, match=r"gave up on 120 of 120 events .*unphysical colour flow"
+    ):
+        generate(config, tmp_path / "x.parquet", workers=1)
+
+
+@pytest.mark.parametrize(("rule", "sign"), [("keep", -1), ("absolute", 1)])
+def test_negative_weights_are_a_choice_that_is_asked_for_at_once(rule, sign, tmp_path):
+    write_lhe(tmp_path / "n.lhe", SETTINGS, 20, strategy=-4, weights=(0.5, 0.5, -0.5))
+    config = SampleConfig(
+        process="events",
+        events=str(tmp_path / "n.lhe"),
+        mpi=False,
+        selection={"pt_min": 20, "pt_max": None},
+    )
+    with pytest.raises(InputError, match=r"6 of 20 weights are negative; .*keep or absolute"):
+        generate(config, tmp_path / "x.parquet", workers=1)
+    path = generate(replace(config, negative_weights=rule), tmp_path / "y.parquet", workers=1)
+    jets = read_jets(path, options=ReadOptions(negative_weights="keep"))
+    expected = np.where(jets.event % 3 == 2, sign * 0.5, 0.5)
+    np.testing.assert_array_equal(jets.weight, expected.astype(np.float32))
+
+
+def test_partons_that_nobody_asked_for_are_told_at_once(lhe, tmp_path):
+    path = tmp_path / "muons.lhe"
+    path.write_text(lhe.read_text().replace(" 4900101 1 ", " 13 1 ").replace("-4900101 ", "-13 "))
+    config = SampleConfig(process="aachen", events=str(path), mpi=False)
+    told = r"no partons of .* 4900101, 4900102, to which the jets of sample 'aachen' .*, but 13;"
+    with pytest.raises(InputError, match=told):
+        generate(config, tmp_path / "x.parquet", workers=1)
 
 
 @pytest.mark.slow

@@ -63,6 +63,7 @@ class EventBatch:
         n_tried: number of events with those that were vetoed or failed.
         particles: stable particles.
         partons: outgoing partons of the hard process.
+        number: (n_events,) number of each event in its source, from 0.
         pthat: (n_events,) transverse momentum of the hard process [GeV], 0 for 2 -> 1.
         weight: (n_events,) event weights.
         n_dark_mesons: number of dark mesons in all events.
@@ -74,6 +75,7 @@ class EventBatch:
     n_tried: int
     particles: GeneratedParticles
     partons: Partons
+    number: NDArray[np.int64]
     pthat: NDArray[np.float64]
     weight: NDArray[np.float64]
     n_dark_mesons: int
@@ -89,6 +91,13 @@ class EventSource(Protocol):
     @property
     def cross_section(self) -> float:
         """Cross section [pb]; 0 if it is not known."""
+
+    @property
+    def lost(self) -> int:
+        """Number of events so far that the generator gave up on."""
+
+    def complaints(self) -> dict[str, int]:
+        """What the generator says of events that it gave up on, and how often."""
 
 
 def is_dark_meson(pdg: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -9,14 +9,18 @@ https://arxiv.org/abs/1912.08005 (HepMC3).
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Any, Literal
+
+import pyarrow as pa
 
 from darkclr.errors import InputError
 from darkclr.io.documents import regular_file
@@ -25,7 +29,16 @@ __all__ = ["EventFile", "EventRange", "scan_events"]
 
 Format = Literal["lhe", "hepmc3", "hepmc2"]
 
-_GZIP = b"\x1f\x8b"
+# First bytes of compressed files, and what unpacks them.
+_COMPRESSIONS: Mapping[bytes, Callable[[str], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+    b"\x28\xb5\x2f\xfd": lambda path: pa.input_stream(path, compression="zstd"),
+    b"\x04\x22\x4d\x18": lambda path: pa.input_stream(path, compression="lz4"),
+}
+# What these raise where a file breaks off or is damaged.
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
 _CHUNK = 1 << 22  # bytes read at once
 _LONGEST_MARK = 64  # bytes; a mark that is cut by the end of a chunk is found in the next one
 _MARKS = {
@@ -66,7 +79,7 @@ class EventRange:
         """
         with _open(self.path) as file:
             yield from _read(file, self.header, self.path)
-            file.seek(self.start)
+            _skip(file, self.start - self.header, self.path)
             yield from _read(file, self.stop - self.start, self.path)
         yield {
             "lhe": b"</LesHouchesEvents>\n",
@@ -98,7 +111,8 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
     """Count the events of a file, see that it is whole, and cut it into ranges.
 
     Args:
-        path: a Les Houches file or a HepMC file (ASCII, of version 3 or 2); both may be gzipped.
+        path: a Les Houches file or a HepMC file (ASCII, of version 3 or 2); both may be packed
+            with gzip, bzip2, xz, Zstandard or LZ4.
         events_per_range: number of events of each range but the last.
 
     Raises:
@@ -111,7 +125,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
     try:
         with _open(path) as file:
             form = _format(file.read(_CHUNK), path)
-            file.seek(0)
+        with _open(path) as file:
             for offset, mark in _marks(file, _MARKS["lhe" if form == "lhe" else "hepmc"]):
                 if end is not None:
                     raise InputError("goes on after its end", where=path, fix="split it")
@@ -128,10 +142,10 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
                     n_events, inside = n_events + 1, form == "lhe"
                 else:
                     end = offset
-    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise _cut(path, "its gzip stream breaks off") from problem
-    except OSError as problem:
-        raise InputError(problem.strerror or "cannot be read", where=path) from problem
+    except _DAMAGED as problem:
+        if isinstance(problem, OSError) and problem.strerror:
+            raise InputError(problem.strerror, where=path) from problem
+        raise _cut(path, "it cannot be unpacked to its end") from problem
     if end is None or inside:
         raise _cut(path, f"{'inside' if inside else 'after'} event {n_events}")
     if form == "lhe" and not initialised:
@@ -153,12 +167,13 @@ def _cut(path: str, where: str) -> InputError:
     return InputError(f"is cut off ({where})", where=path, fix=_AGAIN)
 
 
-def _open(path: str) -> IO[bytes]:
-    """The file, unpacked; whether it is packed is seen in its first bytes, not in its name."""
+def _open(path: str) -> Any:
+    """The file, unpacked; how it is packed is seen in its first bytes, not in its name."""
     try:
         with Path(path).open("rb") as file:
-            packed = file.read(2) == _GZIP
-        return cast(IO[bytes], gzip.open(path, "rb")) if packed else Path(path).open("rb")
+            start = file.read(8)
+        unpack = (f for magic, f in _COMPRESSIONS.items() if start.startswith(magic))
+        return next(unpack, lambda path: Path(path).open("rb"))(path)
     except OSError as problem:
         raise InputError(problem.strerror or "cannot be read", where=path) from problem
 
@@ -176,11 +191,11 @@ def _format(beginning: bytes, path: str) -> Format:
     raise InputError(
         "is neither a Les Houches file nor a HepMC file in ASCII",
         where=path,
-        fix="give .lhe, .hepmc or the same with .gz",
+        fix="give .lhe, .hepmc or the same packed with gzip, bzip2, xz or Zstandard",
     )
 
 
-def _marks(file: IO[bytes], pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
+def _marks(file: Any, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
     """Offset of the line and text of every mark in the file, in order."""
     kept, base = b"\n", -1  # a mark on the first line follows no line break
     while True:
@@ -199,13 +214,21 @@ def _marks(file: IO[bytes], pattern: re.Pattern[bytes]) -> Iterator[tuple[int, b
         kept, base = text[cut:], base + cut
 
 
-def _read(file: IO[bytes], size: int, path: str) -> Iterator[bytes]:
+def _read(file: Any, size: int, path: str) -> Iterator[bytes]:
     while size > 0:
         try:
             piece = file.read(min(size, _CHUNK))
-        except (EOFError, zlib.error, OSError) as problem:
+        except _DAMAGED as problem:
             raise InputError("cannot be read any more", where=path) from problem
         if not piece:
             raise InputError("has become shorter", where=path, fix="start again")
         size -= len(piece)
         yield piece
+
+
+def _skip(file: Any, size: int, path: str) -> None:
+    if file.seekable():
+        file.seek(size, 1)
+    else:
+        for _ in _read(file, size, path):
+            pass

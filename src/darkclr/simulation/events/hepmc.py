@@ -36,19 +36,22 @@ _Columns = dict[str, NDArray]
 class HepMCEvents:
     """The events of a range, each once, empty ones too.
 
-    Momenta come in GeV and vertices in mm, whatever the units of the file. The first weight of an
-    event is its weight; without weights it is 1. Partons of the hard process are particles with the
-    status 23 that Pythia gives them; other generators have no common code, and no partons here.
-    pThat is in no HepMC file and therefore 0.
+    Momenta come in GeV and vertices in mm, whatever the units of the file. Without weights an event
+    has the weight 1. Partons of the hard process are particles with the status 23 that Pythia gives
+    them; other generators have no common code, and no partons here. pThat is in no HepMC file and
+    therefore 0.
 
     Args:
         events: range of a HepMC file.
+        weight: number of the weight that is taken.
 
     Raises:
         MissingExtraError: pyhepmc is not installed.
     """
 
-    def __init__(self, events: EventRange) -> None:
+    lost = 0  # no generator gives up on what is there
+
+    def __init__(self, events: EventRange, weight: int = 0) -> None:
         try:
             import pyhepmc
         except ImportError as error:
@@ -56,7 +59,7 @@ class HepMCEvents:
         # The library prints what it does not like; this class raises.
         pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False
         pyhepmc.Setup.debug_level = 0
-        self._range = events
+        self._range, self._weight = events, weight
         self._read = 0
         reader = {"hepmc3": pyhepmc.io.ReaderAscii, "hepmc2": pyhepmc.io.ReaderAsciiHepMC2}
         stream = io.BufferedReader(_Pieces(events.chunks()), buffer_size=1 << 20)
@@ -80,11 +83,40 @@ class HepMCEvents:
             for _ in range(n_events):
                 self._next()
                 events.append(_columns(self._event, self._new_data()))
-                weights.append(self._event.weights[0] if self._event.weights else 1.0)
+                weights.append(self._weight_of_event())
                 cross_section = self._event.cross_section
                 if cross_section is not None:
                     self.cross_section = cross_section.xsec()
-        return _batch(events, np.asarray(weights, dtype=np.float64))
+        number = np.arange(self._read - n_events, self._read)
+        return _batch(events, number, np.asarray(weights, dtype=np.float64))
+
+    def complaints(self) -> dict[str, int]:
+        """None."""
+        return {}
+
+    def weight_names(self) -> list[str]:
+        """Names of the weights of the next event; numbers if there are none, none of one weight."""
+        with captured_output():
+            self._next()
+        n = len(self._event.weights)
+        if n < 2:
+            return []
+        try:
+            return self._event.weight_names
+        except RuntimeError:  # the file names none
+            return [str(i) for i in range(n)]
+
+    def _weight_of_event(self) -> float:
+        weights = self._event.weights
+        if not weights:
+            return 1.0
+        if len(weights) <= self._weight:
+            raise InputError(
+                f"event {self._range.first + self._read} has {len(weights)} weights, "
+                f"fewer than those before",
+                where=self._range.path,
+            )
+        return weights[self._weight]
 
     def _next(self) -> None:
         self._reader.read_event(self._event)
@@ -151,29 +183,32 @@ def _columns(event: Any, data: Any) -> _Columns:
     }
 
 
-def _batch(events: list[_Columns], weight: NDArray[np.float64]) -> EventBatch:
+def _batch(
+    events: list[_Columns], number: NDArray[np.int64], weight: NDArray[np.float64]
+) -> EventBatch:
     column = {name: np.concatenate([event[name] for event in events]) for name in events[0]}
     offsets = np.concatenate([[0], np.cumsum([len(event["pdg"]) for event in events])])
-    number = segment_ids(offsets)
+    event = segment_ids(offsets)
     pdg, status = column["pdg"], column["status"]
     final = np.flatnonzero(status == _FINAL)
     hard = np.flatnonzero(status == HARD_PROCESS)
     dark = np.flatnonzero(is_dark_meson(pdg))
     n_dark, n_invisible = count_dark_mesons(
-        dark, pdg, np.where(status == _FINAL, 1, -1), column["daughter"], offsets, number
+        dark, pdg, np.where(status == _FINAL, 1, -1), column["daughter"], offsets, event
     )
     flat = ("pdg", "px", "py", "pz", "mass", "x", "y", "z")
     return EventBatch(
         n_events=len(events),
         n_tried=len(events),
         particles=GeneratedParticles(
-            event=number[final],
+            event=event[final],
             charge=charge_of(pdg[final]),
             **{name: column[name][final] for name in flat},
         ),
         partons=Partons.from_momenta(
-            number[hard], pdg[hard], *(column[axis][hard] for axis in ("px", "py", "pz"))
+            event[hard], pdg[hard], *(column[axis][hard] for axis in ("px", "py", "pz"))
         ),
+        number=number,
         pthat=np.zeros(len(events)),
         weight=weight,
         n_dark_mesons=n_dark,

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from darkclr.errors import InputError, SimulationError
+import numpy as np
+
+from darkclr.errors import InputError, MissingExtraError, SimulationError
 from darkclr.library_output import captured_output
 from darkclr.simulation.events.batch import EventBatch
 from darkclr.simulation.events.event_files import EventRange
 from darkclr.simulation.events.pythia import Generator
 
-__all__ = ["LesHouchesEvents", "without_production"]
+__all__ = ["LesHouchesEvents", "merging_of", "weights_of", "without_production"]
 
-_EVENT = re.compile(rb"\n[ \t]*<event(?=[\s>])[^>]*>(.*?)</event>", re.DOTALL)
-_PARTICLE_COLUMNS = 13
+# Of MadGraph's run card: matching by MLM or FxFx, or the scale of a merging by CKKW-L.
+_MERGING = re.compile(
+    rb"^\s*([1-9]\d*)\s*=\s*(ickkw)\b|^\s*([\d.]+)\s*=\s*(ktdurham|ptlund)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+# Strategies of which Pythia unweights the events, and so leaves out some.
+_UNWEIGHTED = (1, 2)
 # Settings that switch on a process of Pythia: anything of two groups; "all" or "this2that" of the
 # others, except of those that are no processes.
 _PRODUCTION = re.compile(
@@ -32,46 +43,77 @@ class LesHouchesEvents:
     """The events of a range, showered and hadronised, each once.
 
     Weights are Pythia's: 1 and -1 for the strategies 3 and -3 of the format, the event's own
-    weight in pb for 4 and -4. Of 1 and 2, Pythia unweights and leaves out events.
+    weight in pb for 4 and -4. Of 1 and 2, Pythia unweights and leaves out events. Another weight
+    of the event scales them by its ratio to the event's own. An event that Pythia cannot shower is
+    left out; the others keep their numbers.
 
     Args:
         events: range of a Les Houches file.
         settings: Pythia settings of showers and decays; those that switch on a process of Pythia
             are passed over, for the process is the file's.
         seed: seed of Pythia.
+        weight: name (id) of the weight that is taken in place of the event's own.
+        wanted: PDG codes of partons that are asked for, for messages.
 
     Raises:
-        InputError: the file is broken.
-        MissingExtraError: pythia8mc is not installed.
+        InputError: the file is broken, lacks the weight, or has particles that Pythia does not
+            know.
+        MissingExtraError: pythia8mc or pylhe is not installed.
         SimulationError: Pythia refuses a setting or the file.
     """
 
-    def __init__(self, events: EventRange, settings: Sequence[str], seed: int) -> None:
-        self._where = events.path
-        self._left = events.n_events
+    def __init__(
+        self,
+        events: EventRange,
+        settings: Sequence[str],
+        seed: int,
+        weight: str | None = None,
+        wanted: Sequence[int] = (),
+    ) -> None:
+        self._where, self._n_events, self._done = events.path, events.n_events, 0
+        #: Number of events so far that Pythia gave up on.
+        self.lost = 0
         text = b"".join(events.chunks())
-        _check(text, events)
         with tempfile.TemporaryDirectory(prefix="darkclr-") as folder:
             path = Path(folder) / "events.lhe"
             path.write_bytes(text)
             # Pythia keeps the file open, so it may lose its name. It prints what it finds of SLHA.
             with captured_output():
                 self._generator = Generator(without_production(settings), seed, file=path)
+        self._ratio = np.ones(events.n_events)
+        codes: set[int] = set()
+        file = _parsed(text, events)
+        self._unweighted = abs(file.init.initInfo.weightingStrategy) in _UNWEIGHTED
+        for i, event in enumerate(_checked(file, events)):
+            codes.update(abs(particle.id) for particle in event.particles)
+            if weight is not None:
+                self._ratio[i] = _ratio(event, weight, events, i)
+        if unknown := self._generator.unknown(sorted(codes)):
+            raise _unknown(unknown, wanted, text[: events.header], events.path)
 
     def generate(self, n_events: int) -> EventBatch | None:
         """The next events, at most that many; None after the last.
 
-        An event that Pythia cannot shower is left out; those after it in the batch move up.
-
         Raises:
-            SimulationError: Pythia gives up, or makes events of its own.
+            SimulationError: Pythia fails altogether, or makes events of its own.
         """
-        while self._left:
-            wanted = min(n_events, self._left)
-            self._left -= wanted
+        before = self._done
+        while self._done < self._n_events and not self._generator.file_has_ended():
+            # Of one event at a time Pythia tells how many it has left out when it unweights.
+            wanted = 1 if self._unweighted else min(n_events, self._n_events - self._done)
             batch = self._generator.next_batch(wanted)
+            if batch is None and self._generator.file_has_ended():
+                break
+            self.lost += wanted - (0 if batch is None else batch.n_events)
+            self._done = self._generator.n_read() if self._unweighted else self._done + wanted
             if batch is not None:
-                return batch
+                number = self._done - wanted + batch.number
+                return replace(
+                    batch,
+                    number=number,
+                    n_tried=self._done - before,
+                    weight=batch.weight * self._ratio[number],
+                )
         if self._generator.next_batch(1) is not None:
             raise SimulationError(
                 "a setting switches on a process of Pythia beside those of the file",
@@ -85,6 +127,10 @@ class LesHouchesEvents:
         """Cross section of the process [pb], from the file."""
         return self._generator.cross_section
 
+    def complaints(self) -> dict[str, int]:
+        """Errors that Pythia met, and how often."""
+        return self._generator.complaints()
+
 
 def without_production(settings: Sequence[str]) -> tuple[str, ...]:
     """The settings that do not switch on a process of Pythia.
@@ -95,22 +141,91 @@ def without_production(settings: Sequence[str]) -> tuple[str, ...]:
     return tuple(line for line in settings if not _PRODUCTION.match(line))
 
 
-def _check(text: bytes, events: EventRange) -> None:
-    """Every event has the particles it announces; Pythia would pass over one that has not.
+def weights_of(events: EventRange) -> Mapping[str, str]:
+    """Names (ids) and descriptions of the weights that events have beside their own."""
+    text = b"".join(replace(events, start=events.stop).chunks())
+    header = _parsed(text, events).header
+    if header is None:
+        return {}
+    return {w.id: " ".join(w.name.split()) for w in header.initrwgt.iter_weights()}
+
+
+def merging_of(events: EventRange) -> str | None:
+    """By what samples of several multiplicities were to be merged, if the run card tells of it."""
+    text = next(events.chunks())[: events.header]
+    match = _MERGING.search(text)
+    return match and match[0].decode().strip()
+
+
+def _parsed(text: bytes, events: EventRange) -> Any:
+    """``pylhe.LHEFile`` of a range; its header is left out where it is no XML, as pylhe needs it.
 
     Raises:
-        InputError: an event has other particles than it announces.
+        InputError: the block <init> is broken.
+        MissingExtraError: pylhe is not installed.
     """
-    for number, block in enumerate(_EVENT.findall(text), start=events.first + 1):
-        lines = block.strip().splitlines()
+    try:
+        import pylhe
+    except ImportError as error:
+        raise MissingExtraError("pylhe", "simulation") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for begin in (b"", b"<init"):
+            start = b"<LesHouchesEvents>\n" if begin else b""
+            try:
+                file = io.BytesIO(start + text[text.index(begin) :])
+                return pylhe.LHEFile.frombuffer(file)
+            except Exception:  # pylhe lets through what int() and the XML parser raise
+                continue
+    raise InputError("its <init> block is broken", where=events.path, fix="fetch it again")
+
+
+def _checked(file: Any, events: EventRange) -> Iterator[Any]:
+    """The events, each with the particles it announces; Pythia would pass over one that has not.
+
+    Raises:
+        InputError: an event is no XML or has other particles than it announces.
+    """
+    found = iter(file.events)
+    for number in range(events.first + 1, events.first + events.n_events + 1):
         try:
-            n_particles = int(lines[0].split()[0])
-            particles = [[float(x) for x in line.split()] for line in lines[1 : 1 + n_particles]]
-        except (IndexError, ValueError):
-            n_particles, particles = 0, []
-        if (
-            not particles
-            or len(particles) < n_particles
-            or any(len(particle) != _PARTICLE_COLUMNS for particle in particles)
-        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                event = next(found)
+        except Exception:  # of any kind, as above
+            event = None
+        if event is None or not 0 < event.eventinfo.nparticles <= len(event.particles):
             raise InputError(f"event {number} is broken", where=events.path, fix="fetch it again")
+        yield event
+
+
+def _ratio(event: Any, weight: str, events: EventRange, i: int) -> float:
+    """A weight of an event relative to its own.
+
+    Raises:
+        InputError: it has no such weight.
+    """
+    if weight not in event.weights or event.eventinfo.weight == 0:
+        problem = "weighs nothing" if weight in event.weights else f"has no weight {weight!r}"
+        raise InputError(f"event {events.first + i + 1} {problem}", where=events.path)
+    return event.weights[weight] / event.eventinfo.weight
+
+
+def _unknown(
+    codes: Sequence[int], wanted: Sequence[int], header: bytes, where: object
+) -> InputError:
+    described = [code for code in codes if re.search(rb"QNUMBERS\s+%d\b" % code, header)]
+    if described == codes:
+        fix = "the SLHA block in the file describes them: have it read by --settings "
+        fix += "'[\"SLHA:readFrom = 1\"]'"
+    else:
+        fix = f"describe them by --settings '[\"{codes[-1]}:new = NAME ANTINAME SPIN CHARGE COLOUR "
+        fix += "MASS\"]', or give them the codes of Pythia (49xxxxx for dark quarks) in the file"
+    asked = f", while {_listed(wanted)} are asked for" if wanted else ""
+    return InputError(
+        f"has particles that Pythia does not know: {_listed(codes)}{asked}", where=where, fix=fix
+    )
+
+
+def _listed(codes: Sequence[int]) -> str:
+    return ", ".join(map(str, codes))

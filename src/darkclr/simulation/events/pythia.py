@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ __all__ = ["MAX_SEED", "Generator"]
 MAX_SEED = 900_000_000
 
 _MILLIBARN_IN_PICOBARN = 1e9
+# A line of Pythia's statistics of messages; why it gave up, and not that it did.
+_COMPLAINT = re.compile(r"\|\s+(\d+)\s+Error in (.+?)\s+\|")
 
 
 class Generator:
@@ -60,6 +64,9 @@ class Generator:
             import pythia8mc
         except ImportError as error:
             raise MissingExtraError("pythia8mc", "simulation") from error
+        #: Number of events so far that Pythia gave up on.
+        self.lost = 0
+        self._tried = 0
         self._pythia = pythia8mc.Pythia("", False)
         lines = (*settings, "Random:setSeed = on", f"Random:seed = {seed}")
         if file is not None:
@@ -100,22 +107,54 @@ class Generator:
             raise SimulationError(
                 "event generation gave up", where="Pythia", fix="check the settings of the sample"
             )
-        return batch
+        self.lost += n_events - batch.n_events
+        number = self._tried + np.arange(batch.n_events)
+        self._tried += batch.n_tried
+        return replace(batch, number=number)
 
     def next_batch(self, n_events: int) -> EventBatch | None:
         """Those of the next events that Pythia does not give up on; None if that is none.
+
+        Their numbers are their positions among these events.
 
         Raises:
             SimulationError: Pythia fails altogether.
         """
         before = self._pythia.infoPython().nSelected()
         try:
-            record = self._pythia.nextBatch(n_events)
+            record = self._pythia.nextBatch(n_events, "none")
         except RuntimeError as error:
             raise SimulationError(f"event generation failed ({error})", where="Pythia") from error
         if record is None or not len(record):
             return None
-        return _batch(record, self._pythia.infoPython().nSelected() - before)
+        there, number = record.layout, np.arange(len(record))
+        if there.is_option:
+            there = there.to_IndexedOptionArray64()
+            number = np.flatnonzero(np.asarray(there.index.data) >= 0)
+            there = there.content  # without gaps
+        if not len(number):
+            return None
+        tried = self._pythia.infoPython().nSelected() - before
+        return _batch(type(record)(there), number, tried)
+
+    def n_read(self) -> int:
+        """Number of events of its file that Pythia has read."""
+        return self._pythia.infoPython().nTried()
+
+    def file_has_ended(self) -> bool:
+        """Whether Pythia has looked for an event behind the last one of its file."""
+        return self._pythia.infoPython().atEndOfFile()
+
+    def unknown(self, codes: Iterable[int]) -> list[int]:
+        """Those of PDG codes that Pythia does not know."""
+        return [code for code in codes if not self._pythia.particleData.isParticle(code)]
+
+    def complaints(self) -> dict[str, int]:
+        """Errors that Pythia met, and how often: it mends most of them by another try."""
+        with captured_output() as printed:
+            self._pythia.stat()
+        found = map(_COMPLAINT.search, printed)
+        return {match[2]: int(match[1]) for match in found if match}
 
     @property
     def cross_section(self) -> float:
@@ -126,7 +165,7 @@ class Generator:
         return info.sigmaGen() / share * _MILLIBARN_IN_PICOBARN if share else 0.0
 
 
-def _batch(record: Any, n_tried: int) -> EventBatch:
+def _batch(record: Any, number: NDArray[np.int64], n_tried: int) -> EventBatch:
     """Flat arrays from the awkward record of ``nextBatch``."""
     listed = record.prt.layout
     offsets = np.asarray(listed.offsets.data, dtype=np.int64)
@@ -169,6 +208,7 @@ def _batch(record: Any, n_tried: int) -> EventBatch:
         n_tried=n_tried,
         particles=particles,
         partons=partons,
+        number=number,
         pthat=np.sqrt(np.asarray(info.pT2Hat, dtype=np.float64)),
         weight=np.asarray(info.weights[:, 0], dtype=np.float64),
         n_dark_mesons=n_dark,

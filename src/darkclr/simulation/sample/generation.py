@@ -6,7 +6,8 @@ same seed gives the same bytes on one core and on many, and more jets are only a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -21,7 +22,11 @@ from darkclr.simulation.sample.shard import Counts
 from darkclr.simulation.sample.shard_folder import ShardFolder, missing_shards
 from darkclr.simulation.sample.workers import available_cores, simulate_shards
 
-__all__ = ["counts_of", "generate", "generate_shard"]
+__all__ = ["counts_of", "generate", "generate_shard", "lost_events"]
+
+_log = logging.getLogger(__name__)
+
+_N_REASONS = 3  # are told
 
 
 def generate(
@@ -78,6 +83,8 @@ def _make(
 ) -> None:
     """Simulate what is missing, and put the shards together."""
     config = planned.config
+    for note in planned.notes():
+        _log.warning("%s: %s", config.events, note)
     found = {shard.index: folder.n_jets(shard) for shard in planned.shards}
     finished = {index: n for index, n in found.items() if n is not None}
     progress(sum(finished.values()))
@@ -93,11 +100,9 @@ def _make(
         mean_weight=1.0 if config.events is None else None,
     )
     if counts.jets == 0:
-        raise SimulationError(
-            f"none of {counts.events} events has a jet that passes the selection",
-            where=config.events,
-            fix="check it against selection and matching of the process",
-        )
+        raise _nothing(counts, planned)
+    if counts.lost:
+        _log.warning("%s", lost_events(counts.summary(), counts.events))
 
 
 def generate_shard(
@@ -136,9 +141,32 @@ def generate_shard(
     return folder.path(shard)
 
 
-def counts_of(output: Path) -> dict[str, float]:
+def counts_of(output: Path) -> dict[str, Any]:
     """What a finished sample cost; see :meth:`darkclr.simulation.sample.shard.Counts.summary`."""
     return read_metadata(read_table(output, columns=[]))["provenance"]["counts"]
+
+
+def lost_events(counts: Mapping[str, Any], n_events: int) -> str:
+    """How many events Pythia gave up on, and why, in words."""
+    reasons = sorted(counts["reasons"], key=counts["reasons"].get, reverse=True)[:_N_REASONS]
+    told = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"Pythia gave up on {counts['lost_events']} of {n_events} events{told}"
+
+
+def _nothing(counts: Counts, planned: SamplePlan) -> SimulationError:
+    """Why no event of a file has a jet."""
+    where = planned.config.events
+    if counts.lost == counts.events:
+        return SimulationError(
+            lost_events(counts.summary(), counts.events),
+            where=where,
+            fix="check the file and the settings",
+        )
+    return SimulationError(
+        f"none of {counts.events} events has a jet that passes the selection",
+        where=where,
+        fix="check it against selection and matching of the process",
+    )
 
 
 def _check_finished(output: Path, planned: SamplePlan) -> None:
@@ -176,6 +204,8 @@ def _provenance(planned: SamplePlan, counts: Counts) -> dict[str, Any]:
             "format": planned.file.format,
             "sha256": planned.file.sha256,
             "n_events": planned.file.n_events,
+            **({"weight": asdict(planned.weight)} if planned.weight else {}),
+            **({"merging": planned.merging} if planned.merging else {}),
         },
         "pythia_settings": list(planned.settings),
         "card": planned.card,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from darkclr.errors import ConfigError
+from darkclr.io.options import NEGATIVE_WEIGHTS, NegativeWeights
 from darkclr.parameters import AtLeast, check_parameters
 from darkclr.simulation.events.pythia_settings import check_settings
 from darkclr.simulation.processes import Process, get_process
@@ -46,8 +47,14 @@ class SampleConfig:
     events: str | None = None
     """File of events to use in place of Pythia's hard processes: a Les Houches file (MadGraph),
     which Pythia showers, or a HepMC file (ASCII), which goes to the detector as it is; both may be
-    gzipped. Settings, matching, selection and label are those of the process; `events` is one
-    without matching."""
+    packed with gzip, bzip2, xz or Zstandard. Settings, matching, selection and label are those of
+    the process; `events` is one without matching."""
+    weight: str | None = None
+    """Name of the weight that the jets of a file's events get, where these have several; with null
+    it is the nominal one."""
+    negative_weights: NegativeWeights = NEGATIVE_WEIGHTS
+    """What becomes of negative weights of a file's events: the file is refused; they stay, which
+    sums allow, but no fit of a density; or their sign is dropped, which changes the spectra."""
     selection: dict[str, float | None] = field(default_factory=dict)
     """Values that replace those of the process's jet selection: `pt_min`, `pt_max`, `abs_eta_max`,
     `radius`."""

@@ -14,7 +14,9 @@ import darkclr
 from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.simulation.detector import load_card
 from darkclr.simulation.events.event_files import EventFile, EventRange, scan_events
-from darkclr.simulation.events.les_houches import without_production
+from darkclr.simulation.events.hepmc import HepMCEvents
+from darkclr.simulation.events.les_houches import merging_of, weights_of, without_production
+from darkclr.simulation.events.weights import Weight, named_weight, nominal_weight
 from darkclr.simulation.processes import PROCESSES, Process
 from darkclr.simulation.sample.sample_config import SampleConfig
 from darkclr.simulation.sample.shard import Shard
@@ -35,6 +37,8 @@ class SamplePlan:
         card: name or path of the detector card.
         settings: all Pythia settings in order, without the seeds of the shards.
         file: what is in the file of events, if there is one.
+        weight: which of several weights of its events is taken.
+        merging: by what its samples of several multiplicities were to be merged.
         shards: all shards.
         versions: versions of the programs that determine the jets.
         fingerprint: hash of everything that determines the jets except their number.
@@ -46,6 +50,8 @@ class SamplePlan:
     card: str
     settings: tuple[str, ...]
     file: EventFile | None
+    weight: Weight | None
+    merging: str | None
     shards: tuple[Shard, ...]
     versions: dict[str, str]
     fingerprint: str
@@ -54,6 +60,17 @@ class SamplePlan:
     def seconds(self, workers: int) -> float:
         """Expected duration on that many cores."""
         return self.config.n_jets / (self.jets_per_second * min(workers, len(self.shards)))
+
+    def notes(self) -> list[str]:
+        """What is to be known about the file of events before hours are spent on it."""
+        notes = [str(self.weight)] if self.weight else []
+        if self.merging:
+            notes.append(
+                f"samples of several multiplicities ({self.merging}) are not matched to the shower "
+                "here: radiation is counted twice, and the cross section is the sum of all; match "
+                "and shower them where they come from, and give the HepMC file"
+            )
+        return notes
 
 
 def plan(config: SampleConfig) -> SamplePlan:
@@ -69,6 +86,7 @@ def plan(config: SampleConfig) -> SamplePlan:
     card = config.card or process.card
     file = None if config.events is None else scan_events(config.events, config.shard_jets)
     settings = _settings(config, process, file)
+    weight = _weight(config, file)
     contents: Iterable[tuple[int | None, EventRange | None]]
     if file is None:
         starts = range(0, config.n_jets, config.shard_jets)
@@ -76,7 +94,17 @@ def plan(config: SampleConfig) -> SamplePlan:
     else:
         contents = ((None, events) for events in file.ranges)
     shards = tuple(
-        Shard(process, settings, config.seed, index, card, n_jets, events)
+        Shard(
+            process,
+            settings,
+            config.seed,
+            index,
+            card,
+            n_jets,
+            events,
+            weight,
+            config.negative_weights,
+        )
         for index, (n_jets, events) in enumerate(contents)
     )
     versions = _versions()
@@ -99,6 +127,10 @@ def plan(config: SampleConfig) -> SamplePlan:
         determined_by["veto"] = asdict(process.veto)
     if file is not None:
         determined_by["events"] = file.sha256
+        if weight is not None:
+            determined_by["weight"] = weight.name
+        if config.negative_weights != "refuse":
+            determined_by["negative_weights"] = config.negative_weights
     encoded = json.dumps(determined_by, sort_keys=True, default=np.ndarray.tolist)
     return SamplePlan(
         config=config,
@@ -106,6 +138,8 @@ def plan(config: SampleConfig) -> SamplePlan:
         card=card,
         settings=settings,
         file=file,
+        weight=weight,
+        merging=merging_of(file.ranges[0]) if file and file.format == "lhe" else None,
         shards=shards,
         versions=versions,
         fingerprint=hashlib.sha256(encoded.encode()).hexdigest()[:16],
@@ -135,6 +169,23 @@ def _settings(config: SampleConfig, process: Process, file: EventFile | None) ->
                 fix="leave it out",
             )
     return ()
+
+
+def _weight(config: SampleConfig, file: EventFile | None) -> Weight | None:
+    """Which weight is taken of several."""
+    if file is None:
+        return None
+    first = file.ranges[0]
+    if file.format == "lhe":
+        described = weights_of(first)
+        own = Weight(None, 0, len(described) + 1)
+    else:
+        names = HepMCEvents(first).weight_names()
+        described = dict(zip(names, names, strict=True))
+        own = nominal_weight(names) if names else Weight(None, 0, 1)
+    if config.weight is not None:
+        return named_weight(config.weight, described, file.path)
+    return own if described else None
 
 
 def _bias_settings(power: float) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import astuple, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 
 from darkclr.clustering import ClusteredJets, anti_kt
 from darkclr.errors import InputError, SimulationError
+from darkclr.io.options import NEGATIVE_WEIGHTS, NegativeWeights
+from darkclr.io.raw_jets import signed_weights
 from darkclr.jets import Jets
 from darkclr.ragged import to_offsets
 from darkclr.simulation.detector import EnergyFlow, EnergyFlowDetector
@@ -19,6 +23,7 @@ from darkclr.simulation.events.event_files import EventRange
 from darkclr.simulation.events.hepmc import HepMCEvents
 from darkclr.simulation.events.les_houches import LesHouchesEvents
 from darkclr.simulation.events.pythia import MAX_SEED, Generator
+from darkclr.simulation.events.weights import Weight
 from darkclr.simulation.processes import Process
 from darkclr.simulation.sample.truth import TOP_TRUTH, match_partons, tops_inside
 
@@ -41,6 +46,8 @@ _BATCH = 100
 _REACH = 2.0
 # Without a single jet in this many events the selection cannot be met.
 _HOPELESS = 10_000
+# So many codes of particles are told.
+_N_CODES = 8
 
 
 @dataclass
@@ -53,6 +60,8 @@ class Counts:
         dark_mesons: number of dark mesons in all events.
         invisible_dark_mesons: number of dark mesons that no detector can see.
         cross_section_sum: cross section [pb] times events.
+        lost: number of events that the generator gave up on.
+        reasons: errors of the generator where it gave up on events, and how often it met them.
     """
 
     events: int = 0
@@ -60,13 +69,19 @@ class Counts:
     dark_mesons: int = 0
     invisible_dark_mesons: int = 0
     cross_section_sum: float = 0.0
+    lost: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        numbers = (f.name for f in fields(self) if f.name != "reasons")
+        sums: dict[str, Any] = {
+            name: getattr(self, name) + getattr(other, name) for name in numbers
+        }
+        return Counts(**sums, reasons=Counter(self.reasons) + Counter(other.reasons))
 
-    def summary(self) -> dict[str, float]:
-        """JSON-able figures of a sample; ``r_inv`` only where there are dark mesons."""
-        result: dict[str, float] = {
+    def summary(self) -> dict[str, Any]:
+        """JSON-able figures of a sample: of dark mesons and lost events only if there are any."""
+        result: dict[str, Any] = {
             "events": self.events,
             "accepted_jets": self.jets,
             "jets_per_event": self.jets / max(self.events, 1),
@@ -75,6 +90,8 @@ class Counts:
         if self.dark_mesons:
             result["dark_mesons"] = self.dark_mesons
             result["r_inv"] = self.invisible_dark_mesons / self.dark_mesons
+        if self.lost:
+            result |= {"lost_events": self.lost, "reasons": dict(self.reasons)}
         return result
 
 
@@ -90,6 +107,8 @@ class Shard:
         card: name or path of the detector card.
         n_jets: number of jets that the shard holds; None for all of a file's events.
         events: range of a file of events, which take the place of the process's.
+        weight: which of several weights these have.
+        negative_weights: what becomes of negative ones.
     """
 
     process: Process
@@ -99,6 +118,8 @@ class Shard:
     card: str
     n_jets: int | None
     events: EventRange | None = None
+    weight: Weight | None = None
+    negative_weights: NegativeWeights = NEGATIVE_WEIGHTS
 
     def seeds(self) -> tuple[int, np.random.Generator]:
         """Pythia's seed and the detector's random numbers."""
@@ -137,7 +158,7 @@ def simulate_shard(
 
     Raises:
         MissingExtraError: the generator or the jet finder is not installed.
-        InputError: there is no such card, or an event of the file is broken.
+        InputError: there is no such card, an event of the file is broken, or has a negative weight.
         SimulationError: Pythia refuses the settings, or no jet passes the selection.
     """
     process = shard.process
@@ -145,12 +166,14 @@ def simulate_shard(
     pythia_seed, rng = shard.seeds()
     source = _source(shard, pythia_seed)
     offset = shard.index * EVENTS_PER_SHARD if shard.events is None else shard.events.first
-    counts, accepted, n_partons = Counts(), _Accepted(), 0
+    counts, accepted, partons_found = Counts(), _Accepted(), Counter[int]()
+    where = process.name if shard.events is None else shard.events.path
     while shard.n_jets is None or accepted.n_jets < shard.n_jets:
         batch = source.generate(_BATCH)
         if batch is None:
             break
-        n_partons += len(batch.partons.pdg)
+        weight = signed_weights(batch.weight, shard.negative_weights, where)
+        partons_found.update(np.abs(batch.partons.pdg).tolist())
         flow, jets, partons, distances = _select(batch, detector, process, rng)
         new = len(jets)
         if shard.n_jets is not None:
@@ -162,27 +185,29 @@ def simulate_shard(
             constituent_eta=flow.eta[jets.index],
             constituent_phi=flow.phi[jets.index],
             **{name: getattr(jets, name) for name in ("pt", "eta", "phi", "mass", "rank")},
-            event=offset + counts.events + jets.event,
-            weight=batch.weight[jets.event],
+            event=offset + batch.number[jets.event],
+            weight=weight[jets.event],
             pthat=batch.pthat[jets.event].astype(np.float32),
             parton_pdg=partons.astype(np.int32),
             parton_delta_r=distances.astype(np.float32),
             **(tops_inside(jets, batch.partons, process.match.radius) if process.top_truth else {}),
         )
         counts += Counts(
-            batch.n_tried, len(jets), batch.n_dark_mesons, batch.n_invisible_dark_mesons
+            batch.n_tried,
+            len(jets),
+            batch.n_dark_mesons,
+            batch.n_invisible_dark_mesons,
         )
         if shard.events is None:
             _check_yield(counts, process)
         report(new)
-    if shard.events is not None and process.match.required and n_partons == 0:
-        raise InputError(
-            f"has no partons of the hard process (status {HARD_PROCESS}), to which the jets of "
-            f"sample {process.name!r} are matched",
-            where=shard.events.path,
-            fix="choose the sample 'events'",
-        )
+    if shard.events is not None:
+        counts.events = shard.events.n_events
+        if shard.events.first == 0 and source.lost < counts.events:
+            _check_partons(partons_found, process, counts.events, where)
     counts.cross_section_sum = source.cross_section * counts.events
+    if source.lost:
+        counts.lost, counts.reasons = source.lost, source.complaints()
     return _assemble(accepted, process)[: shard.n_jets], counts
 
 
@@ -190,8 +215,10 @@ def _source(shard: Shard, seed: int) -> EventSource:
     if shard.events is None:
         return Generator(shard.settings, seed, shard.process.veto)
     if shard.events.format == "lhe":
-        return LesHouchesEvents(shard.events, shard.settings, seed)
-    return HepMCEvents(shard.events)
+        match, name = shard.process.match, shard.weight.name if shard.weight else None
+        wanted = match.pdg if match.required else ()
+        return LesHouchesEvents(shard.events, shard.settings, seed, name, wanted)
+    return HepMCEvents(shard.events, shard.weight.number if shard.weight else 0)
 
 
 def _select(
@@ -239,6 +266,26 @@ def _check_yield(counts: Counts, process: Process) -> None:
             where=f"sample {process.name!r}",
             fix="choose a smaller shard_jets",
         )
+
+
+def _check_partons(found: Counter[int], process: Process, n_events: int, where: object) -> None:
+    """Say at once if jets are matched to partons that the events of a file do not have."""
+    wanted = process.match.pdg
+    if (
+        not process.match.required
+        or (found and not wanted)
+        or any(code in found for code in wanted)
+    ):
+        return
+    codes = ", ".join(str(code) for code, _ in found.most_common(_N_CODES))
+    asked = f" {', '.join(map(str, wanted))}, to" if wanted else ", to"
+    raise InputError(
+        f"among the first {n_events} events are no partons of the hard process (status "
+        f"{HARD_PROCESS}){asked} which the jets of sample {process.name!r} are matched, but "
+        f"{codes or 'none at all'}",
+        where=where,
+        fix="choose the sample 'events', which matches none, or another process",
+    )
 
 
 def _assemble(accepted: _Accepted, process: Process) -> Jets:

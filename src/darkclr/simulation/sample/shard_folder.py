@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from darkclr.errors import InputError
-from darkclr.io import atomic_path, read_jets
+from darkclr.io import ReadOptions, atomic_path, read_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.writers import ParquetWriter
 from darkclr.simulation.sample.shard import Counts, Shard
@@ -137,10 +137,11 @@ class ShardFolder:
                 parts.append((self.path(shard), wanted))
         if not parts:
             return counts
+        signed = ReadOptions(negative_weights="keep")  # the simulation has asked
         scale = 1.0 if mean_weight is None else weight / found / mean_weight
         with atomic_path(output) as temporary, closing(ParquetWriter(temporary, output)) as writer:
             for path, wanted in parts:
-                part = read_jets(path)[:wanted]
+                part = read_jets(path, options=signed)[:wanted]
                 writer.write(replace(part, weight=(part.weight / scale).astype(np.float32)))
             writer.finish(provenance(counts))
         return counts
