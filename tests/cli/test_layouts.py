@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from foreign import write_columns, write_delphes
 from same_jets import COLUMNS, JETS
 
+from darkclr.io.containers import CONTAINERS
+from darkclr.io.layouts import LAYOUTS
 from darkclr.io.parquet import read_table
 
 pytest.importorskip("fastjet")
@@ -19,21 +23,34 @@ TRACKS = {
 }
 
 
-@pytest.mark.parametrize("container", ["a.parquet", "a.h5", "a.root", "a.rntuple.root"])
+FILES = ("a.parquet", "a.h5", "a.root", "a.rntuple.root")
+
+
+def test_every_layout_and_every_container_is_tried():
+    """A new one without columns or a file here would not be compared with the others."""
+    assert set(COLUMNS) == set(LAYOUTS)
+    assert {suffix for file in FILES for suffix in Path(file).suffixes[-1:]} == {
+        container.suffixes[0] for container in CONTAINERS.values()
+    }
+
+
+@pytest.mark.parametrize("container", FILES)
 def test_the_same_jets_have_the_same_scores_in_every_layout(command, model, tmp_path, container):
+    # uproot takes a minute for the 2101 branches of the LHC Olympics.
     layouts = [x for x in COLUMNS if x != "lhco" or not container.endswith("root")]
+    files = {layout: tmp_path / layout / container for layout in layouts}
     scores = {}
-    for layout in layouts:
-        path = write_columns(tmp_path / layout / container, COLUMNS[layout]())
+    for layout, file in {"expected": tmp_path / "darkclr" / "b.parquet", **files}.items():
+        path = write_columns(file, COLUMNS["darkclr" if layout == "expected" else layout]())
         output = tmp_path / f"{layout}.parquet"
         code, out, _ = command("score", path, model, output, "--options.pt_min", 0)
         assert code == 0
         assert f"{len(JETS)} jets with 3 scores" in out
         table = read_table(output)
         scores[layout] = np.stack([table[x].to_numpy() for x in ("norm", "discriminant")])
-    assert np.isfinite(scores["darkclr"]).all()
+    assert np.isfinite(scores["expected"]).all()
     for layout in layouts:
-        np.testing.assert_allclose(scores[layout], scores["darkclr"], rtol=1e-4, err_msg=layout)
+        np.testing.assert_allclose(scores[layout], scores["expected"], rtol=1e-4, err_msg=layout)
 
 
 def test_cuts_are_options_of_the_command(command, refused, model, tmp_path):

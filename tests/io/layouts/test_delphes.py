@@ -182,3 +182,38 @@ def test_of_several_weights_one_may_be_named(tmp_path, caplog):
     options = ReadOptions(weight="Weight.Weight[1]")
     assert read_jets(path, options=options).weight.tolist() == [99, 99, 98]
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("name", ["WeightLHEF", "Weight"])
+def test_weights_of_les_houches_files_go_by_their_numbers(tmp_path, name):
+    """Class LHEFWeight of DelphesClasses.h has the member ID."""
+    weights = {
+        name: {"ID": [[1001, 1002], [1002, 1001]], "Weight": [[3.0, 99.0], [98.0, 4.0]]},
+        "Event": {"Weight": [[7.0], [8.0]]},
+    }
+    path = write_delphes(tmp_path / "a.root", EFLOW | weights)
+    assert read_jets(path).weight.tolist() == [7, 7, 8]
+    assert read_jets(path, options=ReadOptions(weight="1002")).weight.tolist() == [99, 99, 98]
+    with pytest.raises(InputError, match=r"2 events do not have one weight of number 5 .*1001"):
+        read_jets(path, options=ReadOptions(weight="5"))
+
+
+def test_official_files_have_more_branches(tmp_path):
+    """Whatever is one of an event is a list of one element."""
+    n = len(EFLOW["EFlowTrack"]["PT"])
+    one = {"Number": [[i] for i in range(n)], "Weight": [[2.0]] * n, "CrossSection": [[0.1]] * n}
+    more = {
+        "Event": one,
+        "Weight": {"Weight": [[2.0, 3.0]] * n},
+        "Jet": {
+            "PT": [[500.0, 20.0]] + [[30.0]] * (n - 1),
+            "Constituents": [[1, 2]] + [[1]] * (n - 1),
+        },
+        "GenJet": {"PT": [[480.0]] * n},
+        "Tower": {"ET": [[30.0]] * n, "Eta": [[999.9]] * n},
+        "MissingET": {"MET": [[1.0]] * n},
+    }
+    plain = read_jets(write_delphes(tmp_path / "b.root", EFLOW))
+    jets = read_jets(write_delphes(tmp_path / "c.root", EFLOW | more))
+    assert jets.weight.tolist() == [2, 2, 2]
+    assert jets.pt.tobytes() == plain.pt.tobytes()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from foreign import (
     write_pfnano,
 )
@@ -70,7 +71,7 @@ def test_bad_links_are_refused(tmp_path):
         read_jets(write_pfnano(tmp_path / "c.root", pairs))
 
 
-def as_nanoaod(path, events, *, puppi_weight: bool = False, index: str = "pfCandIdx"):
+def as_nanoaod(path, events, *, puppi_weight: bool = False, index: str = "pfCandIdx", **more):
     """NanoAOD v15: PhysicsTools/NanoAOD/python/jetConstituents_cff.py of cms-sw/cmssw."""
     nothing = dict.fromkeys(("PFCands", "FatJetPFCands"))
     rows = [[np.array(row, float) for row in event["candidates"]] for event in events]
@@ -86,11 +87,11 @@ def as_nanoaod(path, events, *, puppi_weight: bool = False, index: str = "pfCand
         for i, name in enumerate(("jetIdx", index))
     }
     return write_pfnano(
-        path, events, **nothing, PFCand=ak.zip(candidates), FatJetPFCand=ak.zip(links)
+        path, events, **nothing, PFCand=ak.zip(candidates), FatJetPFCand=ak.zip(links), **more
     )
 
 
-@pytest.mark.parametrize("index", ["pfCandIdx", "PFCandIdx"])
+@pytest.mark.parametrize("index", ["pfCandIdx", "PFCandIdx", "pFCandsIdx"])
 def test_candidates_of_nanoaod_are_scaled_already(tmp_path, index):
     path = as_nanoaod(tmp_path / "a.root", NANO, index=index)
     found = recognise(path)
@@ -106,7 +107,8 @@ def test_candidates_of_nanoaod_are_scaled_already(tmp_path, index):
 
 def test_forward_jets_of_nanoaod_have_no_candidates(tmp_path, caplog):
     """It keeps them up to abs(eta) = 2.5; a central jet without any is still a mistake."""
-    forward = NANO[0] | {"jets": [*NANO[0]["jets"], (200, -2.6, 1, 9), (180, 3.1, 2, 9)]}
+    # The limit is that of the jet before its pseudorapidity was rounded to 12 bits.
+    forward = NANO[0] | {"jets": [*NANO[0]["jets"], (200, -2.5, 1, 9), (180, 3.1, 2, 9)]}
     jets = read_jets(as_nanoaod(tmp_path / "a.root", [forward, *NANO[1:]]))
     assert jets.pt.tolist() == [410, 250, 300]
     assert jets.rank.tolist() == [0, 1, 0]
@@ -114,3 +116,35 @@ def test_forward_jets_of_nanoaod_have_no_candidates(tmp_path, caplog):
     central = NANO[0] | {"jets": [*NANO[0]["jets"], (200, -2.4, 1, 9)]}
     with pytest.raises(InputError, match="1 of 3 jets have no constituents"):
         read_jets(as_nanoaod(tmp_path / "b.root", [central]))
+
+
+def official(path, events, *, data: bool):
+    """As CMS distributes it: many branches and trees more, jets without constituents wanted."""
+    n = len(events)
+    counts = ak.Array([[0.5] * len(event["jets"]) for event in events])
+    more = {
+        "run": np.ones(n, np.uint32),
+        "luminosityBlock": np.ones(n, np.uint32),
+        "bunchCrossing": np.ones(n, np.uint32),
+        "HLT_AK8PFJet400": np.ones(n, bool),
+        "Flag_goodVertices": np.ones(n, bool),
+        "Jet": ak.zip({"pt": counts, "btagDeepFlavB": counts}),
+        "LHEScaleWeight": ak.Array([[1.0, 0.5]] * n),
+    }
+    if not data:
+        more["genWeight"] = np.full(n, -2.5, np.float32)
+    as_nanoaod(path, events, **more)
+    with uproot.update(path) as file:
+        file.mktree("Runs", {"run": np.uint32})
+        file["Runs"].extend({"run": np.ones(1, np.uint32)})
+        file.mktree("LuminosityBlocks", {"run": np.uint32, "luminosityBlock": np.uint32})
+    return path
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_official_files_have_more_trees_and_branches(tmp_path, data):
+    path = official(tmp_path / "a.root", NANO, data=data)
+    assert recognise(path).table.name == "Events"
+    jets = read_jets(path, options=ReadOptions(negative_weights="keep"))
+    assert jets.event.tolist() == [77, 77, 79]
+    assert jets.weight.tolist() == ([1, 1, 1] if data else [-2.5, -2.5, -2.5])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.errors import InputError
 from darkclr.io.containers import Rows, Table
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
-from darkclr.ragged import ragged_arange, to_offsets
+from darkclr.ragged import ragged_arange, segment_ids, to_offsets
 
 __all__ = ["Delphes"]
 
@@ -23,6 +25,8 @@ _CANDIDATES = {"ParticleFlowCandidate": "PT"}
 _ENERGY_FLOW = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
 # The first that is there.
 _WEIGHTS = ("Event.Weight", "Weight.Weight")
+# Numbers of the weights of Les Houches files, which are all that Delphes keeps of their names.
+_WEIGHT_NUMBERS = ("WeightLHEF", "Weight")
 
 
 class Delphes(Layout):
@@ -34,7 +38,8 @@ class Delphes(Layout):
     Tracks without ``Mass`` (before Delphes 3.5) are taken as massless. The jets that Delphes made
     itself are not read: their constituents are references to objects. Jets get the weight of
     their event, ``Event.Weight``, or the first of ``Weight.Weight``: Delphes calls the first weight
-    of the generator nominal, and does not keep the names of the weights.
+    of the generator nominal, and does not keep the names of the weights. Of those of Les Houches
+    files it keeps the numbers, ``WeightLHEF.ID``, by which the option ``weight`` finds them.
 
     Source: classes ``Track``, ``Tower``, ``ParticleFlowCandidate``, ``HepMCEvent``, ``Weight`` of
     https://github.com/delphes/delphes/blob/master/classes/DelphesClasses.h,
@@ -47,6 +52,11 @@ class Delphes(Layout):
     jets_per_row = 5
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
+        numbered = (x for x in _WEIGHT_NUMBERS if f"{x}.ID" in table.columns)
+        self._numbered = next(numbered, None) if (options.weight or "").isdecimal() else None
+        self._number = options.weight
+        if self._numbered:
+            options = replace(options, weight=None)
         super().__init__(table, options)
         self._collections = _collections(table)
         self._several_weights = options.weight is None and "Weight.Weight" in table.columns
@@ -75,7 +85,8 @@ class Delphes(Layout):
         """Momenta of the objects, masses where there are some, and the weight."""
         columns = [c for name, pt in self._collections.items() for c in _columns(name, pt)]
         masses = [f"{name}.Mass" for name in self._collections]
-        return columns + [c for c in (*masses, *_WEIGHTS) if c in self.table.columns]
+        numbers = [f"{self._numbered}.{x}" for x in ("ID", "Weight")] if self._numbered else []
+        return columns + [c for c in (*masses, *_WEIGHTS, *numbers) if c in self.table.columns]
 
     def provenance(self) -> Mapping[str, Any]:
         """Where the jets come from, and of which objects they are made."""
@@ -94,7 +105,23 @@ class Delphes(Layout):
         lengths, (pt, eta, phi, mass) = _by_event(parts)
         return RawJets(lengths, pt, eta, phi, mass=mass, weight=self._nominal(rows))
 
+    def _weight_by_number(self, rows: Rows) -> NDArray[np.float32]:
+        """The weight whose number is asked for, in every event once."""
+        lengths, (numbers, values) = rows.lists(f"{self._numbered}.ID", f"{self._numbered}.Weight")
+        chosen = numbers == int(self._number or 0)
+        found = np.bincount(segment_ids(to_offsets(lengths))[chosen], minlength=len(rows))
+        if (found != 1).any():
+            raise InputError(
+                f"{np.count_nonzero(found != 1)} events do not have one weight of number "
+                f"{self._number} in {self._numbered}.ID",
+                where=rows.file,
+                fix=f"it has {', '.join(map(str, np.unique(numbers)[:8]))}",
+            )
+        return values[chosen].astype(np.float32)
+
     def _nominal(self, rows: Rows) -> NDArray[np.float32] | None:
+        if self._numbered:
+            return self._weight_by_number(rows)
         if self._several_weights:
             self._several_weights = False
             lengths, _ = rows.lists("Weight.Weight")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,16 +18,12 @@ from darkclr.ragged import ragged_arange, segment_ids, to_offsets
 __all__ = ["PFNano"]
 
 _FAT_JET = tuple(f"FatJet_{x}" for x in ("pt", "eta", "phi", "mass"))
-# Collections of candidates and of links to them, and the index in these: of PFNano, of NanoAOD
-# since version 15, and of a version in between.
-_NAMES = (
-    ("PFCands", "FatJetPFCands", "pFCandsIdx"),
-    ("PFCand", "FatJetPFCand", "pfCandIdx"),
-    ("PFCand", "FatJetPFCand", "PFCandIdx"),
-)
+# Links to candidates and the index in them: FatJetPFCands_pFCandsIdx of PFNano,
+# FatJetPFCand_pfCandIdx of NanoAOD since version 15, and what came in between.
+_LINKS = re.compile(r"(FatJetPFCands?)_(pfcands?idx)", re.IGNORECASE)
 _WEIGHT = "genWeight"
-# NanoAOD keeps candidates of jets up to this pseudorapidity.
-_MAX_ABS_ETA = 2.5
+# NanoAOD keeps candidates of jets up to a pseudorapidity of 2.5, which is rounded in the file.
+_MAX_ABS_ETA = 2.5 * (1 - 2**-11)
 
 
 class PFNano(Layout):
@@ -116,8 +114,9 @@ class PFNano(Layout):
 
 def _columns(table: Table) -> tuple[tuple[str, ...], tuple[str, str], str]:
     """Names of the momenta of candidates, of the links of jets to them, of the PUPPI weights."""
-    there = [names for names in _NAMES if "{1}_{2}".format(*names) in table.columns]
-    candidates, links, index = (there or _NAMES)[0]
+    there = filter(None, map(_LINKS.fullmatch, table.columns))
+    links, index = next((match.groups() for match in there), ("FatJetPFCands", "pFCandsIdx"))
+    candidates = next((x for x in ("PFCands", "PFCand") if f"{x}_pt" in table.columns), "PFCands")
     momenta = tuple(f"{candidates}_{x}" for x in ("pt", "eta", "phi"))
     return momenta, (f"{links}_jetIdx", f"{links}_{index}"), f"{candidates}_puppiWeight"
 
