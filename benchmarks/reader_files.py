@@ -9,6 +9,8 @@ import awkward as ak
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import uproot
 
 from darkclr.jets import Jets
@@ -87,6 +89,26 @@ def write_tree(path: Path, name: str, branches: dict[str, Any]) -> None:
 
 
 def write_jetclass(jets: Jets, path: Path) -> None:
+    write_tree(path, "tree", jetclass_columns(jets))
+
+
+def write_jetclass_parquet(jets: Jets, path: Path) -> None:
+    columns = jetclass_columns(jets)
+    arrow = {name: ak.to_arrow(ak.Array(x), extensionarray=False) for name, x in columns.items()}
+    pq.write_table(pa.table(arrow), path)
+
+
+def write_fixed_size(jets: Jets, path: Path) -> None:
+    """Constituents in lists of one length, padded with zeros."""
+    c = jets.constituents
+    columns: dict[str, Any] = {}
+    for name in ("pt", "eta", "phi"):
+        flat = padded(jets, getattr(c, name)[:, None], SLOTS).ravel()
+        columns[f"constituent_{name}"] = pa.FixedSizeListArray.from_arrays(pa.array(flat), SLOTS)
+    pq.write_table(pa.table(columns), path)
+
+
+def jetclass_columns(jets: Jets) -> dict[str, Any]:
     names = ("part_energy", "part_px", "part_py", "part_pz")
     branches: dict[str, Any] = {
         name: ak.unflatten(column, jets.n_constituents)
@@ -94,7 +116,7 @@ def write_jetclass(jets: Jets, path: Path) -> None:
     }
     branches["label_QCD"] = (jets.label == 0).astype(np.int32)
     branches["label_Tbqq"] = (jets.label == 1).astype(np.int32)
-    write_tree(path, "tree", branches)
+    return branches
 
 
 def write_delphes(jets: Jets, path: Path) -> None:
@@ -117,6 +139,30 @@ def write_delphes(jets: Jets, path: Path) -> None:
 
 
 def write_pfnano(jets: Jets, path: Path) -> None:
+    write_tree(path, "Events", pfnano_branches(jets))
+
+
+def write_nanoaod(jets: Jets, path: Path, *, rntuple: bool = False) -> None:
+    """NanoAOD v15, whose candidates are scaled already."""
+    old = pfnano_branches(jets)
+    links = old["FatJetPFCands"]
+    branches = {
+        "event": old["event"],
+        "FatJet": old["FatJet"],
+        "PFCand": old["PFCands"][["pt", "eta", "phi"]],
+        "FatJetPFCand": ak.zip({"jetIdx": links.jetIdx, "pfCandIdx": links.pFCandsIdx}),
+    }
+    if not rntuple:
+        write_tree(path, "Events", branches)
+        return
+    columns = {"event": branches.pop("event")}
+    for record, values in branches.items():
+        columns |= {f"{record}_{field}": values[field] for field in ak.fields(values)}
+    with uproot.recreate(path) as file:
+        file.mkrntuple("Events", columns)
+
+
+def pfnano_branches(jets: Jets) -> dict[str, Any]:
     """A jet an event, and as many candidates outside of it."""
     c = jets.constituents
     twice = 2 * c.lengths
@@ -131,10 +177,9 @@ def write_pfnano(jets: Jets, path: Path) -> None:
     index = ak.values_astype(ak.local_index(own)[own], np.int32)
     one = np.ones(len(jets), np.int64)
     fat = {x: ak.unflatten(getattr(jets, x), one) for x in ("pt", "eta", "phi", "mass")}
-    branches = {
+    return {
         "event": np.arange(len(jets), dtype=np.uint64),
         "FatJet": ak.zip(fat),
         "PFCands": ak.zip(candidates),
         "FatJetPFCands": ak.zip({"jetIdx": ak.zeros_like(index), "pFCandsIdx": index}),
     }
-    write_tree(path, "Events", branches)

@@ -34,9 +34,12 @@ from reader_files import (
     make_jets,
     write_aspen,
     write_delphes,
+    write_fixed_size,
     write_jetclass,
+    write_jetclass_parquet,
     write_jetnet,
     write_lhco,
+    write_nanoaod,
     write_pfnano,
     write_top_tagging,
 )
@@ -92,6 +95,11 @@ def convert_parquet(rows: Any) -> Any:
     return [x.flatten().to_numpy() for x in lists]
 
 
+def convert_fixed_size(rows: Any) -> Any:
+    pt, eta, phi = (x.to_numpy() for x in (y.flatten() for y in rows.columns))
+    return pt[pt > 0], eta[pt > 0], phi[pt > 0]
+
+
 def angles(px: Any, py: Any, pz: Any) -> Any:
     pt = np.hypot(px, py)
     return pt, np.arcsinh(pz / pt), np.arctan2(py, px)
@@ -136,6 +144,10 @@ def convert_jetclass(batch: Any) -> Any:
     return angles(*p), angles(*sums[1:]), mass, energy
 
 
+def convert_jetclass_parquet(rows: Any) -> Any:
+    return convert_jetclass({name: ak.from_arrow(rows.column(name)) for name in rows.schema.names})
+
+
 def convert_delphes(batch: Any) -> Any:
     parts = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
     columns = [[batch[f"{n}.{x}"] for n, x in parts.items()]]
@@ -151,6 +163,11 @@ def convert_pfnano(batch: Any) -> Any:
     return pt * weight, eta, phi
 
 
+def convert_nanoaod(batch: Any) -> Any:
+    index = batch["FatJetPFCand_pfCandIdx"]
+    return [ak.to_numpy(ak.flatten(batch[f"PFCand_{x}"][index])) for x in ("pt", "eta", "phi")]
+
+
 # --- comparison ----------------------------------------------------------------------------------
 
 
@@ -164,6 +181,14 @@ class Case:
 
 
 _TABLE = (read_hdf5("table/table"), convert_top_tagging)
+_NANOAOD = (
+    read_root(
+        "Events",
+        "/event|FatJet_(pt|eta|phi|mass)|PFCand_(pt|eta|phi)|FatJetPFCand_.*Idx/",
+        EVENT_BATCH,
+    ),
+    convert_nanoaod,
+)
 CASES = {
     "Parquet": Case("darkclr", "a.parquet", write_jets, read_parquet, convert_parquet),
     "top tagging, zlib": Case(
@@ -217,6 +242,20 @@ CASES = {
             EVENT_BATCH,
         ),
         convert_pfnano,
+    ),
+    "NanoAOD v15": Case("pfnano", "nano.root", write_nanoaod, *_NANOAOD),
+    "NanoAOD v15, RNTuple": Case(
+        "pfnano", "rntuple.root", lambda j, p: write_nanoaod(j, p, rntuple=True), *_NANOAOD
+    ),
+    "JetClass in Parquet": Case(
+        "jetclass",
+        "jetclass.parquet",
+        write_jetclass_parquet,
+        read_parquet,
+        convert_jetclass_parquet,
+    ),
+    "fixed-size lists": Case(
+        "darkclr", "fixed.parquet", write_fixed_size, read_parquet, convert_fixed_size
     ),
 }
 
