@@ -12,7 +12,11 @@ __all__ = [
     "MissingExtraError",
     "SimulationError",
     "TrainingError",
+    "is_lack_of_memory",
 ]
+
+_MEMORY = ("MemoryError", "OutOfMemoryError", "ArrowMemoryError", "_ArrayMemoryError")
+_MEMORY_WORDS = ("allocate memory", "unable to allocate", "out of memory", "bad_alloc")
 
 
 class DarkclrError(Exception):
@@ -55,3 +59,19 @@ class MissingExtraError(DarkclrError):
         super().__init__(
             f"this needs the package {package!r}", fix=f"pip install 'darkclr[{extra}]'"
         )
+
+
+def is_lack_of_memory(problem: BaseException | None) -> bool:
+    """Whether an exception, or one that it comes from, says that there is no more memory.
+
+    NumPy, PyTorch, Arrow and CUDA have a class of their own each.
+
+    >>> is_lack_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    True
+    """
+    while problem is not None:
+        text = str(problem).lower()
+        if type(problem).__name__ in _MEMORY or any(words in text for words in _MEMORY_WORDS):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False

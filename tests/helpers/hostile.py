@@ -128,7 +128,7 @@ def put(path: Path, content: bytes | Callable[[Path], None]) -> Path:
     return path
 
 
-def parquet_bomb(path: Path, constituents: int = 10**8) -> Path:
+def parquet_bomb(path: Path, constituents: int = 10**7) -> Path:
     """One jet with very many constituents, all the same: some kilobytes."""
     values = pa.array(np.full(constituents, 1.0, np.float32))
     lists = pa.ListArray.from_arrays(pa.array([0, constituents], pa.int32()), values)

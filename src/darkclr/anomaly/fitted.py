@@ -334,4 +334,6 @@ def read_fit_config(directory: Path) -> dict[str, Any]:
     ):
         if key in document and not isinstance(document[key], kind):
             raise InputError(f"{key!r} is not {text}", where=path)
+    if not isinstance((document.get("background") or {}).get("members") or {}, dict):
+        raise InputError("'members' is not a mapping", where=path)
     return document

@@ -123,6 +123,14 @@ def load_scores(
     if not found:
         raise InputError("holds no fitted scores", where=directory, fix="run `darkclr fit` first")
     fitted = [FittedScore.load(directory / name, plugins=plugins) for name in ordered]
+    names = [score.name for score in fitted]
+    for score, folder in zip(fitted, ordered, strict=True):
+        if names.count(score.name) > 1 and score.name != folder:
+            raise InputError(
+                f"holds another fit of the score {score.name!r}",
+                where=directory / folder,
+                fix="remove it, or give its configuration the name of the folder",
+            )
     for score in fitted:
         for member, digest in ((score.background or {}).get("members") or {}).items():
             if member not in found or fit_digest(directory / member) != digest:

@@ -9,9 +9,9 @@ import traceback
 from collections.abc import Sequence
 from importlib import metadata
 
-__all__ = ["explain"]
+from darkclr.errors import is_lack_of_memory
 
-_MEMORY = ("MemoryError", "OutOfMemoryError", "ArrowMemoryError", "_ArrayMemoryError")
+__all__ = ["explain", "is_interrupt"]
 
 
 def explain(problem: Exception, arguments: Sequence[str]) -> tuple[str, int]:
@@ -21,7 +21,7 @@ def explain(problem: Exception, arguments: Sequence[str]) -> tuple[str, int]:
         problem: the exception.
         arguments: of the command.
     """
-    if type(problem).__name__ in _MEMORY or "can't allocate memory" in str(problem):
+    if is_lack_of_memory(problem):
         return "there is not enough memory; take fewer jets at a time or a smaller batch", 2
     what = traceback.format_exception_only(problem)[-1].strip().splitlines()[0]
     with tempfile.NamedTemporaryFile(
@@ -31,6 +31,15 @@ def explain(problem: Exception, arguments: Sequence[str]) -> tuple[str, int]:
         log.write(f"{platform.platform()}\ndarkclr {' '.join(arguments)}\n\n")
         log.writelines(traceback.format_exception(problem))
     return f"this should not happen ({what}); please report it {_where()} with {log.name}", 1
+
+
+def is_interrupt(problem: BaseException | None) -> bool:
+    """Whether an exception comes from a Ctrl-C, of which compiled libraries make one of theirs."""
+    while problem is not None:
+        if isinstance(problem, KeyboardInterrupt):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def _where() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -46,27 +47,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(problem)
         return 2
     except KeyboardInterrupt:
-        from darkclr.cli.commands import COMMANDS
-
-        command = COMMANDS.get(next(iter(arguments), ""))
-        _complain(
-            "stopped; the same command goes on where it was"
-            if command is not None and command.goes_on
-            else "stopped, nothing half-written is left; the same command starts anew"
-        )
-        return 130
+        return _stopped(arguments)
     except BrokenPipeError:  # the reader, such as `head`, has enough
         return 141
     except SystemExit as stop:  # the parser has printed what was asked for, or rich gave up
         return 141 if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except Exception as problem:
-        from darkclr.cli.failures import explain
+        from darkclr.cli.failures import explain, is_interrupt
+
+        if is_interrupt(problem):
+            return _stopped(arguments)
 
         text, code = explain(problem, arguments)
         _complain(text)
         return code
     finally:
         _let_go_of_output()
+
+
+def _stopped(arguments: list[str]) -> int:
+    """Say what a stop means; returns the exit code."""
+    from darkclr.cli.commands import COMMANDS
+
+    command = COMMANDS.get(next(iter(arguments), ""))
+    _complain(
+        "stopped; the same command goes on where it was"
+        if command is not None and command.goes_on
+        else "stopped, nothing half-written is left; the same command starts anew"
+    )
+    return 130
 
 
 def _run(arguments: list[str]) -> None:
@@ -142,7 +151,13 @@ def _terminable() -> Iterator[None]:
 
 
 def _quieten() -> None:
-    """Leave the terminal to the bars: libraries speak through errors only."""
+    """Leave the terminal to the bars: libraries speak through errors only.
+
+    What a terminal has no letters for is written out and no error, as in the locale C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper())
     warnings.filterwarnings("ignore", module="lightning")
 

@@ -15,13 +15,17 @@ import yaml
 
 from darkclr.errors import DarkclrError, InputError
 
-__all__ = ["parse_json", "parse_yaml", "read_json", "read_yaml", "regular_file"]
+__all__ = ["TooLarge", "parse_json", "parse_yaml", "read_json", "read_yaml", "regular_file"]
 
 _LARGEST = 2**24  # JSON of a large evaluation [bytes]
 _LARGEST_YAML = 2**18  # PyYAML reads some 200 kB a second
 _DEEPEST = 50
 _VALUES = 100_000  # of a YAML file, each as often as it is named
 _ENDLESS = (0, 0)
+
+
+class TooLarge(ValueError):
+    """A document whose values are more, or deeper, than anybody writes."""
 
 
 def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError) -> Path:
@@ -69,12 +73,12 @@ def parse_json(text: str | bytes) -> Any:
     >>> parse_json("[" * 10_000)
     Traceback (most recent call last):
     ...
-    ValueError: its values are nested too deeply
+    darkclr.io.documents.TooLarge: its values are nested too deeply
     """
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
+        raise TooLarge("its values are nested too deeply") from None
 
 
 def parse_yaml(text: str) -> Any:
@@ -88,7 +92,7 @@ def parse_yaml(text: str) -> Any:
     >>> parse_yaml("a: &a [*a]")
     Traceback (most recent call last):
     ...
-    ValueError: a value holds itself
+    darkclr.io.documents.TooLarge: a value holds itself
     """
     try:
         loader = yaml.SafeLoader(text)
@@ -100,7 +104,7 @@ def parse_yaml(text: str) -> Any:
     except (yaml.YAMLError, TypeError, OverflowError) as problem:
         raise ValueError(" ".join(str(problem).split())) from problem
     except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
+        raise TooLarge("its values are nested too deeply") from None
 
 
 def _check(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
@@ -118,13 +122,13 @@ def _check(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, int
             parts = node.value
         inner = [_check(part, known) for part in parts]
         if _ENDLESS in inner:
-            raise ValueError("a value holds itself")
+            raise TooLarge("a value holds itself")
         number = 1 + sum(n for n, _ in inner)
         depth = 1 + max((depth for _, depth in inner), default=0)
         if number > _VALUES:
-            raise ValueError(f"it holds more than {_VALUES} values")
+            raise TooLarge(f"it holds more than {_VALUES} values")
         if depth > _DEEPEST:
-            raise ValueError("its values are nested too deeply")
+            raise TooLarge("its values are nested too deeply")
         known[id(node)] = number, depth
     return known[id(node)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from darkclr.errors import DarkclrError, InputError
+from darkclr.errors import DarkclrError, InputError, is_lack_of_memory
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import parse_json, regular_file
 from darkclr.plausibility import MAX_CONSTITUENTS
@@ -39,6 +39,32 @@ __all__ = [
 
 METADATA_KEY = b"darkclr"
 COMPRESSION = "zstd"
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def _mapping_to(kind: type) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, dict) and all(isinstance(v, kind) for v in value.values())
+    )
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+# What is read of the metadata, and of which form; what has another one is not ours.
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "kind": lambda value: isinstance(value, str),
+    "encoder": lambda value: value is None or isinstance(value, str),
+    "provenance": lambda value: isinstance(value, dict),
+    "samples": _mapping_to(dict),
+    "titles": _mapping_to(str),
+    "baselines": _texts,
+    "families": _texts,
+}
 _UNITS = {"pt": "GeV", "mass": "GeV", "constituent_pt": "GeV", "phi": "rad"} | {
     "constituent_phi": "rad",
     "truth_pthat": "GeV",
@@ -193,6 +219,8 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
     except DarkclrError:
         raise
     except Exception as error:  # a damaged file makes PyArrow raise anything
+        if is_lack_of_memory(error):
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"cannot be read as Parquet ({reason})",
@@ -239,4 +267,6 @@ def decoded_metadata(metadata: Mapping[bytes, Any]) -> dict[str, Any]:
         content = parse_json(metadata.get(METADATA_KEY, b"{}"))
     except (ValueError, TypeError):  # not written by us, or damaged
         return {}
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    return {key: value for key, value in content.items() if _KINDS.get(key, _anything)(value)}

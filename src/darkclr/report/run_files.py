@@ -31,6 +31,9 @@ __all__ = [
 
 Weighted = tuple[NDArray, NDArray]
 
+# Columns of a history that hold words.
+_WORDS = ("stage", "kind")
+
 
 @dataclass
 class Classes:
@@ -166,7 +169,12 @@ def read_history(path: Path, required: tuple[str, ...]) -> dict[str, NDArray]:
     missing = [name for name in required if not rows or name not in rows[0]]
     if missing:
         raise InputError(f"missing columns {missing}", where=path, fix="train again")
-    return {name: _column([row[name] or "nan" for row in rows]) for name in rows[0] if name}
+    columns = {name: _column([row[name] or "nan" for row in rows]) for name in rows[0] if name}
+    if words := [
+        n for n, values in columns.items() if values.dtype.kind != "f" and n not in _WORDS
+    ]:
+        raise InputError(f"columns {words} are no numbers", where=path, fix="train again")
+    return columns
 
 
 def read_timings(path: Path) -> dict[str, float]:

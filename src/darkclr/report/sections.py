@@ -309,6 +309,12 @@ def _or_say_why(section: Section, what: str) -> Iterator[None]:
         yield
     except DarkclrError as error:
         section.missing.append(f"{what[0].upper()}{what[1:]} is left out: {error}.")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A file of the right form may still hold what cannot be drawn.
+        reason = " ".join(str(error).split())
+        section.missing.append(
+            f"{what[0].upper()}{what[1:]} is left out: it cannot be drawn ({reason:.200})."
+        )
 
 
 def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bool = False) -> None:

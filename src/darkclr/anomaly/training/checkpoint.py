@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,8 +66,10 @@ class Checkpoint:
         if self._path is None:
             return
         self._state |= entries
+        buffer = io.BytesIO()
+        torch.save({"fingerprint": self._fingerprint, "state": self._state}, buffer)
         with atomic_path(self._path) as temporary:
-            torch.save({"fingerprint": self._fingerprint, "state": self._state}, temporary)
+            temporary.write_bytes(buffer.getbuffer())  # its errors are OSError
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from pathlib import Path
 from typing import get_origin
 
 from darkclr.cli.commands import Command
@@ -45,7 +46,19 @@ def readable_arguments(command: Command, parser: Parser, arguments: list[str]) -
             output = value
         else:
             options.append(name if value is None else f"{name}={value}")
+    for value in (*positional, *(option.partition("=")[2] for option in options)):
+        _refuse_pipe(value)
     return [*_in_slots(command, parser, positional, output), *options]
+
+
+def _refuse_pipe(value: str) -> None:
+    """A pipe has no end that one may wait for, and cannot be read twice."""
+    try:
+        is_pipe = Path(value).is_fifo()
+    except (OSError, ValueError):  # it is no name of a file at all
+        return
+    if is_pipe:
+        raise ConfigError("is a pipe, not a file", where=value, fix="write it to a file first")
 
 
 def _spelled(command: Command, parser: Parser, name: str) -> str:

@@ -6,20 +6,25 @@ import inspect
 import types
 from argparse import SUPPRESS, Action, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
+import yaml
 from jsonargparse import (
     ActionConfigFile,
     ArgumentParser,
     DefaultHelpFormatter,
     Namespace,
+    get_loader,
+    set_loader,
     set_parsing_settings,
 )
 
 from darkclr.cli.commands import Command
 from darkclr.errors import ConfigError, DarkclrError
+from darkclr.io.documents import TooLarge, parse_json, parse_yaml
 
 __all__ = ["Parser", "build_parser", "defaults_of", "hint_of", "values_of"]
 
@@ -27,6 +32,26 @@ __all__ = ["Parser", "build_parser", "defaults_of", "hint_of", "values_of"]
 set_parsing_settings(import_path_denylist=[])
 # The meaning of an option stands below its field, see darkclr.parameters.
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+_load = get_loader("yaml")
+
+
+def _load_bounded(text: str) -> Any:
+    """The value of an option or of a file that an option names, unless it would fill the memory."""
+    if "&" in text or len(text) > 100:
+        try:
+            parse_yaml(text)
+        except TooLarge as problem:
+            raise ConfigError(f"{problem}", where=text[:50], fix="write it out") from None
+        except ValueError:
+            pass  # which the parser says better
+    if "\\ud" in text:  # names of files that are no text here, which JSON knows and YAML does not
+        with suppress(ValueError):
+            return parse_json(text)
+    return _load(text)
+
+
+set_loader("yaml", _load_bounded, exceptions=(yaml.YAMLError,))
 
 _METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH", bool: "{true,false}"}
 

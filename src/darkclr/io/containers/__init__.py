@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from darkclr.errors import DarkclrError, InputError
+from darkclr.errors import DarkclrError, InputError, is_lack_of_memory
 from darkclr.io.containers.hdf5 import hdf5_tables
 from darkclr.io.containers.parquet import parquet_tables
 from darkclr.io.containers.root import root_tables
@@ -98,6 +98,8 @@ def explained(path: Path, container: Container) -> Iterator[None]:
     except DarkclrError:
         raise
     except Exception as error:  # a damaged file makes libraries raise anything
+        if is_lack_of_memory(error):
+            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise InputError(
             f"cannot be read as {container.name} ({lines[0] if lines else type(error).__name__})",
