@@ -33,6 +33,7 @@ __all__ = [
     "DEPTH",
     "LATER",
     "REQUIRED",
+    "UNRECORDED",
     "WIDTH",
     "AtLeast",
     "Between",
@@ -52,6 +53,8 @@ REQUIRED = "<required>"
 
 #: Marks a parameter that came after files had been written without it, see :func:`recorded`.
 LATER = "later"
+#: Marks a parameter that has no influence on results, and is recorded nowhere.
+UNRECORDED = "unrecorded"
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,8 @@ def recorded(owner: Any) -> dict[str, Any]:
     """The parameters of an instance as plain data, in which files record them.
 
     A parameter that is marked as :data:`LATER` is left out where it has its default: what was made
-    before there was such a parameter has the same record.
+    before there was such a parameter has the same record. One that is marked as :data:`UNRECORDED`
+    is left out.
 
     Args:
         owner: an instance of a dataclass.
@@ -245,8 +249,8 @@ def recorded(owner: Any) -> dict[str, Any]:
     hints = get_type_hints(type(owner), include_extras=True)
     record = {}
     for field in dataclasses.fields(owner):
-        value = getattr(owner, field.name)
-        if LATER in getattr(hints[field.name], "__metadata__", ()) and value == field.default:
+        value, marks = getattr(owner, field.name), getattr(hints[field.name], "__metadata__", ())
+        if UNRECORDED in marks or (LATER in marks and value == field.default):
             continue
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record

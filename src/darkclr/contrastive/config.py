@@ -12,6 +12,7 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.parameters import (
     DEPTH,
     LATER,
+    UNRECORDED,
     WIDTH,
     AtLeast,
     Between,
@@ -146,6 +147,9 @@ class TrainingConfig:
     flat_pt: Annotated[bool, LATER] = False
     """Whether jets are weighted to a flat spectrum of jet pT, beside their own weights; no jet
     counts for more than ten times its own weight."""
+    logger: Annotated[Literal["csv", "tensorboard", "wandb"] | None, UNRECORDED] = None
+    """Where the terms of the loss are also written, step by step, for other programs: CSV or
+    TensorBoard files in the folder logs beside the encoder's files, or Weights & Biases."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "training")

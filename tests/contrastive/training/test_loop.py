@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import csv
 import signal
 from dataclasses import replace
 
 import pytest
 import torch
 from folders import names
-from short_training import SHORT, stop_at
+from short_training import SHORT, history_of, stop_at
 
 from darkclr.contrastive.config import LossConfig, TrainingConfig
 from darkclr.errors import ConfigError, TrainingError
@@ -57,3 +58,30 @@ def test_a_full_disk_is_one_line_and_the_training_goes_on(learn, tmp_path):
     with pytest.raises(TrainingError, match=r"No space left on device.*the same command goes on"):
         learn(tmp_path / "full", progress=stop_at(7, full))
     assert learn(tmp_path / "full") == expected
+
+
+def test_a_logger_gets_what_the_history_has_and_changes_nothing(learn, tmp_path):
+    plain = learn(tmp_path / "plain")
+    logged = replace(SHORT, logger="csv")
+    with pytest.raises(KeyboardInterrupt):
+        learn(tmp_path / "logged", training=logged, progress=stop_at(5, KeyboardInterrupt()))
+    assert learn(tmp_path / "logged", training=logged) == plain
+    versions = sorted((tmp_path / "logged" / "logs").iterdir())
+    assert [path.name for path in versions] == ["version_0", "version_1"]
+    with (versions[-1] / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row["loss"]) for row in rows if row["loss"]]
+    assert losses
+    last = history_of(tmp_path / "plain")[-1]
+    watched = [row["validation_anomaly_similarity"] for row in rows]
+    assert float(watched[-1] or watched[-2]) == pytest.approx(
+        float(last["validation_anomaly_similarity"])
+    )
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_a_logger_that_is_not_installed_is_named(learn, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("darkclr.contrastive.training.loop.find_spec", lambda package: None)
+    with pytest.raises(ConfigError, match=f"training.logger: {name} needs .*pip install {name}"):
+        learn(tmp_path / "model", training=replace(SHORT, logger=name))
+    assert names(tmp_path) == []

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,12 @@ from darkclr.errors import ConfigError, MissingExtraError, TrainingError
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
+    from lightning.pytorch.loggers import Logger
 
 __all__ = ["adam", "check_machine", "fit_resumable", "seeded_step"]
+
+# What loggers need beside Lightning.
+_PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb"}
 
 
 def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> None:
@@ -27,7 +32,7 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
 
     Raises:
         ConfigError: it cannot, or the loss compares jets with each other, of which each process
-            would see its own only.
+            would see its own only; or the package of the logger is not installed.
         MissingExtraError: it is not installed.
     """
     if loss is not None and loss.compares_jets and training.devices * training.nodes > 1:
@@ -36,6 +41,13 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
             "jets of a whole batch",
             where="training.devices and training.nodes",
             fix="take one of each, or the loss anomclr_plus",
+        )
+    missing = _PACKAGES.get(training.logger or "")
+    if missing is not None and find_spec(missing) is None:
+        raise ConfigError(
+            f"{training.logger} needs the package {missing!r}",
+            where="training.logger",
+            fix=f"pip install {missing}, or take csv",
         )
     strategy = _trainer(training).strategy
     from lightning.fabric.plugins.environments import LightningEnvironment
@@ -68,12 +80,11 @@ def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
             strategy=training.strategy,
             use_distributed_sampler=False,
             precision="bf16-mixed" if training.bfloat16 else "32-true",
-            logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
-            **options,
+            **{"logger": False, **options},
         )
     except Exception as error:  # of a device or strategy; each raises its own kind
         reason = " ".join(str(error).split())
@@ -83,6 +94,18 @@ def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
             f"nodes = {training.nodes}, strategy = {training.strategy}",
             fix="take what this machine has",
         ) from error
+
+
+def _logger(training: TrainingConfig, folder: Path) -> Logger | None:
+    """What writes the terms of the loss for other programs, a new version after each stop."""
+    if training.logger is None:
+        return None
+    from lightning.pytorch import loggers
+
+    if training.logger == "wandb":
+        return loggers.WandbLogger(folder.name, save_dir=folder, project="darkclr")
+    kind = {"csv": loggers.CSVLogger, "tensorboard": loggers.TensorBoardLogger}[training.logger]
+    return kind(folder, name="logs")
 
 
 def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> bool:
@@ -110,7 +133,8 @@ def fit_resumable(module: LightningModule, checkpoints: Path, training: Training
         ModelCheckpoint(checkpoints, name, monitor=monitor, enable_version_counter=False)
         for name, monitor in (("best", "epoch_loss"), ("last", None))
     ]
-    trainer = _trainer(training, callbacks=keepers, plugins=[AtomicCheckpoints()])
+    logger = _logger(training, checkpoints.parent) or False
+    trainer = _trainer(training, callbacks=keepers, plugins=[AtomicCheckpoints()], logger=logger)
     try:
         start = latest_checkpoint(checkpoints, module.state_dict())
         trainer.fit(module, ckpt_path=start, weights_only=True)

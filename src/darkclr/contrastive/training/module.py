@@ -90,6 +90,8 @@ class ContrastiveModule(LightningModule):
                 fix="lower training.learning_rate or use training.precision=float32",
             )
         self.history.step(self.global_step, self.current_epoch, values)
+        if self.logger is not None:
+            self.logger.log_metrics(values, self.global_step)
         if self.progress is not None and self.global_rank == 0:
             self.progress(self.training_config.batch_size, values)
 
@@ -105,6 +107,9 @@ class ContrastiveModule(LightningModule):
         self.encoder.train()
         summary = summarise_pairs(pairs, self.validation_jets.weight)
         self.history.epoch(self.current_epoch, summary, write=self.global_rank == 0)
+        if self.logger is not None:
+            watched = {f"validation_{name}": value for name, value in summary.items()}
+            self.logger.log_metrics(watched, self.global_step)
         self.log("epoch_loss", self.history.epoch_mean(self.current_epoch, "loss"))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
