@@ -35,8 +35,8 @@ def scores(name: str | None = None, output: Path | None = None) -> None:
     Example: darkclr scores --name nae
 
     Args:
-        name: Name of a score, or the import path of a detector.
-        output: JSON file that the same is written to.
+        name: The name of a score, or the import path of a detector.
+        output: A JSON file to which the same is written.
     """
     from darkclr.io import atomic_path
 
@@ -138,18 +138,18 @@ def fit(
     Example: darkclr fit representations.parquet runs/mine --scores '{norm: {}, nae: {epochs: 20}}'
 
     Args:
-        representations: Parquet file of `darkclr encode --dropped true` of background jets.
-        model: Directory to write to; its sub-directory `scores/NAME` gets a score.
-        scores: Options of each score, by name; if no score is named, those that need no more than
-            representations are fitted with their defaults.
-        score: A single score instead of all.
-        jets: File of the same jets, for scores that read their constituents.
+        representations: The Parquet file that `darkclr encode --dropped` made of background jets.
+        model: The directory of the model; its sub-directory `scores/NAME` gets a score.
+        scores: The options of each score, by name; if no score is named, those that need no more
+            than representations are fitted with their defaults.
+        score: A single score is fitted instead of all.
+        jets: A file of the same jets, for scores that read their constituents.
         split: Shares of the events (`--split.train` and so on), of which the training part is used;
             if they are not given, those of the encoder's training.
-        seed: Seed of all random numbers.
+        seed: The seed of all random numbers.
         contamination: Share of signal jets (label 1) among those of the training, for the study of
             just that; otherwise there are none.
-        layout: Layout of the file of jets; if it is not given, its columns tell it.
+        layout: The layout of the file of jets; if it is not given, its columns tell it.
         options: How the file of jets is read; cuts, label and clustering are those of the encoding.
     """
     from darkclr.anomaly.catalogue import default_scores

@@ -35,12 +35,12 @@ def generate(
     --parameters.r_inv 0.4
 
     Args:
-        output: Parquet file to write, one row a jet.
-        sample: What to simulate.
-        workers: Number of processes, which does not change the jets; by default one a core.
-        shard: Number of the only shard to make, from 0, for a batch system; the command without it
-            makes the missing ones and puts all together.
-        dry_run: Whether only to say what would be done, and how long it takes.
+        output: The Parquet file that is written, one row a jet.
+        sample: This is simulated.
+        workers: The number of processes, which does not change the jets; by default one a core.
+        shard: The number of the only shard that is made, from 0, for a batch system; the command
+            without it makes the missing ones and puts all together.
+        dry_run: The command only says what would be done, and how long that takes.
     """
     from darkclr.simulation import sample as simulation
     from darkclr.simulation.sample.workers import available_cores

@@ -50,11 +50,11 @@ def train(
     pushed away. Jets of label 1, signal, are left out. A checkpoint is written after every epoch;
     the same command goes on from it.
 
-    Example: darkclr train qcd.parquet runs/mine --config configs/quick.yaml
+    Example: darkclr train qcd.parquet runs/mine --config quick
 
     Args:
-        jets: Files of background jets, of any layout; a directory or a URL is a file, too.
-        model: Directory to write to; its sub-directory `encoder` gets the encoder.
+        jets: The files of background jets, of any layout; a directory or a URL is a file, too.
+        model: The directory of the model; its sub-directory `encoder` gets the encoder.
         split: Shares of the events for training, validation and test.
         encoder: Architecture of the encoder.
         augmentations: Augmentations that make the views; a class of your own is named by its import
@@ -63,7 +63,7 @@ def train(
         training: Optimiser and schedule of the training.
         contamination: Share of signal jets (label 1) among those of the training, for the study of
             just that; otherwise there are none.
-        layout: Layout of the files; if it is not given, their columns tell it.
+        layout: The layout of the files; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.files import train_file
@@ -101,21 +101,21 @@ def encode(
 
     Jets are read and written batch by batch, so there may be more than fit in memory.
 
-    Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped true
+    Example: darkclr encode qcd.parquet runs/mine representations.parquet --dropped
 
     Args:
-        jets: Files of jets, of any layout; a directory or a URL is a file, too.
-        model: Directory that `darkclr train` wrote.
-        output: Parquet file to write, one row a jet.
-        dropped: Whether to add a dropped copy of every jet, which `fit` needs for the
-            discriminant; of several families, one copy of each.
+        jets: The files of jets, of any layout; a directory or a URL is a file, too.
+        model: The directory that `darkclr train` wrote.
+        output: The Parquet file that is written, one row a jet.
+        dropped: A dropped copy of every jet is added, which `fit` needs for the discriminant; of
+            several families, one copy of each.
         augmentations: Augmentations that make the dropped copies; by default the paper's.
         copies: Augmentations that make the dropped copies, if not those of the training.
-        seed: Seed of the dropped copies.
-        precision: Precision of the matrix products; `auto` takes bfloat16 where the hardware is
+        seed: The seed of the dropped copies.
+        precision: The precision of the matrix products; `auto` takes bfloat16 where the hardware is
             fast in it.
-        device: Device that computes; `auto` takes a GPU if there is one.
-        layout: Layout of the files; if it is not given, their columns tell it.
+        device: The device that computes; `auto` takes a GPU if there is one.
+        layout: The layout of the files; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.files import encode_file
@@ -156,19 +156,20 @@ def score(
     Example: darkclr score mine.parquet runs/quick scores.parquet
 
     Args:
-        jets: Files of jets, of any layout, or of representations; a directory or a URL is a
+        jets: The files of jets, of any layout, or of representations; a directory or a URL is a
             file, too.
-        model: Directory with `encoder` and `scores`.
-        output: Parquet file to write: one row a jet with id, label and raw scores.
+        model: The directory with `encoder` and `scores`.
+        output: The Parquet file that is written: one row a jet with id, label and raw scores.
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
             those of the encoder's training.
-        part: Part of the events to score.
+        part: The part of the events that is scored.
         outside: What becomes of jets outside of what the model was trained on (window, radius,
             detector): they stay and are marked in a column `in_domain`, they are left out, or the
             command stops.
-        plugins: Import paths of scores of your own that the model may name; their code is executed.
-        device: Device that encodes; `auto` takes a GPU if there is one.
-        layout: Layout of the files; if it is not given, their columns tell it.
+        plugins: The import paths of scores of your own that the model may name; their code is
+            executed.
+        device: The device that encodes; `auto` takes a GPU if there is one.
+        layout: The layout of the files; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
     from darkclr.io.sources import sample_name
@@ -196,7 +197,7 @@ def evaluate(
 ) -> None:
     """Measure how well every score tells signal from background, and whether it follows pT.
 
-    Area under the ROC curve, background rejection and significance improvement stand there twice:
+    Area under the ROC curve, background rejection and significance improvement are given twice:
     as simulated, and with background weighted to the pT spectrum of each signal, where a score
     gains nothing by following pT. Beside them is how far cuts on the scores change the spectra of
     background. Errors come from a bootstrap over events; weights are honoured. The files hold
@@ -205,8 +206,8 @@ def evaluate(
     Example: darkclr evaluate qcd_scores.parquet aachen_scores.parquet metrics.json
 
     Args:
-        scores: Parquet files that `darkclr score` wrote, of background and of signal.
-        output: JSON file to write the figures of merit to.
+        scores: The Parquet files that `darkclr score` wrote, of background and of signal.
+        output: The JSON file to which the figures of merit are written.
         evaluation: What is measured.
     """
     from darkclr.evaluation import evaluate as evaluate_scores
@@ -226,7 +227,7 @@ def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
     Example: darkclr report runs/quick
 
     Args:
-        run: Directory that `darkclr run` wrote, or one with the same files.
+        run: The directory that `darkclr run` wrote, or one with the same files.
         augmentations: Augmentations of the training, for their picture; by default the paper's.
     """
     from darkclr.report import report as write_report
@@ -247,9 +248,9 @@ def export(model: Path, output: Path, scores: list[str] | None = None) -> None:
     Example: darkclr export runs/quick model.onnx
 
     Args:
-        model: Directory with `encoder` and `scores`.
-        output: ONNX file to write.
-        scores: Names of the scores to write. By default all that are fitted and can be exported.
+        model: The directory with `encoder` and `scores`.
+        output: The ONNX file that is written.
+        scores: The names of the scores that are written; by default all that can be exported.
     """
     from darkclr.export import export as export_model
 
@@ -280,15 +281,15 @@ def probe(
     Example: darkclr probe qcd.parquet aachen.parquet probe.json --model runs/quick
 
     Args:
-        background: File of background jets, of any layout, or of their representations.
-        signals: Files of signal jets, or of their representations; each is a sample of its own.
-        output: JSON file to write the figures of merit to.
-        model: Directory with `encoder`; without it only raw constituents of jets are probed.
+        background: The file of background jets, of any layout, or of their representations.
+        signals: The files of signal jets, or of their representations; each is a sample of its own.
+        output: The JSON file to which the figures of merit are written.
+        model: The directory with `encoder`; without it only raw constituents of jets are probed.
         split: Shares of the events (`--split.train` and so on); if they are not given, those of the
             encoder's training.
         probe: Which classifiers are trained, and how.
         evaluation: What is measured.
-        layout: Layout of the files of jets; if it is not given, their columns tell it.
+        layout: The layout of the files of jets; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
     from darkclr.evaluation import show_summary, write_metrics

@@ -15,11 +15,11 @@ def run(config: RunConfig, dry_run: bool = False) -> None:
     goes on where it was. A directory that holds a run with another configuration is refused, and
     so is the command without any option: its defaults, those of the paper, take many hours.
 
-    Example: darkclr run --config configs/quick.yaml
+    Example: darkclr run --config quick
 
     Args:
-        config: All that determines the run.
-        dry_run: Whether only to say what would be done, and how long it takes.
+        config: It holds all that determines the run.
+        dry_run: The command only says what would be done, and how long that takes.
     """
     from darkclr.studies.run import Run
 
@@ -42,12 +42,11 @@ def ensemble(config: EnsembleConfig, dry_run: bool = False) -> None:
     Stop with Ctrl-C; the same command goes on where it was. With more encoders, densities
     or variants it adds what is missing.
 
-    Example: darkclr ensemble --config configs/table2.yaml
-             --variants.jetclr configs/representations/jetclr.yaml
+    Example: darkclr ensemble --config table2 --variants.jetclr representations/jetclr
 
     Args:
-        config: All that determines the ensemble.
-        dry_run: Whether only to say what would be done, and how long it takes.
+        config: It holds all that determines the ensemble.
+        dry_run: The command only says what would be done, and how long that takes.
     """
     from darkclr.studies.ensemble import Ensemble
 

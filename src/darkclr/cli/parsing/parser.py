@@ -53,7 +53,7 @@ def _load_bounded(text: str) -> Any:
 
 set_loader("yaml", _load_bounded, exceptions=(yaml.YAMLError,))
 
-_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH", bool: "{true,false}"}
+_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH", bool: "[true|false]"}
 
 
 class _Help(DefaultHelpFormatter, RawDescriptionHelpFormatter):
@@ -106,7 +106,7 @@ def build_parser(command: Command, *, everything: bool = True) -> Parser:
     parser.add_argument(
         "--config",
         action=ActionConfigFile,
-        help="YAML file with options, or the name of a preset such as quick.",
+        help="A YAML file with options, or the name of a preset such as quick. A later one wins.",
     )
     flat = _laid_flat(function)
     for config in flat.values():
