@@ -30,7 +30,7 @@ def test_a_text_that_is_not_there_once_is_an_error():
 def test_what_was_tried_is_not_tried_again(monkeypatch, tmp_path):
     tried = []
 
-    def outcome(tree, tests, timeout=None):
+    def outcome(tree, tests):
         content = (tree / "src" / "darkclr" / "split.py").read_text()
         tried.append(content == (SOURCE / "split.py").read_text())
         return "survived" if len(tried) < 3 else "killed"
