@@ -76,3 +76,33 @@ def test_order_of_the_rows_does_not_matter(metrics):
     for score, entry in metrics.scores.items():
         for signal, result in entry.signals.items():
             assert again.scores[score].signals[signal].auc == result.auc
+
+
+def test_background_and_signal_fluctuate_apart():
+    """Equal scores of equal events: drawn together, no replica would have another AUC."""
+    values = np.tile(np.random.default_rng(0).normal(size=N), 3)
+    table = scores_table()
+    table = table.set_column(table.column_names.index("good"), "good", pa.array(values))
+    result = evaluate(table, FAST).scores["good"].signals["aachen"]
+    assert result.auc == pytest.approx(0.5)
+    # Of independent jets (Mann-Whitney); 40 replicas tell it to a quarter.
+    assert result.auc_error == pytest.approx(np.sqrt((2 * N + 1) / 12) / N, rel=0.4)
+
+
+def test_events_of_two_files_that_share_a_number_are_two():
+    table = scores_table()
+    of_two = np.where(np.arange(3 * N) % N < N // 2, "a", "b")
+    sample = np.where(table["label"].to_numpy() == 0, of_two, table["sample"].to_numpy(False))
+    event = table["event"].to_numpy() % (N // 4)
+    names = ("sample", "event", "id")
+    ids = pa.array([f"{s}{i}" for i, s in enumerate(sample)])
+
+    def with_events(numbers):
+        changed = table
+        for name, values in zip(names, (sample.astype(str), numbers, ids), strict=True):
+            at = table.column_names.index(name)
+            changed = changed.set_column(at, name, pa.array(values))
+        return evaluate(changed, FAST).scores["good"].signals["aachen"]
+
+    shared, own = with_events(event), with_events(event + (sample == "b") * (N // 4))
+    assert shared.auc_error == own.auc_error

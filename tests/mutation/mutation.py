@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,13 +111,17 @@ def outcome(tree: Path, tests: Sequence[str]) -> str:
     return "killed" if code else "survived"
 
 
-def run(mutations: Sequence[Mutation]) -> dict[str, dict[str, Any]]:
-    """What became of each mutation, by its key."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    wanted = {mutation.key(): mutation for mutation in mutations}
-    todo = {key: mutation for key, mutation in wanted.items() if key not in known}
+def known_outcomes() -> dict[str, dict[str, Any]]:
+    """What became of each mutation that was tried, by its key."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def run(mutations: Sequence[Mutation]) -> None:
+    """Try those mutations that were not tried yet."""
+    known = known_outcomes()
+    todo = {mutation.key(): mutation for mutation in mutations if mutation.key() not in known}
     if not todo:
-        return {key: known[key] for key in wanted}
+        return
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for path in REPOSITORY.iterdir():
@@ -144,32 +149,33 @@ def run(mutations: Sequence[Mutation]) -> dict[str, dict[str, Any]]:
             RESULTS.write_text(json.dumps(known, indent=1))
             print(f"{i}/{len(todo)} {result:8} {seconds:5.1f} s  {mutation.file}: {mutation.new!r}")
             sys.stdout.flush()
-    return {key: known[key] for key in wanted}
 
 
-def report(results: Sequence[dict[str, Any]]) -> str:
+def report(mutations: Sequence[Mutation]) -> str:
     """Counts by folder of the source, and what was missed, as Markdown."""
+    known = known_outcomes()
     folders: dict[str, Counter[str]] = {}
-    for result in results:
-        folder = str(Path(result["file"]).parent).replace(".", "ground floor")
-        folders.setdefault(folder, Counter())[result["outcome"]] += 1
+    missed = []
+    for mutation in mutations:
+        result = known.get(mutation.key(), {}).get("outcome", "not tried")
+        folder = str(Path(mutation.file).parent).replace(".", "ground floor")
+        folders.setdefault(folder, Counter())[result] += 1
+        if result == "survived":
+            missed.append(f"- `{mutation.file}`: `{mutation.new}` for `{mutation.old}`")
     counts = {
-        name: (c.total(), c["killed"] + c["timeout"], c["survived"]) for name, c in folders.items()
+        name: (c.total(), c["killed"] + c["timeout"], c["survived"], c["not tried"])
+        for name, c in folders.items()
     }
-    missed = [
-        f"- `{r['file']}`: `{r['new']}` for `{r['old']}`"
-        for r in results
-        if r["outcome"] == "survived"
-    ]
-    parts = [table(["source", "mutations", "noticed", "missed"], counts), "\n".join(missed)]
-    return "\n\n".join(filter(None, parts))
+    head = ["source", "mistakes", "noticed", "missed", "not tried yet"]
+    return "\n\n".join(filter(None, [table(head, counts), "\n".join(missed)]))
 
 
 if __name__ == "__main__":
     chosen = [m for m in read_mutations() if not sys.argv[1:] or m.file in sys.argv[1:]]
-    results = list(run(chosen).values())
-    text = report(results)
-    print(text)
+    with suppress(KeyboardInterrupt):  # the same command goes on
+        run(chosen)
+    print(report(chosen))
     if not sys.argv[1:]:
-        write_section("mutations", text)
-    sys.exit(any(result["outcome"] == "survived" for result in results))
+        write_section("mutations", report(chosen))
+    outcomes = [known_outcomes().get(m.key(), {}).get("outcome") for m in chosen]
+    sys.exit(any(outcome not in ("killed", "timeout") for outcome in outcomes))
