@@ -194,3 +194,14 @@ def test_unknown_conditions_and_lacking_masses_are_refused():
         fit_score("norm", {"given": "eta"}, representations(200, 1), seed=0)
     with pytest.raises(InputError, match="the mass of the jets is not known"):
         fit_score("norm", {"given": "pt_mass"}, representations(200, 1), seed=0)
+
+
+def test_the_most_anomalous_jet_is_one_of_two_in_one_more():
+    """The jet itself counts as one more, so that no p-value is zero or too small."""
+    rng = np.random.default_rng(11)
+    score, pt = rng.normal(size=500), np.full(500, 200.0)
+    given = ConditionalPValue().fit(score, pt)
+    ordered = np.sort(score)
+    np.testing.assert_allclose(
+        given(ordered[[-1, -2, 0]], np.full(3, 200.0)), -np.log([2 / 501, 3 / 501, 1]), atol=1e-6
+    )

@@ -275,3 +275,17 @@ def test_bfloat16_is_near_and_auto_is_one_of_both(make_encoder):
     assert 0 < difference < 0.02
     assert z["auto"].tobytes() in (z["float32"].tobytes(), z["bfloat16"].tobytes())
     assert z["float32"].tobytes() == encode(encoder, jets).z.tobytes()
+
+
+def test_weights_travel_with_their_jets(encoder, jets):
+    heavy = replace(jets, weight=np.linspace(0.5, 2, len(jets), dtype=np.float32))
+    for dropped in (None, Augmentations()):
+        rows = encode(encoder, heavy, dropped=dropped)
+        assert rows.weight.tolist() == heavy.weight.tolist()
+
+
+def test_nothing_is_dropped_where_nothing_is_trained(make_encoder, jets):
+    """Whatever mode the encoder was left in."""
+    encoder = make_encoder(dropout=0.5).float()
+    expected = encode(encoder, jets).z
+    assert encode(encoder.train(), jets).z.tobytes() == expected.tobytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from darkclr.inspection.jets import summarise
 from darkclr.io import ReadOptions, iterate_jets, read_jets, write_jets
 from darkclr.io.convert import convert
 from darkclr.io.parquet import read_table
+from darkclr.io.raw_jets import RawJets, clustered_jets
 from darkclr.io.writers import jets_table
 from darkclr.jets import Jets
 
@@ -209,3 +211,25 @@ def test_only_regular_files_are_read(place, tmp_path):
         read_jets(path)
     with pytest.raises(InputError, match=str(path)):
         read_table(path)
+
+
+def test_jets_of_events_have_number_and_weight_of_their_event():
+    """Constituents below the threshold are in none; rows count from the start of the batch."""
+    phi = np.array([0.0, 0.1, 3.0, 1.0, 1.1])
+    raw = RawJets(
+        np.array([3, 2]),
+        np.array([60.0, 0.4, 50.0, 80.0, 3.0]),
+        np.array([0.5, 0.5, -0.5, 1.0, 1.0]),
+        phi,
+        weight=np.array([0.5, 2.0]),
+        label=np.array([1, 0]),
+    )
+    options = ReadOptions(pt_min=20, constituent_pt_min=0.5, radius=0.8)
+    jets = clustered_jets(
+        raw, options=options, start=70, where="e", provenance={}, left_out=Counter()
+    )
+    assert jets.event.tolist() == [70, 70, 71]
+    assert jets.rank.tolist() == [0, 1, 0]
+    assert jets.weight.tolist() == [0.5, 0.5, 2.0]
+    assert jets.label.tolist() == [1, 1, 0]
+    assert jets.constituents.pt.tolist() == pytest.approx([60, 50, 80, 3])

@@ -94,3 +94,27 @@ def test_infinite_error_is_reported():
 def test_too_few_rows_are_refused():
     with pytest.raises(InputError, match="too few"):
         Autoencoder().fit(np.ones((2, 4)))
+
+
+def test_the_history_has_the_mean_over_rows_whatever_the_batches():
+    """The last of them has 52 rows of 64, and the weights do not move."""
+    X = _plane(200)
+    X[:20] *= 30
+    detector = Autoencoder(epochs=1, batch_size=64, learning_rate=1e-12, widths=(8,)).fit(X)
+    (row,) = detector.history_
+    total = 180 * row["train_energy"] + 20 * row["validation_energy"]
+    assert total == pytest.approx(detector.score_samples(X).sum(), rel=1e-4)
+
+
+def test_the_learning_rate_falls_along_a_cosine(monkeypatch):
+    rates = []
+
+    class Watched(torch.optim.Adam):
+        def step(self, *arguments, **options):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(*arguments, **options)
+
+    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    Autoencoder(epochs=4, batch_size=1000, learning_rate=0.01, widths=(8,)).fit(_plane(200))
+    expected = [0.01 * (1 + np.cos(np.pi * epoch / 4)) / 2 for epoch in range(4)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
