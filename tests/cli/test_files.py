@@ -221,3 +221,10 @@ def test_info_of_what_darkclr_wrote(command, refused, model, tmp_path):
     assert "no file of JSON" in refused("info", model, "--output", tmp_path / "mine.txt")
     code, out, _ = command("info", model / "qcd.parquet")
     assert "representations of 200 jets" in out
+
+
+def test_a_picture_with_an_infinite_share_is_drawn():
+    for worst in (np.inf, np.nan):
+        top, bottom = shades([[worst, 1.0], [0.0, 0.5]])
+        assert (len(top), len(bottom)) == (2, 2)
+        assert (bottom[0] == "█") == np.isinf(worst)

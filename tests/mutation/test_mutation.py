@@ -37,6 +37,8 @@ def test_what_was_tried_is_not_tried_again(monkeypatch, tmp_path):
 
     monkeypatch.setattr(mutation, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(mutation, "outcome", outcome)
+    monkeypatch.setattr(mutation, "preload", lambda: None)
+    monkeypatch.setattr(mutation.compileall, "compile_dir", lambda *_, **__: None)
     chosen = [m for m in MUTATIONS if m.file == "split.py"][:3]
     mutation.run(chosen[:2])
     assert tried == [True, False, False]

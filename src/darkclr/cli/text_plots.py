@@ -32,7 +32,8 @@ def shades(image: ArrayLike, *, unicode: bool = True) -> list[str]:
     >>> shades([[0, 1e-9], [0.1, 1]])
     ['▓█', '  ']
     """
-    image = np.asarray(image, dtype=np.float64)
+    # A share may be infinite, if a file says that its jet has next to no pT.
+    image = np.nan_to_num(np.asarray(image, dtype=np.float64))
     ramp = _SHADES[unicode]
     with np.errstate(divide="ignore"):
         height = 1 + np.log10(image / max(image.max(), 1e-300)) / _DECADES
