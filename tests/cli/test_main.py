@@ -439,3 +439,11 @@ def test_ctrl_c_is_one_line_and_code_130(command, samples, config_file, tmp_path
     assert not (tmp_path / "m" / "encoder" / "model.safetensors").exists()
     monkeypatch.undo()
     assert command(*arguments)[0] == 0
+
+
+def test_the_end_of_encoding_and_scoring_is_known(command, samples, model, tmp_path):
+    jets, output = samples / "qcd.parquet", tmp_path / "out.parquet"
+    _, _, lines = command("encode", jets, model, output, "--dropped")
+    assert "encode qcd: 400 of 400 jets" in lines[-1]
+    _, _, lines = command("score", jets, model, tmp_path / "scores.parquet")
+    assert "score qcd: 200 of 200 jets" in lines[-1]

@@ -4,15 +4,18 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from foreign import (
     random_jets,
     write_jetclass,
 )
+from toy import toy_jets
 
 from darkclr.errors import InputError
-from darkclr.io import read_jets
-from darkclr.io.sources import expand, fetched
+from darkclr.io import ReadOptions, read_jets, write_jets
+from darkclr.io.sources import expand, fetched, known_number
 
 
 def test_folders_patterns_and_lists(tmp_path, parquet, hdf5):
@@ -95,3 +98,15 @@ def test_web_addresses_are_fetched(tmp_path, parquet, hdf5):
         server.server_close()
     with pytest.raises(InputError, match=rf"^{address}/jets.h5: cannot be fetched"):
         read_jets(f"{address}/jets.h5")
+
+
+def test_the_number_of_jets_is_known_where_nothing_need_be_read(tmp_path):
+    for name, n in (("a", 30), ("b", 12)):
+        write_jets(toy_jets(n, seed=n), tmp_path / f"{name}.parquet")
+    assert known_number(tmp_path) == 42
+    assert known_number(tmp_path / "a.parquet") == 30
+    assert known_number(tmp_path / "a.parquet", ReadOptions(pt_min=10.0)) is None
+    pq.write_table(pa.table({"id": [1, 2]}), tmp_path / "c.parquet")
+    assert known_number(tmp_path) is None
+    (tmp_path / "d.h5").write_bytes(b"other")
+    assert known_number(tmp_path / "d.h5") is None

@@ -119,14 +119,17 @@ def encode(
         options: How the files are read: cuts, label, clustering.
     """
     from darkclr.contrastive.files import encode_file
-    from darkclr.io.sources import sample_name
+    from darkclr.io.sources import known_number, sample_name
 
-    with console.bar(f"encode {sample_name(jets)}", None) as advance:
+    altered = (copies or augmentations) if dropped else None
+    n_views = 1 if altered is None else 1 + len(altered.families)
+    total = (known_number(jets, options) or 0) * n_views or None
+    with console.bar(f"encode {sample_name(jets)}", total) as advance:
         n_jets = encode_file(
             model / "encoder",
             one_or_all(jets),
             output,
-            dropped=(copies or augmentations) if dropped else None,
+            dropped=altered,
             seed=seed,
             device=torch_device(device),
             precision=precision,
@@ -172,10 +175,11 @@ def score(
         layout: The layout of the files; if it is not given, their columns tell it.
         options: How the files are read: cuts, label, clustering.
     """
-    from darkclr.io.sources import sample_name
+    from darkclr.io.sources import known_number, sample_name
     from darkclr.model import score_file
 
-    with console.bar(f"score {sample_name(jets)}", None) as advance:
+    total = known_number(jets, options) if part == "all" and outside == "keep" else None
+    with console.bar(f"score {sample_name(jets)}", total) as advance:
         scored = score_file(
             one_or_all(jets),
             model,

@@ -15,7 +15,7 @@ from darkclr.io.atomic import atomic_path
 from darkclr.io.kinematics_check import KinematicsCheck, spot_check
 from darkclr.io.options import ReadOptions
 from darkclr.io.reading import jets_by_file
-from darkclr.io.sources import Source
+from darkclr.io.sources import Source, known_number
 from darkclr.jets import LABELS, Jets
 from darkclr.kinematics import delta_phi
 from darkclr.reporter import Reporter, Silent
@@ -135,7 +135,7 @@ def summarise(
     files = []
     if options.negative_weights == "refuse":
         options = replace(options, negative_weights="keep")  # to look at a file is no use of it
-    with reporter.bar("read", None, keep=False) as advance:
+    with reporter.bar("read", known_number(source), keep=False) as advance:
         for name, found, batches in jets_by_file(source, layout=layout, options=options):
             before = total.jets
             for jets in batches:

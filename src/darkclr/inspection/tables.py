@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from darkclr.errors import InputError
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.inspection.description import Description, shortened
 from darkclr.io.parquet import read_metadata, read_schema, read_table
@@ -24,7 +25,10 @@ def describe_table(path: Path) -> Description | None:
     Raises:
         InputError: it is broken.
     """
-    schema = read_schema(path)
+    try:
+        schema = read_schema(path)
+    except InputError:  # who reads jets says what else it is
+        return None
     metadata = read_metadata(schema)
     if "pooled" in schema.names:
         return _representations(path, schema, metadata)

@@ -19,7 +19,7 @@ from darkclr.io.atomic import atomic_path
 from darkclr.io.containers import opened
 from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
 from darkclr.io.reading import iterate_jets
-from darkclr.io.sources import check_output
+from darkclr.io.sources import check_output, known_number
 from darkclr.io.writers import (
     ParquetWriter,
     TopTaggingWriter,
@@ -123,7 +123,7 @@ def convert(
     rows = jets_written = constituents = duplicates = unmatched = 0
     origins: list[Mapping[str, Any]] = []
     with (
-        reporter.bar("convert", None) as advance,
+        reporter.bar("convert", known_number(source, options)) as advance,
         atomic_path(output) as temporary,
         closing(_writer(target, temporary, output, slots)) as w,
     ):

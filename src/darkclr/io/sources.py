@@ -13,9 +13,10 @@ from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 from darkclr.io.containers import SUFFIXES
+from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import metadata_of, opened_parquet
 
-__all__ = ["Source", "check_output", "expand", "fetched", "sample_name"]
+__all__ = ["Source", "check_output", "expand", "fetched", "known_number", "sample_name"]
 
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
@@ -109,6 +110,25 @@ def check_output(source: Source | None, output: Path, kind: str | None = None) -
             where=output,
             fix="name another file, or remove it",
         )
+
+
+def known_number(source: Source, options: ReadOptions = ReadOptions()) -> int | None:
+    """How many jets a source has; None if that takes reading them: other files than jets of ours.
+
+    Args:
+        source: what is read.
+        options: how; cuts make the number unknown.
+    """
+    total = 0
+    for name in expand(source):
+        try:
+            with opened_parquet(name) as file:
+                if options != ReadOptions() or metadata_of(file).get("kind") != "jets":
+                    return None
+                total += file.metadata.num_rows
+        except InputError:
+            return None
+    return total
 
 
 def _kind_of(path: Path) -> str | None:

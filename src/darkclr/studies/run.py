@@ -235,12 +235,14 @@ class Run:
         for name in config.samples:
             target = _representations(model, name)
             if not target.exists():
-                with timed(model, "encode"), self.reporter.bar(f"encode {name}", None) as advance:
+                jets, altered = self.jets(name), copies if name == config.background else None
+                total = len(jets) * (1 if altered is None else 1 + len(altered.families))
+                with timed(model, "encode"), self.reporter.bar(f"encode {name}", total) as advance:
                     n_jets = encode_file(
                         encoder,
-                        self.jets(name),
+                        jets,
                         target,
-                        dropped=copies if name == config.background else None,
+                        dropped=altered,
                         device=torch_device("auto"),
                         progress=advance,
                     )
