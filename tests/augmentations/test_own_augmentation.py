@@ -25,6 +25,7 @@ def test_it_trains_by_its_import_path(tmp_path, monkeypatch):
     blocks = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
     (code,) = [text for kind, text in blocks if "# my_augmentations.py" in text]
     (config,) = [text for kind, text in blocks if kind == "yaml" and "my_augmentations" in text]
+    assert code.count("\n") <= 30
     (tmp_path / "my_augmentations.py").write_text(code)
     (tmp_path / "config.yaml").write_text(config + yaml.safe_dump(TINY))
     monkeypatch.syspath_prepend(tmp_path)

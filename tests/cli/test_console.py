@@ -155,3 +155,14 @@ def test_a_bar_on_a_terminal_shows_names_as_they_are(monkeypatch):
         advance(10, HOSTILE)
     assert SHOWN in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", stream.getvalue())
     assert "\x07" not in stream.getvalue()
+
+
+def test_columns_of_words_go_on_in_the_next_line(monkeypatch):
+    stream = io.StringIO()
+    wide = Console(file=stream, width=40, force_terminal=True, color_system=None)
+    monkeypatch.setattr(console, "output", lambda: wide)
+    words = "major_axis, minor_axis, efp_1, c2, pt_dispersion"
+    console.table("", [{"score": "flow_observables", "reads": words, "rows": 750}])
+    shown = stream.getvalue()
+    assert "…" not in shown
+    assert [word for word in (*words.split(), "flow_observables", "750") if word not in shown] == []

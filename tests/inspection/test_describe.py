@@ -87,7 +87,7 @@ def test_a_model_lists_its_scores(folder, tmp_path):
         (tmp_path / name).symlink_to(folder / name)
     text = said(tmp_path)
     assert "a model, an encoder and the scores" in text
-    assert [n for n in ("norm", "discriminant", "nae") if f"'name': '{n}'" not in text] == []
+    assert [n for n in ("norm", "discriminant", "nae") if f"'score': '{n}'" not in text] == []
 
 
 def test_an_unfinished_training_says_so(folder, tmp_path):

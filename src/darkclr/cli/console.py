@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # help comes without it
 
 __all__ = ["bar", "line", "table", "unicode"]
 
+_NUMBER = "0123456789+-−–."  # what a cell with a number, or none, begins with
+
 # A terminal with room for a note behind a bar.
 _WIDE = 120
 
@@ -157,7 +159,7 @@ def line(text: str) -> None:
 def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """A table; the keys of the first row are the columns, and the first names the rows.
 
-    On a terminal without room for them long names go on in the next line; nothing is cut.
+    On a terminal without room for them words go on in the next line; nothing is cut.
     """
     if not rows:
         return
@@ -171,12 +173,13 @@ def table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
         padding=(0, 1, 0, 0),
     )
     for i, name in enumerate(rows[0]):
-        if i:
+        cells = [str(list(row.values())[i]) for row in rows]
+        if i and all(cell[:1] in _NUMBER for cell in cells):
             drawn.add_column(_literal(name), justify="right", no_wrap=True)
         else:
-            words = (word for row in rows for word in str(next(iter(row.values()))).split())
-            longest = max(map(len, words), default=1)
-            drawn.add_column(_literal(name), overflow="fold", min_width=min(longest, 24))
+            longest = max((len(word) for cell in cells for word in cell.split()), default=1)
+            least = min(longest, 12 if i else 24)
+            drawn.add_column(_literal(name), overflow="fold", min_width=least)
     for row in rows:
         drawn.add_row(*(_literal(value) for value in row.values()))
     _written(lambda: output().print(drawn, crop=False))

@@ -83,8 +83,8 @@ def _model(path: Path) -> Description:
     rows = []
     for folder in _score_folders(path):
         described = _score(folder).facts
-        columns = ("score", "reads", "given", "fitted on")
-        rows.append({"name": folder.name} | {name: described[name] for name in columns})
+        columns = ("reads", "given", "rows of the fit")
+        rows.append({"score": folder.name} | {name: described[name] for name in columns})
     return Description(
         f"{path}: a model, an encoder and the scores that were fitted on its representations",
         facts,
@@ -131,13 +131,14 @@ def _score(path: Path) -> Description:
     document = read_fit_config(path)
     entry = SCORES.get(document["score"])
     background = document.get("background") or {}
+    reads = document.get("reads") or (entry.reads if entry else "?")
     facts: dict[str, object] = {
         "score": entry.title if entry else document["score"],
         "summary": f"{entry.summary} [{entry.reference}]" if entry else "not one of darkclr's",
-        "reads": document.get("reads") or (entry.reads if entry else "?"),
+        "reads": reads if isinstance(reads, str) else ", ".join(reads),
         "given": document.get("given") or "-",
         "parameters": _words(document["parameters"]),
-        "fitted on": f"{background.get('n', '?')} rows",
+        "rows of the fit": background.get("n", "?"),
         "encoder": background.get("encoder") or "unknown",
         "state": _state(path),
     }

@@ -21,6 +21,7 @@ __all__ = [
     "operations",
     "score_job",
     "show_jobs",
+    "show_steps",
     "simulation_jobs",
 ]
 
@@ -112,6 +113,20 @@ def score_job(
     n_jets += sum(config.samples[name].n_jets for name in config.signals)
     seconds = n_jets * len(scores) * (_SCORED + mixtures * _EVALUATED)
     return Job(f"score and evaluate{of}", seconds, times)
+
+
+def show_steps(config: RunConfig, reporter: Reporter) -> None:
+    """Say what is to be done, with the arithmetic."""
+    n_train = round(config.samples[config.background].n_jets * config.split.train)
+    epochs, batch_size = config.training.epochs, config.training.batch_size
+    drawn = ", ".join(f"{s.n_jets} {name}" for name, s in config.samples.items())
+    reporter.line(f"samples   {drawn} jets")
+    reporter.line(
+        f"training  about {n_train} {config.background} jets x {epochs} epochs / "
+        f"{batch_size} = {n_train // batch_size * epochs} steps"
+    )
+    reporter.line(f"scores    {', '.join(config.all_scores)}")
+    reporter.line(f"output    {config.output}")
 
 
 def show_jobs(jobs: Sequence[Job], cores: int, reporter: Reporter) -> None:

@@ -15,7 +15,7 @@ from darkclr.io.parquet import column_names
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
-from darkclr.studies.duration import show_jobs, simulation_jobs
+from darkclr.studies.duration import show_jobs, show_steps, simulation_jobs
 from darkclr.studies.repetitions import Repetitions
 from darkclr.studies.run import Run
 from darkclr.studies.variants import variant
@@ -68,7 +68,7 @@ class Ensemble:
     def describe(self) -> None:
         """Say what is to be done, and how long that takes."""
         config, cores = self.config, available_cores()
-        self.run.describe_steps()
+        show_steps(config, self.reporter)
         self.reporter.line(f"ensemble  {config.encoders} encoders x {config.densities} densities")
         if config.variants:
             self.reporter.line(f"variants  {', '.join(config.variants)}")

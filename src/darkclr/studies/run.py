@@ -34,7 +34,14 @@ from darkclr.representations import Representations
 from darkclr.simulation.sample import generate
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.config import RunConfig
-from darkclr.studies.duration import encoder_jobs, fit_job, score_job, show_jobs, simulation_jobs
+from darkclr.studies.duration import (
+    encoder_jobs,
+    fit_job,
+    score_job,
+    show_jobs,
+    show_steps,
+    simulation_jobs,
+)
 from darkclr.studies.verdicts import read_verdicts
 
 __all__ = ["Run", "run"]
@@ -146,7 +153,7 @@ class Run:
 
     def describe(self) -> None:
         """Say what is to be done, with the arithmetic, and how long that takes."""
-        self.describe_steps()
+        show_steps(self.config, self.reporter)
         cores = available_cores()
         jobs = [
             *simulation_jobs(self.config, cores),
@@ -155,20 +162,6 @@ class Run:
             score_job(self.config.all_scores, self.config),
         ]
         show_jobs(jobs, cores, self.reporter)
-
-    def describe_steps(self) -> None:
-        """Say what is to be done, with the arithmetic."""
-        config = self.config
-        n_train = round(config.samples[config.background].n_jets * config.split.train)
-        epochs, batch_size = config.training.epochs, config.training.batch_size
-        drawn = ", ".join(f"{s.n_jets} {name}" for name, s in config.samples.items())
-        self.reporter.line(f"samples   {drawn} jets")
-        self.reporter.line(
-            f"training  about {n_train} {config.background} jets x {epochs} epochs / "
-            f"{batch_size} = {n_train // batch_size * epochs} steps"
-        )
-        self.reporter.line(f"scores    {', '.join(config.all_scores)}")
-        self.reporter.line(f"output    {self.output}")
 
     def claim(self) -> None:
         """Write the configuration to the output directory.
