@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hostile import NAMES
+from hostile import DOCUMENTS, NAMES, put
 
 from darkclr.errors import InputError
 from darkclr.evaluation import read_metrics
@@ -72,3 +74,31 @@ def test_dollars_in_names_are_drawn(name):
         axes.set_xlabel("signal efficiency ε$_S$")
         axes.legend(title=name)
     assert png(picture).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "kind", ["empty", "list", "text", "binary", "deep_list", "key_number", "half", "large"]
+)
+def test_files_of_another_form_cost_their_picture_only(finished_run, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("darkclr.report.sections.png", lambda figure: b"")
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("samples"))
+    for name in ("config.yaml", "timings.json", "metrics.json", "encoder/history.csv"):
+        put(run / name, DOCUMENTS[kind])
+    for name in ("nae/history.csv", "nae/samples.csv", "nae/verdict.json"):
+        put(run / "scores" / name, DOCUMENTS[kind])
+    page = report(run).read_text()
+    assert page.count('class="missing"') >= 6
+    assert "score_norm.png" in {path.name for path in (run / "plots").iterdir()}
+
+
+def test_tables_of_words_cost_their_picture_only(finished_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("darkclr.report.sections.png", lambda figure: b"")
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("samples"))
+    words = pa.table({"positive_similarity": ["a", "b"], "anomalous_similarity": ["c", "d"]})
+    pq.write_table(words, run / "encoder" / "pairs.parquet")
+    for history in (run / "encoder" / "history.csv", run / "scores" / "nae" / "history.csv"):
+        lines = history.read_text().splitlines()
+        history.write_text("\n".join([lines[0], *("x," * lines[0].count(",") + "x",) * 3]))
+    assert report(run).read_text().count('class="missing"') >= 3

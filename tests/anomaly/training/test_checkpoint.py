@@ -8,9 +8,11 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 
 from darkclr.anomaly import Autoencoder, DirichletVAE, Flow, NormalizedAutoencoder
-from darkclr.anomaly.training.checkpoint import CHECKPOINT
+from darkclr.anomaly.training.checkpoint import CHECKPOINT, Checkpoint
+from darkclr.errors import InputError
 
 SMALL = {"widths": (8,), "bottleneck": 2, "batch_size": 64, "activation": "silu", "device": "cpu"}
 NAE = {**SMALL, "pretraining_epochs": 3, "epochs": 4, "burn_in": 1, "steps": 3, "restarts": 2}
@@ -99,3 +101,22 @@ def test_checkpoint_of_other_settings_or_data_is_left_aside(tmp_path, caplog):
             again = Autoencoder(**SMALL, epochs=3).fit(X, checkpoint_directory=tmp_path)
         assert "left aside" in caplog.text
         np.testing.assert_array_equal(again.score_samples(X), expected)
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    checkpoint = Checkpoint(tmp_path, {}, np.zeros(3))
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written \(No space left"):
+        checkpoint.update(minimisation={"epoch": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [torch.zeros(3), [1], {"fingerprint": 3}, {"state": 1}])
+def test_a_checkpoint_of_something_else_is_left_aside(tmp_path, content, caplog):
+    torch.save(content, tmp_path / CHECKPOINT)
+    assert "minimisation" not in Checkpoint(tmp_path, {}, np.zeros(3))
+    assert len(caplog.records) == 1
+    assert "is left aside" in caplog.text
