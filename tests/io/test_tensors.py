@@ -46,7 +46,7 @@ def test_weights_of_versions_without_digests_are_read(model):
     without_digests(model)
     assert np.array_equal(read(model)["a"], TENSORS["a"])
     with_tensors(model / "model.safetensors", lambda x: x * np.float32(np.nan))
-    with pytest.raises(InputError, match="a has NaN or infinite values"):
+    with pytest.raises(InputError, match=r"[ah] has NaN or infinite values"):
         read(model)
 
 

@@ -38,7 +38,7 @@ def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError
     try:
         if path.is_file():
             return path
-        exists = path.exists()
+        exists = path.exists() and not path.is_dir()
     except (OSError, ValueError):  # a name that is too long, or holds a zero byte
         exists = False
     raise error(
