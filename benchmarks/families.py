@@ -131,8 +131,9 @@ def main() -> None:
     encoder, jets = load_encoder(options.model / "encoder"), read_jets(options.background)
     train = jets.part("train", split)[slice(0, options.n)]
     validation, test = jets.part("validation", split), jets.part("test", split)
-    parts = tuple(Part(encode(encoder, j).pooled, j.pt) for j in (train, validation))
-    tested = Part(encode(encoder, test).pooled, test.pt)
+    fitted, watched, tested = (
+        Part(encode(encoder, j).pooled, j.pt) for j in (train, validation, test)
+    )
     learned = copies(encoder, train, FAMILIES)
     weak = copies(encoder, test, {name: family for name, (_, family) in WEAK.items()})
     signals = {path.stem: read_jets(path) for path in options.signals}
@@ -140,7 +141,7 @@ def main() -> None:
     print("| fitted on | mean | " + " | ".join([*WEAK, *rows]) + " |")
     print("|---|---|" + "---|" * (len(WEAK) + len(rows)))
     for mixture in MIXTURES:
-        score = Direction(parts, [learned[name] for name in mixture])
+        score = Direction((fitted, watched), [learned[name] for name in mixture])
         own = score(tested)
         found = {n: figures(own, score(Part(x, test.pt))) for n, x in weak.items()}
         auc = np.mean([a for a, _ in found.values()])

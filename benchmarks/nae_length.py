@@ -58,7 +58,7 @@ def main() -> None:
     split = Split(**yaml.safe_load((folder / "config.yaml").read_text())["split"])
     paths = (model / "representations").glob("*.parquet")
     background = next(r for r in map(read_representations, paths) if not r.label.any())
-    scores = {name: SCHEDULE | space for name, space in SPACES.items()}
+    scores = {name: {**SCHEDULE, **space} for name, space in SPACES.items()}
     print("| space | epoch | AUC on copies | (E+ - E-)/E+ | acceptance | excess distance |")
     print("|---|---|---|---|---|---|")
     for name, parameters in scores.items():

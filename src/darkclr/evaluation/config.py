@@ -18,7 +18,7 @@ class EvaluationConfig:
     signal_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.2, 0.3, 0.5)
     """Signal efficiencies at which background rejection and significance improvement are quoted."""
     n_bootstrap: Annotated[int, AtLeast(20)] = 200
-    """Number of replicas of the bootstrap over events; 68 % of fewer than 20 mean nothing."""
+    """Number of replicas of the bootstrap over events; fewer than 20 give no error."""
     seed: Annotated[int, AtLeast(0)] = 0
     """Seed of the bootstrap."""
     match: Literal["pt", "pt_mass"] | None = "pt"

@@ -63,7 +63,7 @@ class ReadOptions:
     abs_eta_max: Annotated[float | None, AtLeast(0)] = None
     """Jets of a larger abs(eta) are left out."""
     n_constituents: Annotated[int | None, AtLeast(1)] = None
-    """Each jet keeps its hardest constituents, at most so many."""
+    """Each jet keeps at most this many constituents, its hardest ones."""
     drop_empty: bool = False
     """Jets without constituents are left out; otherwise their file is refused."""
     skip_invalid: bool = False

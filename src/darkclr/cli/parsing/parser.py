@@ -105,6 +105,7 @@ def build_parser(command: Command, *, everything: bool = True) -> Parser:
     parser.add_argument("--help-all", action="help", help="Show all options and exit.")
     parser.add_argument(
         "--config",
+        metavar="FILE",
         action=ActionConfigFile,
         help="A YAML file with options, or the name of a preset such as quick. A later one wins.",
     )

@@ -21,14 +21,14 @@ class SampleConfig:
     process: str = "qcd"
     """Name of the sample; or the import path of a process of your own, as my_processes.HEAVY."""
     n_jets: Annotated[int, AtLeast(1)] = 1000
-    """Number of accepted jets; of a file of events, at most so many."""
+    """Number of jets that are accepted; a file of events may hold fewer."""
     seed: Annotated[int, AtLeast(0)] = 1
     """Another seed gives another sample."""
     card: str | None = None
-    """Detector card, by name or path; with null it is that of the process."""
+    """Detector card, atlas, cms or the path of a file; with null it is that of the process."""
     mpi: bool = True
     """Whether there are multiparton interactions; without them the simulation is four times faster
-    and a jet has four constituents less, which is for quick looks only."""
+    and a jet has four constituents fewer, which is for quick looks only."""
     shard_jets: Annotated[int, AtLeast(1)] = 1000
     """Number of jets of a shard, the unit of parallel work and of resuming; of a file of events,
     number of its events."""
