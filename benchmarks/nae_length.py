@@ -26,7 +26,11 @@ from darkclr.io.timings import read_timings
 from darkclr.split import Split
 
 SCHEDULE = {"score": "nae", "pretraining_epochs": 200, "epochs": 100, "selection": "last"}
-SPACES = {"z": {}, "z_rescaled": {"rescale": True}, "pooled": {"reads": "pooled"}}
+SPACES: dict[str, dict[str, object]] = {
+    "z": {},
+    "z_rescaled": {"rescale": True},
+    "pooled": {"reads": "pooled"},
+}
 EPOCHS = (5, 50, 100)
 
 
@@ -58,7 +62,7 @@ def main() -> None:
     split = Split(**yaml.safe_load((folder / "config.yaml").read_text())["split"])
     paths = (model / "representations").glob("*.parquet")
     background = next(r for r in map(read_representations, paths) if not r.label.any())
-    scores = {name: {**SCHEDULE, **space} for name, space in SPACES.items()}
+    scores = {name: SCHEDULE | space for name, space in SPACES.items()}
     print("| space | epoch | AUC on copies | (E+ - E-)/E+ | acceptance | excess distance |")
     print("|---|---|---|---|---|---|")
     for name, parameters in scores.items():
