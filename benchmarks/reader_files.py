@@ -93,9 +93,14 @@ def write_jetclass(jets: Jets, path: Path) -> None:
 
 
 def write_jetclass_parquet(jets: Jets, path: Path) -> None:
-    columns = jetclass_columns(jets)
-    arrow = {name: ak.to_arrow(ak.Array(x), extensionarray=False) for name, x in columns.items()}
-    pq.write_table(pa.table(arrow), path)
+    offsets = pa.array(jets.constituents.offsets.astype(np.int32))
+    columns: dict[str, Any] = {
+        name: pa.ListArray.from_arrays(offsets, pa.array(ak.to_numpy(ak.flatten(x))))
+        if x.ndim == 2
+        else x
+        for name, x in jetclass_columns(jets).items()
+    }
+    pq.write_table(pa.table(columns), path)
 
 
 def write_fixed_size(jets: Jets, path: Path) -> None:

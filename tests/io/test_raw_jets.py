@@ -138,7 +138,7 @@ def spoilt(tmp_path, column, value, rows):
         ("constituent_pt", np.nan),
         ("constituent_eta", np.inf),
         ("constituent_phi", np.nan),
-        ("constituent_pt", 0.0),
+        ("constituent_pt", -1.0),
         ("pt", np.nan),
         ("mass", -np.inf),
         ("weight", np.nan),

@@ -73,6 +73,8 @@ def checked_jets(
 ) -> Jets | None:
     """Jets of some rows of a file, or None if there are none. phi is brought to [-pi, pi).
 
+    Constituents without pT, as zero padding has them, are left out.
+
     Args:
         raw: the jets as the file has them.
         options: label for jets without, and what to do with jets without constituents.
@@ -93,6 +95,8 @@ def checked_jets(
             where=where,
             fix="no jet has so many: check the columns",
         )
+    if np.count_nonzero(raw.pt) < len(raw.pt):  # NaN is not zero
+        raw = _with_pt(raw, left_out)
     before = Counter(left_out)
     left_out.update(raw.left_out)
     label = UNKNOWN if raw.label is None else raw.label
@@ -161,8 +165,16 @@ def checked_jets(
     )
 
 
+def _with_pt(raw: RawJets, left_out: Counter[str]) -> RawJets:
+    """The jets without constituents of pT = 0: padding, or along the beam, without a direction."""
+    keep = raw.pt != 0
+    lengths, (pt, eta, phi) = segment_keep(keep, raw.lengths, raw.pt, raw.eta, raw.phi)
+    left_out["constituents without pT"] += len(keep) - len(pt)
+    return replace(raw, lengths=lengths, pt=pt, eta=eta, phi=phi)
+
+
 def _invalid(raw: RawJets) -> NDArray[np.bool_]:
-    """Which jets hold values that no jet can have, (n,): NaN, infinity, constituents without pT."""
+    """Which jets hold values that no jet can have, (n,): NaN, infinity, negative pT."""
     bad = ~(np.isfinite(raw.pt) & np.isfinite(raw.eta) & np.isfinite(raw.phi)) | (raw.pt <= 0)
     offsets = to_offsets(raw.lengths)
     invalid = np.bincount(segment_ids(offsets)[bad], minlength=len(raw)) > 0

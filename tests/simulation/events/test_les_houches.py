@@ -13,11 +13,8 @@ from events import write_lhe
 
 from darkclr.errors import ConfigError, InputError, SimulationError
 from darkclr.simulation.events.event_files import scan_events
-from darkclr.simulation.events.les_houches import (
-    LesHouchesEvents,
-    merging_of,
-    without_production,
-)
+from darkclr.simulation.events.les_houches import LesHouchesEvents, without_production
+from darkclr.simulation.events.les_houches_file import merging_of
 from darkclr.simulation.events.weights import Weight
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig, plan

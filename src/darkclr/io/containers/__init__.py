@@ -59,14 +59,18 @@ CONTAINERS: Mapping[str, Container] = MappingProxyType(
 #: Of the files that a directory is searched for.
 SUFFIXES = tuple(suffix for container in CONTAINERS.values() for suffix in container.suffixes)
 
+_EVENTS = "simulate its jets with `darkclr generate --events`"
+_UNPACK = f"unpack it; of events (Les Houches, HepMC) {_EVENTS.replace('its', 'the')}"
 # First bytes of files that are often met where jets are expected.
 _OTHER_FILES = (
-    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+    (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"PK\x03\x04", "a zip archive", "unpack it"),
-    (b"BZh", "a bzip2 archive", "unpack it"),
-    (b"\xfd7zXZ", "an xz archive", "unpack it"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it"),
-    (b"\x04\x22\x4d\x18", "an LZ4 archive", "unpack it"),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"\xfd7zXZ", "an xz archive", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
+    (b"\x04\x22\x4d\x18", "an LZ4 archive", _UNPACK),
+    (b"<LesHouchesEvents", "a file of events before the detector", _EVENTS),
+    (b"HepMC::", "a file of events before the detector", _EVENTS),
     (b"\x93NUMPY", "a NumPy array", "convert it to Parquet"),
     (b"\x80", "probably a Python pickle, which is not opened", "convert it to Parquet"),
     (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"),
@@ -135,7 +139,7 @@ def container_of(path: Path) -> Container:
             fix="download the file itself, not the page that shows it",
         )
     for magic, what, fix in _OTHER_FILES:
-        if start.startswith(magic):
+        if start.lstrip().startswith(magic):
             raise InputError(f"is {what}", where=path, fix=fix)
     kind = "text" if all(byte > 8 for byte in start) else "binary data of an unknown kind"
     raise InputError(

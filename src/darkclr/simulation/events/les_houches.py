@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import re
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from darkclr.errors import InputError, MissingExtraError, SimulationError
+from darkclr.errors import InputError, SimulationError
 from darkclr.library_output import captured_output
 from darkclr.simulation.events.batch import EventBatch
 from darkclr.simulation.events.event_files import EventRange
+from darkclr.simulation.events.les_houches_file import checked, parsed
 from darkclr.simulation.events.pythia import Generator
 
-__all__ = ["LesHouchesEvents", "merging_of", "weights_of", "without_production"]
+__all__ = ["LesHouchesEvents", "without_production"]
 
-# Of MadGraph's run card: matching by MLM or FxFx, or the scale of a merging by CKKW-L.
-_MERGING = re.compile(
-    rb"^\s*([1-9]\d*)\s*=\s*(ickkw)\b|^\s*([\d.]+)\s*=\s*(ktdurham|ptlund)\b",
-    re.MULTILINE | re.IGNORECASE,
-)
 # Strategies of which Pythia unweights the events, and so leaves out some.
 _UNWEIGHTED = (1, 2)
 # Settings that switch on a process of Pythia: anything of two groups; "all" or "this2that" of the
@@ -82,9 +76,9 @@ class LesHouchesEvents:
                 self._generator = Generator(without_production(settings), seed, file=path)
         self._ratio = np.ones(events.n_events)
         codes: set[int] = set()
-        file = _parsed(text, events)
+        file = parsed(text, events)
         self._unweighted = abs(file.init.initInfo.weightingStrategy) in _UNWEIGHTED
-        for i, event in enumerate(_checked(file, events)):
+        for i, event in enumerate(checked(file, events)):
             codes.update(abs(particle.id) for particle in event.particles)
             if weight is not None:
                 self._ratio[i] = _ratio(event, weight, events, i)
@@ -139,64 +133,6 @@ def without_production(settings: Sequence[str]) -> tuple[str, ...]:
     ('PartonLevel:MPI = on',)
     """
     return tuple(line for line in settings if not _PRODUCTION.match(line))
-
-
-def weights_of(events: EventRange) -> Mapping[str, str]:
-    """Names (ids) and descriptions of the weights that events have beside their own."""
-    text = b"".join(replace(events, start=events.stop).chunks())
-    header = _parsed(text, events).header
-    if header is None:
-        return {}
-    return {w.id: " ".join(w.name.split()) for w in header.initrwgt.iter_weights()}
-
-
-def merging_of(events: EventRange) -> str | None:
-    """By what samples of several multiplicities were to be merged, if the run card tells of it."""
-    text = next(events.chunks())[: events.header]
-    match = _MERGING.search(text)
-    return match and match[0].decode().strip()
-
-
-def _parsed(text: bytes, events: EventRange) -> Any:
-    """``pylhe.LHEFile`` of a range; its header is left out where it is no XML, as pylhe needs it.
-
-    Raises:
-        InputError: the block <init> is broken.
-        MissingExtraError: pylhe is not installed.
-    """
-    try:
-        import pylhe
-    except ImportError as error:
-        raise MissingExtraError("pylhe", "simulation") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for begin in (b"", b"<init"):
-            start = b"<LesHouchesEvents>\n" if begin else b""
-            try:
-                file = io.BytesIO(start + text[text.index(begin) :])
-                return pylhe.LHEFile.frombuffer(file)
-            except Exception:  # pylhe lets through what int() and the XML parser raise
-                continue
-    raise InputError("its <init> block is broken", where=events.path, fix="fetch it again")
-
-
-def _checked(file: Any, events: EventRange) -> Iterator[Any]:
-    """The events, each with the particles it announces; Pythia would pass over one that has not.
-
-    Raises:
-        InputError: an event is no XML or has other particles than it announces.
-    """
-    found = iter(file.events)
-    for number in range(events.first + 1, events.first + events.n_events + 1):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                event = next(found)
-        except Exception:  # of any kind, as above
-            event = None
-        if event is None or not 0 < event.eventinfo.nparticles <= len(event.particles):
-            raise InputError(f"event {number} is broken", where=events.path, fix="fetch it again")
-        yield event
 
 
 def _ratio(event: Any, weight: str, events: EventRange, i: int) -> float:

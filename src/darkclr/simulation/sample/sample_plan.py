@@ -15,7 +15,8 @@ from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.simulation.detector import load_card
 from darkclr.simulation.events.event_files import EventFile, EventRange, scan_events
 from darkclr.simulation.events.hepmc import HepMCEvents
-from darkclr.simulation.events.les_houches import merging_of, weights_of, without_production
+from darkclr.simulation.events.les_houches import without_production
+from darkclr.simulation.events.les_houches_file import merging_of, weights_of
 from darkclr.simulation.events.weights import Weight, named_weight, nominal_weight
 from darkclr.simulation.processes import PROCESSES, Process
 from darkclr.simulation.sample.sample_config import SampleConfig
