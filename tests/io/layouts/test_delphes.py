@@ -217,3 +217,20 @@ def test_official_files_have_more_branches(tmp_path):
     jets = read_jets(write_delphes(tmp_path / "c.root", EFLOW | more))
     assert jets.weight.tolist() == [2, 2, 2]
     assert jets.pt.tobytes() == plain.pt.tobytes()
+
+
+@pytest.mark.parametrize("pt", ["ET", "PT"])
+def test_towers_may_be_one_collection_and_photons_have_pt(tmp_path, pt):
+    """Cards before Delphes 3.2 write EFlowTower; of class Photon, EFlowPhoton has PT."""
+    towers = {
+        key: [a + b for a, b in zip(PHOTONS[key], HADRONS[key], strict=True)] for key in HADRONS
+    }
+    if pt == "ET":
+        collections = {"EFlowTrack": TRACKS, "EFlowTower": towers}
+    else:
+        photons = {pt: PHOTONS["ET"], "Eta": PHOTONS["Eta"], "Phi": PHOTONS["Phi"]}
+        collections = EFLOW | {"EFlowPhoton": photons}
+    jets = read_jets(write_delphes(tmp_path / "a.root", collections))
+    plain = read_jets(write_delphes(tmp_path / "b.root", EFLOW))
+    np.testing.assert_allclose(jets.pt, plain.pt, rtol=1e-6)
+    assert jets.n_constituents.tolist() == plain.n_constituents.tolist()

@@ -21,8 +21,12 @@ __all__ = ["Delphes"]
 
 _log = logging.getLogger(__name__)
 
-_CANDIDATES = {"ParticleFlowCandidate": "PT"}
-_ENERGY_FLOW = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
+# Objects that are read, the first of which all are there; before Delphes 3.2 towers were one.
+_OBJECTS = (
+    ("ParticleFlowCandidate",),
+    ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron"),
+    ("EFlowTrack", "EFlowTower"),
+)
 # The first that is there.
 _WEIGHTS = ("Event.Weight", "Weight.Weight")
 # Numbers of the weights of Les Houches files, which are all that Delphes keeps of their names.
@@ -141,8 +145,13 @@ def _columns(name: str, pt: str) -> tuple[str, str, str]:
 
 
 def _collections(table: Table) -> Mapping[str, str]:
-    """Which objects are read, and what their pT is called."""
-    return _CANDIDATES if "ParticleFlowCandidate.Eta" in table.columns else _ENERGY_FLOW
+    """Which objects are read, and what their pT is called: towers have ET, the others PT."""
+    there = (x for x in _OBJECTS if all(f"{name}.Eta" in table.columns for name in x))
+    towers = ("EFlowPhoton", "EFlowNeutralHadron", "EFlowTower")
+    return {
+        name: "ET" if name in towers and f"{name}.PT" not in table.columns else "PT"
+        for name in next(there, _OBJECTS[1])
+    }
 
 
 def _by_event(
