@@ -22,6 +22,7 @@ from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
 from darkclr.simulation.sample import SampleConfig
 from darkclr.studies import run as module
+from darkclr.studies.claim import claim
 from darkclr.studies.config import RunConfig
 from darkclr.studies.run import Run, run
 from darkclr.studies.verdicts import read_verdicts
@@ -116,7 +117,7 @@ def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
     families = {"few": [ConstituentDrop(0.8)], "decay": [NonUniformDecay()]}
     other = replace(config, copies=Augmentations(anomalous=families), output=tmp_path)
     steps = Run(other)
-    steps.claim()
+    claim(other)
     steps.simulate()
     steps.represent(tmp_path, other.training)
     rows = steps.representations(tmp_path)
@@ -128,7 +129,7 @@ def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
     assert trained["augmentations"] == config.augmentations.to_dict()
     for wrong in (config, replace(other, copies=Augmentations())):
         with pytest.raises(ConfigError, match=r"another configuration \(copies\)"):
-            Run(replace(wrong, output=tmp_path)).claim()
+            claim(replace(wrong, output=tmp_path))
 
 
 def test_each_ceiling_has_its_signal_and_a_schedule_of_its_own(config, tmp_path):

@@ -14,6 +14,7 @@ from darkclr.io import atomic_path
 from darkclr.io.parquet import column_names
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
+from darkclr.studies.claim import claim
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
 from darkclr.studies.duration import show_jobs, show_steps, simulation_jobs
 from darkclr.studies.repetitions import Repetitions
@@ -80,7 +81,7 @@ class Ensemble:
     def execute(self) -> None:
         """All repetitions and their table; what is there already is not done again."""
         run = self.run
-        run.claim()
+        claim(self.config)
         run.simulate()
         if self.config.gluon_share is not None:
             _check_partons(run.sample(self.config.background))

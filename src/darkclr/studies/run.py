@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
 from numpy.typing import NDArray
 
 from darkclr.anomaly.definition import define_score
@@ -23,8 +22,7 @@ from darkclr.contrastive.training.loop import check_machine
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError
 from darkclr.evaluation import evaluate, show_summary, write_metrics
-from darkclr.io import atomic_path, read_jets
-from darkclr.io.documents import read_yaml
+from darkclr.io import read_jets
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import read_timings, timed
@@ -33,6 +31,7 @@ from darkclr.reporter import Reporter, Silent
 from darkclr.representations import Representations
 from darkclr.simulation.sample import generate
 from darkclr.simulation.sample.workers import available_cores
+from darkclr.studies.claim import check_directory, claim
 from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import (
     encoder_jobs,
@@ -93,7 +92,7 @@ class Run:
     def __post_init__(self) -> None:
         config = self.config
         check_views(config.augmentations, config.loss)
-        _check_directory(config.output)
+        check_directory(config.output)
         if (processes := config.training.devices * config.training.nodes) > 1:
             # Each of them would go through all steps.
             raise ConfigError(
@@ -125,7 +124,7 @@ class Run:
         from darkclr.report import report  # an extra, which the other steps do not need
 
         config, output = self.config, self.output
-        self.claim()
+        claim(config)
         self.simulate()
         self.represent(output, config.training)
         with timed(output, "fit"):
@@ -162,28 +161,6 @@ class Run:
             score_job(self.config.all_scores, self.config),
         ]
         show_jobs(jobs, cores, self.reporter)
-
-    def claim(self) -> None:
-        """Write the configuration to the output directory.
-
-        Raises:
-            ConfigError: it holds a run with another one.
-        """
-        path = self.output / "config.yaml"
-        config = self.config.to_dict()
-        if path.exists():
-            earlier = read_yaml(path)
-            # Figures of merit are cheap: what is measured may change, and is measured anew.
-            kept = [key for key in config if key != "evaluation"]
-            differing = [key for key in kept if _set(earlier.get(key)) != _set(config[key])]
-            if differing:
-                raise ConfigError(
-                    f"holds a run with another configuration ({', '.join(differing)})",
-                    where=self.output,
-                    fix="choose another --output or delete it",
-                )
-        with atomic_path(path) as temporary:
-            temporary.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
     def sample(self, name: str) -> Path:
         """File of the jets of a sample."""
@@ -350,19 +327,3 @@ class Run:
 def _representations(model: Path, name: str) -> Path:
     """File of the representations of a sample."""
     return model / "representations" / f"{name}.parquet"
-
-
-def _check_directory(output: Path) -> None:
-    """Refuse a directory that cannot be one."""
-    for path in (output, *output.parents):
-        if path.exists():
-            if not path.is_dir():
-                raise ConfigError("is a file", where=path, fix="choose another --output")
-            break
-
-
-def _set(value: Any) -> Any:
-    """The options that are not null: one that an earlier version did not have is."""
-    if isinstance(value, dict):
-        return {key: _set(option) for key, option in value.items() if option is not None}
-    return value
