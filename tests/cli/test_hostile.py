@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -132,3 +133,17 @@ def test_a_terminal_of_ascii_gets_ascii(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.isascii()
     assert b"title: gr\\xf6\\xdfe \\u03b5 \\x1b[31m" in result.stdout
+
+
+def test_a_score_that_is_no_number_names_the_first_jet(
+    refused, samples, tmp_path, model, monkeypatch
+):
+    def score(self, inputs):
+        rows = inputs.representations
+        return np.where((rows.event == 5) & (rows.rank == 1), np.nan, 1.0)
+
+    monkeypatch.setattr("darkclr.anomaly.fitted.FittedScore.score", score)
+    output = tmp_path / "o.parquet"
+    line = refused("score", samples / "qcd.parquet", model, output, "--part", "all")
+    assert "is NaN or infinite for 1 of 200 jets, the first of them jet 1 of event 5" in line
+    assert not output.exists()
