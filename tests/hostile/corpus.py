@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,8 +37,9 @@ from darkclr.io import write_jets
 
 __all__ = ["KINDS", "Fell", "Seeds", "play"]
 
-#: Seconds of the processor and of the clock, after which a command hangs; others may be busy.
-BUSY, WAITING = 10.0, 40.0
+#: Seconds of the processor, or of waiting without any, after which a command hangs.
+BUSY, WAITING = 10.0, 20.0
+IDLE = 0.1
 Arguments = list[Any]
 
 
@@ -319,16 +321,22 @@ def _listing(folder: Path, out: Path) -> list[tuple[str, int]]:
 def _run(arguments: Arguments) -> tuple[int, str, str]:
     """Exit code, standard output and error of a command, which has ten seconds."""
 
-    def ring(*_: object) -> None:
+    seen = time.process_time()
+
+    def busy(*_: object) -> None:
         raise _Hang
 
-    timers = (
-        (signal.ITIMER_PROF, signal.SIGPROF, BUSY),
-        (signal.ITIMER_REAL, signal.SIGALRM, WAITING),
-    )
-    for timer, number, seconds in timers:
-        signal.signal(number, ring)
-        signal.setitimer(timer, seconds)
+    def look(*_: object) -> None:
+        nonlocal seen
+        earlier, seen = seen, time.process_time()
+        if seen - earlier < IDLE:  # and not slow because others are busy
+            raise _Hang
+
+    timers = ((signal.ITIMER_PROF, BUSY), (signal.ITIMER_REAL, WAITING))
+    signal.signal(signal.SIGPROF, busy)
+    signal.signal(signal.SIGALRM, look)
+    for timer, seconds in timers:
+        signal.setitimer(timer, seconds, seconds)
     out, errors = io.StringIO(), io.StringIO()
     try:
         with (
@@ -339,8 +347,9 @@ def _run(arguments: Arguments) -> tuple[int, str, str]:
     except _Hang:
         raise Fell("it hangs") from None
     finally:
-        for timer, number, _ in timers:
+        for timer, _ in timers:
             signal.setitimer(timer, 0)
+        for number in (signal.SIGPROF, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
     return code, out.getvalue(), errors.getvalue()
 

@@ -9,6 +9,7 @@ import select
 import signal
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import corpus
 from corpus import Fell, Seeds, play
@@ -34,15 +35,35 @@ def hunt(kind: str, numbers: Iterable[int], seeds: Seeds) -> dict[int, str]:
         os.close(write)
         with os.fdopen(read) as answers:
             while todo:
-                ready, _, _ = select.select([answers], [], [], corpus.WAITING + _PATIENCE)
-                line = answers.readline() if ready else ""
-                if not line:
+                if _hangs(answers, child):
+                    outcomes[todo.pop(0)] = "it hangs in a library"
                     os.kill(child, signal.SIGKILL)
-                    outcomes[todo.pop(0)] = "it crashes" if ready else "it hangs in a library"
                     break
-                outcomes[todo.pop(0)] = json.loads(line)
+                line = answers.readline()
+                outcomes[todo.pop(0)] = json.loads(line) if line else "it crashes"
+                if not line:
+                    break
         os.waitpid(child, 0)
     return outcomes
+
+
+def _hangs(answers: IO[str], child: int) -> bool:
+    """Whether the next answer does not come, for a reason in the child."""
+    begin = seen = _seconds(child)
+    while not select.select([answers], [], [], corpus.WAITING + _PATIENCE)[0]:
+        earlier, seen = seen, _seconds(child)
+        if seen - earlier < corpus.IDLE or seen - begin > 2 * corpus.BUSY:
+            return True
+    return False
+
+
+def _seconds(process: int) -> float:
+    """Processor time of a process so far; one without /proc is taken to stand still."""
+    path = Path(f"/proc/{process}/stat")
+    if not path.exists():
+        return 0.0
+    fields = path.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _play_all(kind: str, numbers: list[int], seeds: Seeds, write: int) -> None:
