@@ -233,3 +233,10 @@ def test_jets_of_events_have_number_and_weight_of_their_event():
     assert jets.weight.tolist() == [0.5, 0.5, 2.0]
     assert jets.label.tolist() == [1, 1, 0]
     assert jets.constituents.pt.tolist() == pytest.approx([60, 50, 80, 3])
+
+
+def test_rows_without_a_number_are_counted_through_the_file(tmp_path):
+    path = write_top_tagging(tmp_path / "a.h5", [np.array([[50.0, 0.1, 0.2]])] * 20, [0] * 20)
+    batches = list(iterate_jets(path, batch_size=7))
+    assert len(batches) > 1
+    assert np.concatenate([jets.event for jets in batches]).tolist() == list(range(20))

@@ -16,6 +16,7 @@ import importlib
 import json
 import os
 import py_compile
+import resource
 import shlex
 import shutil
 import signal
@@ -36,8 +37,8 @@ from reliability import table, write_section
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "src" / "darkclr"
 RESULTS = REPOSITORY / "build" / "mutation.json"
-#: Seconds: what takes longer hangs, and is noticed by that.
-TIMEOUT = 300
+#: Seconds of the processor, or of waiting: what takes longer hangs, and is noticed by that.
+BUSY, WAITING = 120, 1800
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def outcome(tree: Path, tests: Sequence[str]) -> str:
     if child == 0:
         code = 70
         try:
+            resource.setrlimit(resource.RLIMIT_CPU, (BUSY, BUSY))
             os.chdir(tree)
             sys.path.insert(0, str(tree / "src"))
             log = os.open(tree / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -98,7 +100,7 @@ def outcome(tree: Path, tests: Sequence[str]) -> str:
             code = pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests])
         finally:
             os._exit(int(code))
-    end = time.monotonic() + TIMEOUT
+    end = time.monotonic() + WAITING
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
         if time.monotonic() > end:
             os.kill(child, signal.SIGKILL)
@@ -106,6 +108,8 @@ def outcome(tree: Path, tests: Sequence[str]) -> str:
             return "timeout"
         time.sleep(0.02)
     code = os.waitstatus_to_exitcode(ended[1])
+    if code == -signal.SIGXCPU:
+        return "timeout"
     if code > 2:  # 2: a module cannot even be imported; below 0: it crashed
         raise RuntimeError(f"pytest ended with {code}\n" + (tree / "log").read_text())
     return "killed" if code else "survived"

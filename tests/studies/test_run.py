@@ -158,3 +158,8 @@ def test_each_ceiling_has_its_signal_and_a_schedule_of_its_own(config, tmp_path)
     assert table["supervised_aachen"] != table["supervised_m20"]
     trained = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
     assert trained["training"]["epochs"] == config.training.epochs
+
+
+def test_null_is_no_set_of_samples():
+    with pytest.raises(ConfigError, match="samples: there are none; leave it out"):
+        RunConfig(samples=None)

@@ -72,6 +72,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check_parameters(self, "run")
+        if self.samples is None:  # null in a configuration
+            raise ConfigError("there are none", where="samples", fix="leave it out, or name some")
         check_file_names(self.samples, "samples")
         names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
         if len(names) != 1 or len(self.samples) < 2:
