@@ -82,7 +82,8 @@ def jets_by_file(
                 _log.warning("%s: %s", name, problem)
                 warned = True
             if shift:
-                jets = replace(jets, event=jets.event + shift)
+                provenance = {**jets.provenance, "first_event": shift}
+                jets = replace(jets, event=jets.event + shift, provenance=provenance)
             next_event = max(next_event, int(jets.event.max()) + 1)
             passed = _noted(_cut(jets, options), options)
             kept += len(passed)

@@ -16,7 +16,16 @@ from darkclr.io.containers import SUFFIXES
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import metadata_of, opened_parquet
 
-__all__ = ["Source", "check_output", "expand", "fetched", "known_number", "sample_name"]
+__all__ = [
+    "Source",
+    "beside",
+    "check_output",
+    "expand",
+    "fetched",
+    "is_url",
+    "known_number",
+    "sample_name",
+]
 
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
@@ -44,6 +53,25 @@ def sample_name(source: Source) -> str:
         while glob.has_magic(path.name):
             path = path.parent
     return path.stem or "jets"
+
+
+def beside(folder: Path, name: str) -> str:
+    """A file, pattern or URL that is named relative to a folder.
+
+    >>> beside(Path("configs"), "data/*.root"), beside(Path("configs"), "/data/a.root")
+    ('configs/data/*.root', '/data/a.root')
+    >>> beside(Path("configs"), "https://example.org/a.root")
+    'https://example.org/a.root'
+    """
+    if _URL.match(name) or Path(name).is_absolute():
+        return name
+    is_pattern = not (folder / name).exists() and glob.has_magic(name)
+    return str((Path(glob.escape(str(folder))) if is_pattern else folder) / name)
+
+
+def is_url(name: str) -> bool:
+    """Whether a source is a URL, and no path."""
+    return _URL.match(name) is not None
 
 
 def expand(source: Source) -> list[str]:

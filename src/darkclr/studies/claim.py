@@ -11,6 +11,7 @@ from darkclr.errors import ConfigError
 from darkclr.io import atomic_path
 from darkclr.io.documents import read_yaml
 from darkclr.studies.config import RunConfig
+from darkclr.studies.samples import refuse_changed
 
 __all__ = ["check_directory", "claim"]
 
@@ -19,7 +20,7 @@ def claim(config: RunConfig) -> None:
     """Write a configuration to its output directory.
 
     Raises:
-        ConfigError: it holds a run with another one.
+        ConfigError: it holds a run with another one, or of files with another content.
     """
     path = config.output / "config.yaml"
     document = config.to_dict()
@@ -34,6 +35,8 @@ def claim(config: RunConfig) -> None:
                 where=config.output,
                 fix="choose another --output or delete it",
             )
+    for name, sample in config.samples.items():
+        refuse_changed(name, sample, config.output / "samples" / f"{name}.parquet")
     with atomic_path(path) as temporary:
         temporary.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,11 @@ from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig
-from darkclr.jets import BACKGROUND
+from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.names import check_file_names
 from darkclr.parameters import AtLeast, Between, check_parameters, recorded
-from darkclr.simulation.sample import SampleConfig
 from darkclr.split import Split
+from darkclr.studies.samples import Look, Sample, look_at
 
 __all__ = ["YARDSTICKS", "EnsembleConfig", "RunConfig", "default_samples"]
 
@@ -22,11 +23,11 @@ __all__ = ["YARDSTICKS", "EnsembleConfig", "RunConfig", "default_samples"]
 YARDSTICKS = ("few_constituents", "jet_pt")
 
 
-def default_samples() -> dict[str, SampleConfig]:
+def default_samples() -> dict[str, Sample]:
     """What is simulated where nothing is named."""
     return {
-        "qcd": SampleConfig(process="qcd", n_jets=15000),
-        "aachen": SampleConfig(process="aachen", n_jets=3000),
+        "qcd": Sample(process="qcd", n_jets=15000),
+        "aachen": Sample(process="aachen", n_jets=3000),
     }
 
 
@@ -39,8 +40,11 @@ class RunConfig:
             that of a file, or a part of the background is too small to work with.
     """
 
-    samples: dict[str, SampleConfig] = field(default_factory=default_samples)
-    """Samples to simulate, by name: one background process and any number of signals."""
+    samples: dict[str, Sample] = field(default_factory=default_samples)
+    """Samples by name, to simulate or to read from files: one of background and any number of
+    signals. Of files that are given no label the first are background, unless another sample is,
+    and the others signal. Background from files may stand alone: its most anomalous jets are listed
+    then."""
     output: Path = Path("runs/mine")
     """Directory of the run."""
     split: Split = Split()
@@ -75,12 +79,14 @@ class RunConfig:
         if self.samples is None:  # null in a configuration
             raise ConfigError("there are none", where="samples", fix="leave it out, or name some")
         check_file_names(self.samples, "samples")
-        names = [n for n, s in self.samples.items() if s.resolve().label == BACKGROUND]
-        if len(names) != 1 or len(self.samples) < 2:
+        samples = {name: Sample.of(sample) for name, sample in self.samples.items()}
+        object.__setattr__(self, "samples", samples)
+        names = [name for name, label in self.labels.items() if label == BACKGROUND]
+        if len(names) != 1 or (len(self.samples) < 2 and not samples[names[0]].sources):
             raise ConfigError(
                 f"{len(names)} background and {len(self.samples) - len(names)} signal samples",
                 where="samples",
-                fix="name one background process and at least one signal",
+                fix="name one background process and at least one signal, or give files a label",
             )
         if unknown := [name for name in self.taught if name not in self.signals]:
             raise ConfigError(
@@ -88,25 +94,59 @@ class RunConfig:
                 where="supervised",
                 fix=f"choose of {', '.join(self.signals)}",
             )
-        self._check_sizes()
+        if not self.samples[self.background].sources:
+            self.check_sizes(self.samples[self.background].n_jets)
 
-    def _check_sizes(self) -> None:
-        """Refuse samples of which a part is too small, as far as that is known before they are."""
-        n_jets = self.samples[self.background].n_jets
+    def check_sizes(self, n_jets: int) -> None:
+        """Refuse so many jets of background, of which a part is too small.
+
+        Raises:
+            ConfigError: it is.
+        """
         smallest = {"train": self.training.batch_size, "validation": 2, "test": 1}
         for part, least in smallest.items():
             if (n := round(n_jets * getattr(self.split, part))) < least:
                 raise ConfigError(
                     f"about {n} of {n_jets} {self.background} jets, at least {least} are needed",
                     where=f"split.{part}",
-                    fix="generate more jets"
+                    fix=(
+                        "name more files"
+                        if self.samples[self.background].sources
+                        else "generate more jets"
+                    )
                     + (" or lower training.batch_size" if part == "train" else ""),
                 )
 
     @property
+    def labels(self) -> dict[str, int]:
+        """Labels of the samples: 0 is background, 1 is signal."""
+        labels = {
+            name: sample.label if sample.sources else sample.resolve().label
+            for name, sample in self.samples.items()
+        }
+        for name, label in labels.items():
+            if label is None:
+                labels[name] = SIGNAL if BACKGROUND in labels.values() else BACKGROUND
+        return {name: int(label or 0) for name, label in labels.items()}
+
+    @cached_property
+    def looks(self) -> dict[str, Look]:
+        """What is in the samples, as far as that is known before they are simulated and read.
+
+        Raises:
+            ConfigError: jets are given as events, or there are too few for the training.
+            InputError: files that are missing or no jets.
+        """
+        labels = self.labels
+        looks = {name: look_at(name, s, labels[name]) for name, s in self.samples.items()}
+        if self.samples[self.background].sources and looks[self.background].is_exact:
+            self.check_sizes(looks[self.background].n_jets)
+        return looks
+
+    @property
     def background(self) -> str:
         """Name of the background sample."""
-        return next(n for n, s in self.samples.items() if s.resolve().label == BACKGROUND)
+        return next(name for name, label in self.labels.items() if label == BACKGROUND)
 
     @property
     def signals(self) -> list[str]:
@@ -131,7 +171,7 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Everything that determines the results, as plain data."""
         return {
-            "samples": {name: asdict(sample) for name, sample in self.samples.items()},
+            "samples": {name: sample.to_dict() for name, sample in self.samples.items()},
             "split": asdict(self.split),
             "encoder": recorded(self.encoder),
             "augmentations": self.augmentations.to_dict(),

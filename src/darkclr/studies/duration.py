@@ -14,6 +14,7 @@ from darkclr.studies.config import RunConfig
 
 __all__ = [
     "ENCODED",
+    "READ",
     "TRAINED",
     "Job",
     "encoder_jobs",
@@ -29,6 +30,8 @@ __all__ = [
 # each process.
 #: Jets a second that the paper's encoder encodes, with their files.
 ENCODED = 1050.0
+#: Jets a second that are read from files and written into the run: docs/files.md.
+READ = 30_000.0
 #: Jets a second on which it is trained, three views of each.
 TRAINED = 176.0
 # Seconds a row and epoch of a network, and a row and step of a chain: configs/table2.yaml.
@@ -72,7 +75,9 @@ def simulation_jobs(config: RunConfig, cores: int) -> list[Job]:
     """The samples; those of events from a file take at most that long."""
     workers = config.workers or cores
     return [
-        Job(f"generate {name}", plan(sample).seconds(workers))
+        Job(f"read {name}", config.looks[name].n_jets / READ)
+        if sample.sources
+        else Job(f"generate {name}", plan(sample).seconds(workers))
         for name, sample in config.samples.items()
     ]
 
@@ -82,15 +87,15 @@ def encoder_jobs(config: RunConfig, cores: int, times: int = Job.times, of: str 
     threads = min(cores, _MAX_THREADS)
     length = min(35, config.encoder.n_constituents)  # constituents of a jet, rarely more
     cost = operations(config.encoder, length) / operations(EncoderConfig(), 35) / threads
-    background = config.samples[config.background].n_jets
-    n_jets = sum(sample.n_jets for sample in config.samples.values()) + background  # and copies
+    background = config.looks[config.background].n_jets
+    n_jets = sum(look.n_jets for look in config.looks.values()) + background  # and copies
     trained = background * config.split.train * config.training.epochs
     jobs = [
         Job(f"train{of}", trained / TRAINED * cost, times),
         Job(f"encode{of}", n_jets / ENCODED * cost, times),
     ]
     if config.taught and not of:
-        both = sum(background + config.samples[name].n_jets for name in config.taught)
+        both = sum(background + config.looks[name].n_jets for name in config.taught)
         epochs = (config.classifier or config.training).epochs
         # They see one view of three.
         seconds = both * config.split.train * epochs / (3 * TRAINED) * cost / len(config.taught)
@@ -100,7 +105,7 @@ def encoder_jobs(config: RunConfig, cores: int, times: int = Job.times, of: str 
 
 def fit_job(scores: Scores, config: RunConfig, times: int = Job.times, of: str = "") -> Job:
     """The fits of scores."""
-    n_rows = config.samples[config.background].n_jets * config.split.train
+    n_rows = config.looks[config.background].n_jets * config.split.train
     definitions = (define_score(name, options) for name, options in scores.items())
     return Job(f"fit{of}", n_rows * sum(map(_fit, definitions)), times)
 
@@ -109,18 +114,30 @@ def score_job(
     scores: Scores, config: RunConfig, times: int = Job.times, mixtures: int = 1, of: str = ""
 ) -> Job:
     """Scores of the test jets, and figures of merit for each mixture of quarks and gluons."""
-    n_jets = config.samples[config.background].n_jets * config.split.test
-    n_jets += sum(config.samples[name].n_jets for name in config.signals)
+    n_jets = config.looks[config.background].n_jets * config.split.test
+    n_jets += sum(config.looks[name].n_jets for name in config.signals)
     seconds = n_jets * len(scores) * (_SCORED + mixtures * _EVALUATED)
     return Job(f"score and evaluate{of}", seconds, times)
 
 
 def show_steps(config: RunConfig, reporter: Reporter) -> None:
-    """Say what is to be done, with the arithmetic."""
-    n_train = round(config.samples[config.background].n_jets * config.split.train)
+    """Say what is to be done, with the arithmetic; files are looked at.
+
+    Raises:
+        ConfigError: jets are given as events, or there are too few for the training.
+        InputError: files that are missing or no jets.
+    """
+    looks = config.looks
+    n_train = round(looks[config.background].n_jets * config.split.train)
     epochs, batch_size = config.training.epochs, config.training.batch_size
-    drawn = ", ".join(f"{s.n_jets} {name}" for name, s in config.samples.items())
+    drawn = ", ".join(f"{look.n_jets} {name}" for name, look in looks.items())
     reporter.line(f"samples   {drawn} jets")
+    for name, look in looks.items():
+        if look.n_files:
+            about = "" if look.is_exact else "about "
+            reporter.line(
+                f"{name:<9} {about}{look.n_jets} jets in {look.n_files} files ({look.kind})"
+            )
     reporter.line(
         f"training  about {n_train} {config.background} jets x {epochs} epochs / "
         f"{batch_size} = {n_train // batch_size * epochs} steps"

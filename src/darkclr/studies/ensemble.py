@@ -119,7 +119,7 @@ def _table(repetitions: Sequence[Repetitions]) -> Table:
             )
             for each in repetitions
         },
-        processes={name: sample.process for name, sample in config.samples.items()},
+        processes={n: "" if s.sources else s.process for n, s in config.samples.items()},
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from darkclr.contrastive.training.loop import check_machine
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError
 from darkclr.evaluation import evaluate, show_summary, write_metrics
+from darkclr.evaluation.search import search, show_search
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.io.representations import read_representations
@@ -41,13 +43,14 @@ from darkclr.studies.duration import (
     show_steps,
     simulation_jobs,
 )
+from darkclr.studies.samples import FILE, FILE_EVENT, take_in
 from darkclr.studies.verdicts import read_verdicts
 
 __all__ = ["Run", "run"]
 
 
 def run(config: RunConfig, reporter: Reporter = Silent()) -> None:
-    """From collisions to a report: all steps in order.
+    """From collisions, or from files of jets, to a report: all steps in order.
 
     Every step leaves its files in the directory ``config.output``; what is there already is not
     done again.
@@ -134,21 +137,30 @@ class Run:
             table = self.score(output, output, supervised)
             write_table(table, output / "scores.parquet", read_metadata(table))
         with timed(output, "evaluate"):
-            metrics = evaluate(output / "scores.parquet", config.evaluation)
-            metrics = replace(
-                metrics, verdicts=read_verdicts(output / "encoder", output / "scores")
-            )
-            write_metrics(metrics, output / "metrics.json")
-        show_summary(metrics, self.reporter)
-        for name, verdict in (metrics.verdicts or {}).items():
-            self.reporter.line(f"{name}: {verdict['sentence']}")
-        self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
+            self.evaluate(table)
         with timed(output, "report"):
             page = report(output, config.augmentations, self._read.jets.get(config.background))
         self.reporter.line(f"report: {page}")
         timings = read_timings(output)
         parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())
         self.reporter.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")
+
+    def evaluate(self, table: pa.Table) -> None:
+        """Figures of merit; or, without any signal, the most anomalous jets."""
+        config, output = self.config, self.output
+        if not config.signals:
+            found = search(table, config.evaluation.background_efficiencies)
+            found.write(output)
+            show_search(found, self.reporter)
+            self.reporter.line(f"most anomalous jets in {output / 'anomalous_jets.csv'}")
+            return
+        metrics = evaluate(output / "scores.parquet", config.evaluation)
+        metrics = replace(metrics, verdicts=read_verdicts(output / "encoder", output / "scores"))
+        write_metrics(metrics, output / "metrics.json")
+        show_summary(metrics, self.reporter)
+        for name, verdict in (metrics.verdicts or {}).items():
+            self.reporter.line(f"{name}: {verdict['sentence']}")
+        self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
 
     def describe(self) -> None:
         """Say what is to be done, with the arithmetic, and how long that takes."""
@@ -173,8 +185,14 @@ class Run:
         return self._read.jets[name]
 
     def simulate(self) -> None:
-        """All samples."""
+        """All samples; those of files are taken into the directory."""
         for name, sample in self.config.samples.items():
+            if sample.sources:
+                with timed(self.output, "read"):
+                    label = self.config.labels[name]
+                    take_in(name, sample, label, self.sample(name), self.reporter)
+                self.reporter.line(f"{name} in {self.sample(name)}")
+                continue
             path, total = self.sample(name), sample.n_jets if sample.events is None else None
             with (
                 timed(self.output, "generate"),
@@ -254,7 +272,8 @@ class Run:
         """One table of the test jets with all scores that were fitted in ``directory/scores``.
 
         They are the background's test part and all signals, of those that a classifier was
-        trained on only the test part.
+        trained on only the test part. Without signal they are all jets, with columns that say
+        their part and where they are.
         """
         config = self.config
         # Whoever names a score trusts its class.
@@ -265,10 +284,30 @@ class Run:
             for name, of_sample in self.representations(model).items()
         }
         jets = {name: self.jets(name) for name in rows} if needs_jets(fitted) else None
-        return score_table(rows, fitted, supervised, jets)
+        table = score_table(rows, fitted, supervised, jets)
+        return table if config.signals else self._located(table)
+
+    def _located(self, table: pa.Table) -> pa.Table:
+        """The table of all background jets with the columns part, file and file_event."""
+        jets, split = self.jets(self.config.background), self.config.split
+        parts = np.empty(len(table), dtype="<U10")
+        for part in ("train", "validation", "test"):
+            parts[split.part(table["event"].to_numpy(), part)] = part
+        files = [file["name"] for file in jets.provenance["files"]]
+        # Representations are in the order of their jets.
+        columns = {
+            "part": parts.tolist(),
+            FILE: [files[i] for i in jets.truth[FILE]],
+            FILE_EVENT: jets.truth[FILE_EVENT],
+        }
+        for name, values in columns.items():
+            table = table.append_column(name, pa.array(values))
+        return table
 
     def _tested(self, name: str) -> str:
         """The part of a sample that is scored."""
+        if not self.config.signals:
+            return "all"
         learned_from = name == self.config.background or name in self.config.taught
         return "test" if learned_from else "all"
 

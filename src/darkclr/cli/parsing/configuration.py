@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,6 +13,7 @@ from darkclr.cli.parsing.parser import defaults_of
 from darkclr.cli.parsing.spelling import nearest
 from darkclr.errors import ConfigError
 from darkclr.io.documents import read_yaml
+from darkclr.io.sources import beside
 from darkclr.studies.presets import find_configuration
 
 __all__ = ["with_own_sections"]
@@ -47,4 +49,20 @@ def _sections(path: Path, known: Set[str]) -> str:
             fix=f"did you mean {meant}?" if meant else f"known: {', '.join(sorted(known))}",
         )
     chosen = {key: value for key, value in content.items() if key in known}
+    if "samples" in chosen:
+        chosen["samples"] = _beside(path.parent, chosen["samples"])
     return yaml.safe_dump(chosen, sort_keys=False)
+
+
+def _beside(folder: Path, samples: Any) -> Any:
+    """Samples of a configuration file, whose own files are named relative to its folder."""
+    if not isinstance(samples, dict):
+        return samples
+    found = {}
+    for name, sample in samples.items():
+        found[name] = sample
+        if isinstance(sample, dict) and isinstance(sample.get("files"), str | list):
+            files = sample["files"]
+            names = [files] if isinstance(files, str) else files
+            found[name] = sample | {"files": [beside(folder, str(file)) for file in names]}
+    return found
