@@ -27,7 +27,7 @@ from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.evaluation.sculpting import CutSpectra, Spectrum
 from darkclr.reweighting import Cells
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "provenance"]
 
 Floats = NDArray[np.float64]
 #: By score, signal, and whether the background is weighted to its spectrum.
@@ -114,7 +114,7 @@ def evaluate(
     return Metrics(
         kind="metrics",
         config=config,
-        provenance=_provenance(files),
+        provenance=provenance(files),
         samples=samples,
         n_unlabelled=n_unlabelled,
         scores=results,
@@ -186,7 +186,8 @@ def _result(
     )
 
 
-def _provenance(files: ScoreFiles) -> Provenance:
+def provenance(files: ScoreFiles) -> Provenance:
+    """Versions of the packages, and what the files say of themselves."""
     packages = ("darkclr", "numpy", "scikit-learn", "pyarrow")
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Provenance(versions | {"python": platform.python_version()}, files.metadata)

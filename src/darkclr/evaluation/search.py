@@ -24,12 +24,22 @@ from numpy.typing import NDArray
 
 from darkclr.anomaly.conditioning import ConditionalPValue
 from darkclr.errors import InputError
+from darkclr.evaluation.measurement import provenance
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io.atomic import atomic_path
 from darkclr.reporter import Reporter
 
-__all__ = ["N_LISTED", "FoundJet", "ScoreSearch", "Search", "WorkingPoint", "search", "show_search"]
+__all__ = [
+    "N_LISTED",
+    "FoundJet",
+    "ScoreSearch",
+    "Search",
+    "WorkingPoint",
+    "mean_scores",
+    "search",
+    "show_search",
+]
 
 #: Jets that are listed of each score.
 N_LISTED = 20
@@ -102,11 +112,13 @@ class Search:
         n_jets: number of jets that were scored.
         n_calibration: number of jets of the calibration.
         scores: by name.
+        versions: of the packages, by name.
     """
 
     n_jets: int
     n_calibration: int
     scores: Mapping[str, ScoreSearch]
+    versions: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
         """Write ``search.json``, and the jets as a table ``anomalous_jets.csv``."""
@@ -148,7 +160,7 @@ class Search:
                 )
                 for name, found in document["scores"].items()
             }
-            return cls(document["n_jets"], document["n_calibration"], scores)
+            return cls(document["n_jets"], document["n_calibration"], scores, document["versions"])
         except FileNotFoundError:
             raise InputError("no such file", where=path) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -193,7 +205,28 @@ def search(scores: pa.Table, background_efficiencies: Sequence[float]) -> Search
             given = None if given_pt is None else float(given_pt[row])
             jets.append(_jet(scores, row, float(values[row]), p_value, given))
         found[name] = ScoreSearch(title, baseline, points, jets)
-    return Search(len(scores), int(calibrating.sum()), found)
+    versions = provenance(files).versions
+    return Search(len(scores), int(calibrating.sum()), found, versions)
+
+
+def mean_scores(members: Sequence[pa.Table]) -> pa.Table:
+    """One table of several of the same jets: the mean of each score over all of them.
+
+    Each is counted from the mean of its validation jets, in units of their standard deviation.
+    """
+    table = members[0]
+    calibrating = np.asarray(table["part"].to_pylist()) == "validation"
+    if not calibrating.any():
+        return table  # which search refuses
+    for name in ScoreFiles(table).names:
+        values = []
+        for member in members:
+            score = ScoreFiles(member).numbers(name)
+            spread = max(score[calibrating].std(), np.finfo(np.float32).tiny)
+            values.append((score - score[calibrating].mean()) / spread)
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(np.mean(values, axis=0)))
+    return table
 
 
 def show_search(found: Search, reporter: Reporter) -> None:

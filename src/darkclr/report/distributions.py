@@ -16,7 +16,7 @@ __all__ = ["constituents_figure", "norm_figure", "score_figure", "similarity_fig
 Floats = NDArray[np.floating]
 Weighted = tuple[NDArray, NDArray]  # values (n,) and weights (n,)
 
-_QCD_FILL = {"color": "#c9ced6", "edge": "#5b616b"}
+_BACKGROUND_FILL = {"color": "#c9ced6", "edge": "#5b616b"}
 _DROPPED: LineStyle = {"color": "#0072B2", "linestyle": (0, (4, 1.5))}
 # A density that spans more than this factor wants one too.
 _DECADES = 100.0
@@ -25,22 +25,25 @@ _POSITIVE: LineStyle = {"color": "#009E73", "linestyle": "-"}
 _LONG_TAIL = 8.0
 
 
-def score_figure(title: str, background: Weighted, signals: Mapping[str, Weighted]) -> Figure:
-    """Density of one score for QCD and each signal sample.
+def score_figure(
+    title: str, background: Weighted, signals: Mapping[str, Weighted], name: str = "background"
+) -> Figure:
+    """Density of one score for background and each signal sample.
 
     Args:
         title: of the score.
         background: scores and weights of the background jets.
         signals: the same, by title of the signal sample.
+        name: title of the background sample.
     """
     with styled():
         picture = figure(5.6, 4.0)
         axes = picture.subplots()
         edges, logarithmic = _score_edges([background[0], *(v for v, _ in signals.values())])
-        _filled(axes, background, edges, "QCD", logarithmic)
-        for position, (name, sample) in enumerate(signals.items()):
+        _filled(axes, background, edges, name, logarithmic)
+        for position, (signal, sample) in enumerate(signals.items()):
             style = sample_style(position)
-            _line(axes, sample, edges, name, style, logarithmic)
+            _line(axes, sample, edges, signal, style, logarithmic)
         if logarithmic:
             axes.set_xscale("log")
         axes.set_xlim(edges[0], edges[-1])
@@ -51,16 +54,20 @@ def score_figure(title: str, background: Weighted, signals: Mapping[str, Weighte
 
 
 def constituents_figure(
-    background: Weighted, dropped: Weighted | None, signals: Mapping[str, Weighted]
+    background: Weighted,
+    dropped: Weighted | None,
+    signals: Mapping[str, Weighted],
+    name: str = "background",
 ) -> Figure:
-    """Number of constituents of QCD jets, their dropped copies and the signals.
+    """Number of constituents of background jets, their dropped copies and the signals.
 
     The dropped copies are what the network takes for anomalies; the picture shows how far they
     resemble the signal.
 
     Args:
-        background, dropped: numbers and weights of QCD jets and of their anomalous copies.
+        background, dropped: numbers and weights of background jets and of their anomalous copies.
         signals: the same, by title of the signal sample.
+        name: title of the background sample.
     """
     with styled():
         picture = figure(6.8, 4.4)
@@ -69,11 +76,12 @@ def constituents_figure(
         top = max(int(np.quantile(n, 0.999)) for n, _ in parts if len(n))
         width = max(1, round(top / 60))
         edges = np.arange(0, top + width + 1, width) - 0.5
-        _filled(axes, background, edges, _with_mean("QCD", background))
+        _filled(axes, background, edges, _with_mean(name, background))
         if dropped is not None:
-            _line(axes, dropped, edges, _with_mean("QCD, constituents dropped", dropped), _DROPPED)
-        for position, (name, sample) in enumerate(signals.items()):
-            _line(axes, sample, edges, _with_mean(name, sample), sample_style(position))
+            label = _with_mean(f"{name}, constituents dropped", dropped)
+            _line(axes, dropped, edges, label, _DROPPED)
+        for position, (signal, sample) in enumerate(signals.items()):
+            _line(axes, sample, edges, _with_mean(signal, sample), sample_style(position))
         axes.set_xlim(0, edges[-1])
         axes.set_ylim(bottom=0)
         axes.set_xlabel("number of constituents")
@@ -99,7 +107,7 @@ def similarity_figure(positive: Floats, anomalous: Floats, background: Floats | 
         edges = np.linspace(-1, 1, _n_bins(positive, anomalous) + 1)
 
         for name, values, style in (
-            ("two different QCD jets", background, None),
+            ("two different background jets", background, None),
             ("jet and its physical view", positive, _POSITIVE),
             ("jet and its dropped view", anomalous, _DROPPED),
         ):
@@ -117,7 +125,7 @@ def similarity_figure(positive: Floats, anomalous: Floats, background: Floats | 
 
 
 def norm_figure(norm: Floats, anomalous: Floats) -> Figure:
-    """Norms ‖z‖ of QCD jets and of their own dropped copies.
+    """Norms ‖z‖ of background jets and of their own dropped copies.
 
     The score ‖z‖ works only if the copies are the longer vectors.
 
@@ -130,8 +138,8 @@ def norm_figure(norm: Floats, anomalous: Floats) -> Figure:
         top = float(np.quantile(np.concatenate([norm, anomalous]), 0.999))
         edges = np.linspace(0, top, _n_bins(norm, anomalous) + 1)
         jets, copies = _unweighted(norm), _unweighted(anomalous)
-        _filled(axes, jets, edges, _with_mean("QCD", jets))
-        _line(axes, copies, edges, _with_mean("QCD, constituents dropped", copies), _DROPPED)
+        _filled(axes, jets, edges, _with_mean("background", jets))
+        _line(axes, copies, edges, _with_mean("background, constituents dropped", copies), _DROPPED)
         axes.set_xlim(0, edges[-1])
         axes.set_xlabel("norm ‖z‖")
         _density_axis(axes, "density")
@@ -173,7 +181,7 @@ def _filled(
 ) -> None:
     axes.stairs(
         _density(sample, edges, logarithmic), edges, fill=True, label=label,
-        facecolor=_QCD_FILL["color"], edgecolor=_QCD_FILL["edge"], linewidth=1.0,
+        facecolor=_BACKGROUND_FILL["color"], edgecolor=_BACKGROUND_FILL["edge"], linewidth=1.0,
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def augmentations_figure(
                 if row == n_rows - 1:
                     axes.set_xlabel("Δη")
                 if column == 0:
-                    axes.set_ylabel(f"$p_T$ = {total:.0f} GeV\n\nΔφ [rad]")
+                    axes.set_ylabel(f"pT = {total:.0f} GeV\n\nΔφ [rad]")
         return picture
 
 

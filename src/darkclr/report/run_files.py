@@ -43,11 +43,13 @@ class Classes:
         background: of the background jets.
         dropped: of the background's anomalous copies, if there are any.
         signals: by title of the sample.
+        title: that of the background sample.
     """
 
     background: Weighted
     dropped: Weighted | None = None
     signals: dict[str, Weighted] = field(default_factory=dict)
+    title: str = "background"
 
 
 class RunFiles:
@@ -121,6 +123,7 @@ def split_classes(scores: ScoreFiles, column: str, title: Callable[[str], str]) 
     return Classes(
         (values[background], weight[background]),
         signals={title(name): (values[m], weight[m]) for name, m in masks.items() if m.any()},
+        title=", ".join(title(names[i]) for i in np.unique(code[background])),
     )
 
 
@@ -136,6 +139,7 @@ def read_constituent_counts(folder: Path, title: Callable[[str], str]) -> Classe
     background: list[Weighted] = []
     dropped: list[Weighted] = []
     signals: dict[str, Weighted] = {}
+    titles: dict[str, None] = {}
     for path in paths:
         table = read_table(path, ["n_constituents", "weight", "label", "dropped"])
         n, weight, label, copy = (table[name].to_numpy() for name in table.column_names)
@@ -145,12 +149,14 @@ def read_constituent_counts(folder: Path, title: Callable[[str], str]) -> Classe
         ):
             if mask.any():
                 parts.append((n[mask], weight[mask]))
+                titles[title(path.stem)] = None
         signal = (label == SIGNAL) & ~copy
         if signal.any():
             signals[title(path.stem)] = (n[signal], weight[signal])
     if not background:
         raise InputError("no background jets", where=folder, fix="encode a background sample")
-    return Classes(_join(background), _join(dropped) if dropped else None, signals)
+    copies = _join(dropped) if dropped else None
+    return Classes(_join(background), copies, signals, ", ".join(titles))
 
 
 def read_history(path: Path, required: tuple[str, ...]) -> dict[str, NDArray]:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.pairs import encoder_verdict
 from darkclr.errors import DarkclrError, InputError
+from darkclr.evaluation.search import Search
 from darkclr.io.parquet import read_table
 from darkclr.jets import Jets
 from darkclr.report.distributions import (
@@ -43,6 +44,7 @@ from darkclr.report.run_files import (
     split_classes,
 )
 from darkclr.report.sculpting import QUANTITIES, sculpting_figure
+from darkclr.report.search import cuts_table, jets_table
 from darkclr.report.style import png
 from darkclr.report.training import encoder_figure, energies_figure, loss_figure
 
@@ -54,10 +56,9 @@ def sections(
 ) -> list[Section]:
     """All sections of the page about one run, in order; the background may have been read."""
     files = RunFiles(run, background)
+    measured = (_results, _roc, _sculpting)
     return [
-        _results(files),
-        _roc(files),
-        _sculpting(files),
+        *(_search(files) if _without_signal(run) else (section(files) for section in measured)),
         _scores(files),
         _constituents(files),
         _augmentations(files, augmentations),
@@ -66,6 +67,49 @@ def sections(
         _energies(run),
         _facts(files),
     ]
+
+
+def _without_signal(run: Path) -> bool:
+    return (run / "search.json").exists() and not (run / "metrics.json").exists()
+
+
+def _search(files: RunFiles) -> tuple[Section, Section]:
+    """What a run without any signal finds."""
+    jets = Section(
+        "jets",
+        "Most anomalous jets",
+        "The jets that each score finds most anomalous, of all parts: the training part is what "
+        "encoder and scores were fitted on. The p-value is the share of validation background that "
+        "is at least as anomalous, as measured and among jets of the same pT: a score that follows "
+        "pT finds the hardest or softest jets, and these are not anomalous at equal pT. Events are "
+        "counted as in their file, from 0 where it does not number them; jet 0 is the hardest.",
+    )
+    cuts = Section(
+        "cuts",
+        "Cuts",
+        "Scores above which the given share of background lies, calibrated on validation jets and "
+        "measured on test jets.",
+    )
+    with _or_say_why(jets, "the most anomalous jets"):
+        found = Search.read(files.folder / "search.json")
+        jets.markup, cuts.markup = jets_table(found), cuts_table(found)
+        n = found.n_calibration
+        jets.missing.append(
+            f"With {n} validation jets no p-value is below {1 / (n + 1):.2g}: more jets, or a "
+            "larger split.validation, tell smaller ones."
+        )
+        first = next(iter(found.scores.values()))
+        if first.jets and first.jets[0].p_value_given_pt is None:
+            jets.missing.append("p-values at equal pT need at least 100 validation jets.")
+        if any(point.cut is None for point in first.working_points):
+            cuts.missing.append(
+                "A dash: too few validation jets for the cut; 1 / ε of them are the least."
+            )
+    cuts.missing.append(
+        "ROC curves, rejections and sculpting are left out: there is no signal among the samples. "
+        "Name one beside the background, simulated (process: aachen) or from files (label: 1)."
+    )
+    return jets, cuts
 
 
 def _results(files: RunFiles) -> Section:
@@ -151,8 +195,9 @@ def _scores(files: RunFiles) -> Section:
         for name in files.scores.names:
             classes = split_classes(files.scores, name, files.title)
             title, _ = files.scores.describe(name)
-            picture = score_figure(title, classes.background, classes.signals)
-            _add(section, f"score_{name}", f"{title}: QCD and signal.", picture)
+            picture = score_figure(title, classes.background, classes.signals, classes.title)
+            what = " and signal" if classes.signals else ""
+            _add(section, f"score_{name}", f"{title}: {classes.title}{what}.", picture)
     return section
 
 
@@ -160,8 +205,8 @@ def _constituents(files: RunFiles) -> Section:
     section = Section(
         "constituents",
         "Number of constituents",
-        "Dropping constituents of QCD jets makes the stand-in for anomalies that the encoder is "
-        "trained against.",
+        "Dropping constituents of background jets makes the stand-in for anomalies that the "
+        "encoder is trained against.",
     )
     with _or_say_why(section, "the number of constituents"):
         try:
@@ -169,8 +214,11 @@ def _constituents(files: RunFiles) -> Section:
         except InputError as error:
             section.missing.append(f"No dropped copies: {error}.")
             classes = split_classes(files.scores, "n_constituents", files.title)
-        picture = constituents_figure(classes.background, classes.dropped, classes.signals)
-        caption = "Number of constituents of QCD jets, their dropped copies, and signal jets."
+        picture = constituents_figure(
+            classes.background, classes.dropped, classes.signals, classes.title
+        )
+        what = ", and signal jets" if classes.signals else ""
+        caption = f"Number of constituents of {classes.title} jets, their dropped copies{what}."
         _add(section, "constituents", caption, picture)
     return section
 
@@ -179,8 +227,8 @@ def _augmentations(files: RunFiles, augmentations: Augmentations) -> Section:
     section = Section(
         "augmentations",
         "Augmentations",
-        "Three QCD jets with few, middling and many constituents, as they are and after each "
-        "augmentation.",
+        "Three background jets with few, middling and many constituents, as they are and after "
+        "each augmentation.",
     )
     with _or_say_why(section, "the augmentations"):
         constituents = typical_jets(files.background_jets())
@@ -232,7 +280,7 @@ def _similarity(run: Path) -> Section:
         _add(section, "similarity", "Cosine similarities of pairs of views.", picture)
         if {"norm", "anomalous_norm"} <= set(pairs):
             picture = norm_figure(pairs["norm"], pairs["anomalous_norm"])
-            _add(section, "norm", "Norms of QCD jets and of their dropped copies.", picture)
+            _add(section, "norm", "Norms of background jets and of their dropped copies.", picture)
     return section
 
 
@@ -287,13 +335,18 @@ def _facts(files: RunFiles) -> Section:
         rows["total"] = _duration(sum(timings.values()))
         section.markup += "<h3>Wall-clock</h3>" + key_values(rows)
     with _or_say_why(section, "the samples"):
-        metrics = files.metrics
-        rows = {
-            files.title(name): f"{n.n_jets:,} jets of {n.n_events:,} events"
-            for name, n in metrics.samples.items()
-        }
+        if _without_signal(files.folder):
+            found = Search.read(files.folder / "search.json")
+            rows, versions = {"all": f"{found.n_jets:,} jets"}, found.versions
+        else:
+            metrics = files.metrics
+            rows = {
+                files.title(name): f"{n.n_jets:,} jets of {n.n_events:,} events"
+                for name, n in metrics.samples.items()
+            }
+            versions = metrics.provenance.versions
         section.markup += "<h3>Scored jets</h3>" + key_values(rows)
-        section.markup += "<h3>Versions</h3>" + key_values(metrics.provenance.versions)
+        section.markup += "<h3>Versions</h3>" + key_values(versions)
     with _or_say_why(section, "the configuration"):
         path = files.folder / "config.yaml"
         if not path.is_file():

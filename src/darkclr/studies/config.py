@@ -207,7 +207,7 @@ class EnsembleConfig(RunConfig):
         0.45
     )
     """Share of gluon jets among the background in the second half of the table, which needs
-    simulated partons; null leaves that half out."""
+    simulated partons; null leaves that half out, as does background from files."""
     variants: dict[str, Path] = field(default_factory=dict)
     """Files of other representations, by name."""
     variant_scores: list[str] | None = None

@@ -10,8 +10,9 @@ from typing import Any
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EnsembleMetrics, comparison, markdown, readable_rows, to_json
 from darkclr.evaluation.ensemble.table import Table
+from darkclr.evaluation.search import mean_scores, search, show_search
 from darkclr.io import atomic_path
-from darkclr.io.parquet import column_names
+from darkclr.io.parquet import column_names, read_table
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
@@ -28,7 +29,8 @@ def ensemble(config: EnsembleConfig, reporter: Reporter = Silent()) -> None:
     """All scores side by side, over an ensemble of encoders and of densities on each.
 
     Every repetition leaves its files in the directory ``config.output``; what is there already is
-    not done again. In the end ``table.json`` and ``table.md`` hold all of them.
+    not done again. In the end ``table.json`` and ``table.md`` hold all of them; without signal,
+    ``anomalous_jets.csv`` the jets that they find most anomalous together.
 
     Args:
         config: all that determines the ensemble.
@@ -58,7 +60,10 @@ class Ensemble:
     def __init__(self, config: EnsembleConfig, reporter: Reporter = Silent()) -> None:
         self.config, self.reporter = config, reporter
         self.run = Run(config, reporter)
-        numbers = config.encoders, config.densities, config.gluon_share
+        # Files tell of no partons.
+        own = config.samples[config.background].sources
+        self._gluon_share = None if own else config.gluon_share
+        numbers = config.encoders, config.densities, self._gluon_share
         self.repetitions = [Repetitions(self.run, config.all_scores, *numbers)]
         if config.variants:
             scores = _variant_scores(self.repetitions[0], config.variant_scores)
@@ -83,11 +88,24 @@ class Ensemble:
         run = self.run
         claim(self.config)
         run.simulate()
-        if self.config.gluon_share is not None:
+        if self._gluon_share is not None:
             _check_partons(run.sample(self.config.background))
         for each in self.repetitions:
             each.execute()
-        self._write(_table(self.repetitions))
+        if self.config.signals:
+            self._write(_table(self.repetitions))
+        else:
+            self._search()
+
+    def _search(self) -> None:
+        """Without signal: the jets that all members together find most anomalous."""
+        for each in self.repetitions:
+            folders = [each.folder(e, d) for e in each.encoder_numbers for d in each.seeds]
+            members = [read_table(folder / "scores.parquet") for folder in folders]
+            found = search(mean_scores(members), self.config.evaluation.background_efficiencies)
+            found.write(each.root)
+            show_search(found, self.reporter)
+            self.reporter.line(f"most anomalous jets in {each.root / 'anomalous_jets.csv'}")
 
     def _write(self, table: Table) -> None:
         """Write ``table.json`` and ``table.md`` and show the rows."""

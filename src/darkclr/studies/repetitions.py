@@ -130,7 +130,7 @@ class Repetitions:
             self._score_jets(density)
         for encoder in self.encoder_numbers:
             self._score(encoder)
-            for density in self.seeds:
+            for density in self.seeds if self.run.config.signals else ():
                 self._evaluate(self.folder(encoder, density))
 
     def metrics(self, gluon_share: float | None) -> list[list[Metrics]]:

@@ -208,12 +208,22 @@ def digests(files: list[str]) -> list[dict[str, str | None]]:
 
 
 def _with_their_files(sample: Sample, files: list[str], advance: Advance) -> Iterator[Jets]:
-    """All jets, with their file and their event in it as truth columns."""
+    """All jets, with their file and their event in it as truth columns.
+
+    Events of different files are different, also where both files count from 0.
+    """
+    last = -1
     for name, _, batches in jets_by_file(files, layout=sample.layout, options=sample.options):
+        shift: int | None = None
         for jets in batches:
+            if shift is None:
+                shift = last + 1 if jets.event.min() <= last else 0
             event = jets.event - int(jets.provenance.get("first_event", 0))
             file = np.full(len(jets), files.index(name), dtype=np.int32)
-            yield replace(jets, truth={**jets.truth, FILE: file, FILE_EVENT: event})
+            truth = {**jets.truth, FILE: file, FILE_EVENT: event}
+            jets = replace(jets, event=jets.event + shift, truth=truth)
+            last = max(last, int(jets.event.max()))
+            yield jets
             advance(len(jets))
 
 
