@@ -26,7 +26,7 @@ _LONG_TAIL = 8.0
 
 
 def score_figure(
-    title: str, background: Weighted, signals: Mapping[str, Weighted], name: str = "background"
+    title: str, background: Weighted, signals: Mapping[str, Weighted], name: str
 ) -> Figure:
     """Density of one score for background and each signal sample.
 
@@ -57,7 +57,7 @@ def constituents_figure(
     background: Weighted,
     dropped: Weighted | None,
     signals: Mapping[str, Weighted],
-    name: str = "background",
+    name: str,
 ) -> Figure:
     """Number of constituents of background jets, their dropped copies and the signals.
 
