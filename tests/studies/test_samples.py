@@ -23,9 +23,10 @@ from darkclr.io.parquet import read_table
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN
 from darkclr.reporter import Silent
 from darkclr.simulation.sample import SampleConfig
+from darkclr.studies.claim import claim
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.ensemble import ensemble
-from darkclr.studies.run import Run, run
+from darkclr.studies.run import run
 from darkclr.studies.samples import Sample, take_in
 
 SCORES = {"norm": {}, "discriminant": {}}
@@ -210,7 +211,7 @@ def test_files_are_found_beside_their_configuration(folder, capsys, monkeypatch)
 
 
 def test_what_is_written_down_is_a_configuration(config, folder, capsys):
-    Run(config).claim()
+    claim(config)
     written = folder / "run" / "config.yaml"
     arguments = ["run", "--config", str(written), "--output", str(folder / "run"), "--dry_run"]
     assert main(arguments) == 0
