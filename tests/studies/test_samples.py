@@ -27,7 +27,8 @@ from darkclr.studies.claim import claim
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.ensemble import ensemble
 from darkclr.studies.run import run
-from darkclr.studies.samples import Sample, take_in
+from darkclr.studies.sample_config import Sample
+from darkclr.studies.samples import take_in
 
 SCORES = {"norm": {}, "discriminant": {}}
 

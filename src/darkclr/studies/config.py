@@ -15,7 +15,7 @@ from darkclr.jets import BACKGROUND, SIGNAL
 from darkclr.names import check_file_names
 from darkclr.parameters import AtLeast, Between, check_parameters, recorded
 from darkclr.split import Split
-from darkclr.studies.samples import Look, Sample, look_at
+from darkclr.studies.sample_config import Look, Sample
 
 __all__ = ["YARDSTICKS", "EnsembleConfig", "RunConfig", "default_samples"]
 
@@ -137,6 +137,8 @@ class RunConfig:
             ConfigError: jets are given as events, or there are too few for the training.
             InputError: files that are missing or no jets.
         """
+        from darkclr.studies.samples import look_at  # help comes without PyArrow
+
         labels = self.labels
         looks = {name: look_at(name, s, labels[name]) for name, s in self.samples.items()}
         if self.samples[self.background].sources and looks[self.background].is_exact:
