@@ -96,7 +96,10 @@ def measure(model: Path) -> tuple[dict, dict[str, dict[str, NDArray]]]:
     folder = next(p for p in (model, model.parent) if (p / "config.yaml").exists())
     config = yaml.safe_load((folder / "config.yaml").read_text())
     split = Split(**config["split"])
-    rows = {p.stem: read_representations(p) for p in sorted((model / "representations").glob("*"))}
+    rows = {
+        p.stem: read_representations(p)
+        for p in sorted((model / "representations").glob("[!.]*.parquet"))
+    }
     background = next(n for n, r in rows.items() if not r.label.any())
     geometry = Geometry(rows[background].part("train", split))
     test = rows.pop(background).part("test", split)
