@@ -25,7 +25,7 @@ from darkclr.simulation.events.hepmc import HepMCEvents
 
 PARTICLES = 800  # an event of soft QCD
 TURNS = 5
-PACKED = {"": bytes, ".gz": gzip.compress}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress}
 
 
 def write_events(path: Path, n_events: int) -> None:
