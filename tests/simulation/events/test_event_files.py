@@ -113,7 +113,7 @@ def test_a_torn_packed_file_is_told(packed, tmp_path):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         scan_events(tmp_path / "none.lhe", 10)
 
 
