@@ -81,6 +81,32 @@ sys.exit(main.main(["score", "{folder / "qcd.parquet"}", "m", "{tmp_path / "o.pa
     assert result.stderr.splitlines() == [f"darkclr: {told}"]
 
 
+@pytest.mark.parametrize("lost", ["{}", "raise ConfigError('a consequence')"])
+def test_a_stop_that_is_lost_comes_again(lost):
+    """As one that a destructor swallows; and what follows from it is not told as an error."""
+    script = f"""
+import os, signal, sys, time
+import darkclr.cli.main as main
+from darkclr.errors import ConfigError
+main._REPEATED = 0.2
+class Swallows:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+def run(arguments):
+    Swallows()
+    {lost}
+    time.sleep(30)
+main._run = run
+sys.exit(main.main(["score"]))
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert result.returncode == 130
+    assert "stopped, nothing half-written is left" in result.stderr.splitlines()[-1]
+    assert "a consequence" not in result.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", [("scores",), ("--help",), ("fit", "--help"), ("info",)])
 def test_a_full_disk_behind_the_output_is_one_line(folder, arguments):

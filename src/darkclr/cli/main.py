@@ -22,6 +22,10 @@ from darkclr.errors import ConfigError, DarkclrError
 
 __all__ = ["main"]
 
+# Seconds after which a stop that has not ended the command is repeated; what there is to tidy up
+# takes less.
+_REPEATED = 5.0
+
 _DESCRIPTION = """\
 Finding new physics in jets without knowing what it looks like.
 
@@ -38,12 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads that wait shall sleep: where another process wants the core, spinning ones make a
     # training nine times slower. Read when torch is imported, by this process and its workers.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    stopped = threading.Event()
     try:
-        with _terminable():
+        with _terminable() as stopped:
             _run(arguments)
             _print("")
         return 0
     except DarkclrError as problem:
+        if stopped.is_set():  # which this is but a consequence of
+            return _stopped(arguments)
         _complain(problem)
         return 2
     except KeyboardInterrupt:
@@ -55,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:
         from darkclr.cli.failures import explain, is_interrupt
 
-        if is_interrupt(problem):
+        if stopped.is_set() or is_interrupt(problem):
             return _stopped(arguments)
 
         text, code = explain(problem, arguments)
@@ -134,20 +141,35 @@ def _overview() -> str:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM, by which batch systems end a job, stops the block as Ctrl-C does."""
+def _terminable() -> Iterator[threading.Event]:
+    """SIGTERM, by which batch systems end a job, stops the block as Ctrl-C does.
+
+    Python drops what is raised in a destructor or in a callback of a library, so a stop is repeated
+    until the block has ended. The event says whether there was one.
+    """
+    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stopped
         return
 
     def stop(*_: Any) -> None:
+        stopped.set()
+        earlier.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, stop))
+        signal.setitimer(signal.ITIMER_REAL, _REPEATED)
         raise KeyboardInterrupt
 
-    earlier = signal.signal(signal.SIGTERM, stop)
+    earlier = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN  # such as Ctrl-C behind `nohup`
+    }
     try:
-        yield
+        yield stopped
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        if stopped.is_set():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def _quieten() -> None:
