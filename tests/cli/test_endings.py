@@ -35,6 +35,11 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
+def hear_ctrl_c() -> None:
+    """Not ignore it, as jobs in the background of a shell do, among them tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_sigterm_ends_a_training_as_ctrl_c_does(folder, tmp_path, number):
     pytest.importorskip("lightning")
@@ -49,6 +54,7 @@ def test_sigterm_ends_a_training_as_ctrl_c_does(folder, tmp_path, number):
         ],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "m" / "encoder" / "checkpoints" / "last.ckpt").exists():
@@ -75,7 +81,8 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 sys.exit(main.main(["score", "{folder / "qcd.parquet"}", "m", "{tmp_path / "o.parquet"}"]))
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, preexec_fn=hear_ctrl_c)
     assert result.returncode == 130
     told = "stopped, nothing half-written is left; the same command starts anew"
     assert result.stderr.splitlines() == [f"darkclr: {told}"]
