@@ -179,11 +179,20 @@ def test_the_handler_of_sigterm_is_given_back(command):
     assert signal.getsignal(signal.SIGTERM) is earlier
 
 
-@pytest.mark.parametrize(("mine", "found"), [(None, "passive"), ("active", "active")])
-def test_waiting_threads_sleep_unless_told_otherwise(mine, found, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("name", "mine", "found"),
+    [
+        ("GOMP_SPINCOUNT", None, "2000"),
+        ("GOMP_SPINCOUNT", "7", "7"),
+        ("OMP_WAIT_POLICY", "active", None),
+    ],
+)
+def test_waiting_threads_spin_shortly_unless_told_otherwise(name, mine, found, monkeypatch, capsys):
     """Before torch is imported: help does not import it."""
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    for variable in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(variable, raising=False)
     if mine is not None:
-        monkeypatch.setenv("OMP_WAIT_POLICY", mine)
+        monkeypatch.setenv(name, mine)
     main(["--version"])
-    assert os.environ["OMP_WAIT_POLICY"] == found
+    assert os.environ.get("GOMP_SPINCOUNT") == found
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)

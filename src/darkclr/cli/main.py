@@ -39,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _quieten()
-    # Threads that wait shall sleep: where another process wants the core, spinning ones make a
-    # training nine times slower. Read when torch is imported, by this process and its workers.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Threads that wait spin but shortly: where another process wants the core, long spinning makes
+    # a training several times slower (`benchmarks/busy.py`). Read when torch is imported, by this
+    # process and its workers.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     stopped = threading.Event()
     try:
         with _terminable() as stopped:
