@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 STEPS = 3
-CASES = [(policy, busy) for busy in (False, True) for policy in ("300000", "2000")]
+CASES = [(spins, busy) for busy in (False, True) for spins in ("300000", "2000")]
 
 
 def measure(threads: int, batch: int) -> None:
@@ -53,13 +53,13 @@ def count() -> None:
         pass
 
 
-def run(policy: str, busy: bool, threads: int, batch: int) -> tuple[float, float]:
+def run(spins: str, busy: bool, threads: int, batch: int) -> tuple[float, float]:
     """Seconds a step and loss of one case."""
     other = multiprocessing.Process(target=count, daemon=True)
     if busy:
         other.start()
     environment = os.environ | {
-        "GOMP_SPINCOUNT": policy,
+        "GOMP_SPINCOUNT": spins,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]]),
     }
     call = [sys.executable, __file__, "--child", "--threads", str(threads), "--batch", str(batch)]
@@ -94,7 +94,7 @@ def main() -> None:
         f"{options.threads} threads, batches of {options.batch}: seconds a step (median of turns)"
     )
     for busy in (False, True):
-        spin, sleep = (median(seconds[policy, busy]) for policy in ("300000", "2000"))
+        spin, sleep = (median(seconds[spins, busy]) for spins in ("300000", "2000"))
         where = "beside a busy process" if busy else "alone"
         print(f"  {where:22} 300000 turns {spin:.3f}  2000 {sleep:.3f}  ratio {spin / sleep:.2f}")
 

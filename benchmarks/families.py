@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from darkclr.anomaly.conditioning import ConditionalPValue, Residual
@@ -34,12 +33,11 @@ from darkclr.augmentations import (
 )
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.evaluation.metrics import roc
 from darkclr.io import read_jets
 from darkclr.jets import Jets
 from darkclr.reweighting import equal_spectrum_weights
-from darkclr.split import Split
 
 EFFICIENCY = 0.2
 FAMILIES: dict[str, Augmentation] = {
@@ -126,8 +124,7 @@ def main() -> None:
     parser.add_argument("--signals", type=Path, nargs="*", default=[], help="jets to look at")
     parser.add_argument("--n", type=int, default=12000, help="jets of the training part to take")
     options = parser.parse_args()
-    folder = next(p for p in (options.model, options.model.parent) if (p / "config.yaml").exists())
-    split = Split(**yaml.safe_load((folder / "config.yaml").read_text())["split"])
+    split = training_split(options.model / "encoder")
     encoder, jets = load_encoder(options.model / "encoder"), read_jets(options.background)
     train = jets.part("train", split)[slice(0, options.n)]
     validation, test = jets.part("validation", split), jets.part("test", split)

@@ -18,12 +18,11 @@ import json
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from darkclr.anomaly.fitting import fit_scores
+from darkclr.contrastive.model_directory import training_split
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import read_timings
-from darkclr.split import Split
 
 SCHEDULE = {"score": "nae", "pretraining_epochs": 200, "epochs": 100, "selection": "last"}
 SPACES: dict[str, dict[str, object]] = {
@@ -58,8 +57,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="directory of the fits")
     options = parser.parse_args()
     model = options.model
-    folder = next(p for p in (model, model.parent) if (p / "config.yaml").exists())
-    split = Split(**yaml.safe_load((folder / "config.yaml").read_text())["split"])
+    split = training_split(model / "encoder")
     paths = (model / "representations").glob("*.parquet")
     background = next(r for r in map(read_representations, paths) if not r.label.any())
     scores = {name: SCHEDULE | space for name, space in SPACES.items()}

@@ -24,18 +24,17 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from scipy.stats import chi2
 from sklearn.mixture import GaussianMixture
 
 from darkclr.anomaly.conditioning import Residual
 from darkclr.anomaly.detectors.discriminant import Discriminant
+from darkclr.contrastive.model_directory import training_split
 from darkclr.evaluation.metrics import roc
 from darkclr.io.representations import read_representations
 from darkclr.representations import Representations
 from darkclr.reweighting import equal_spectrum_weights
-from darkclr.split import Split
 
 EFFICIENCY = 0.2
 N_LARGEST, N_GAUSSIANS = 16, 6
@@ -93,9 +92,7 @@ class Geometry:
 
 def measure(model: Path) -> tuple[dict, dict[str, dict[str, NDArray]]]:
     """Numbers of all signals, and u and distance of all samples for the picture."""
-    folder = next(p for p in (model, model.parent) if (p / "config.yaml").exists())
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    split = Split(**config["split"])
+    split = training_split(model / "encoder")
     rows = {
         p.stem: read_representations(p)
         for p in sorted((model / "representations").glob("[!.]*.parquet"))
