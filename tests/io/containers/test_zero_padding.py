@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darkclr.io.containers.zero_padding import unpadded
+from darkclr.io.containers.zero_padding import unpadded, unpadded_columns
 
 N = 50
 
@@ -34,6 +34,9 @@ def test_what_is_unpadded_is_what_is_not_zero(slots, columns, layout):
     assert lengths.dtype == np.int64
     np.testing.assert_array_equal(lengths, filled.sum(axis=1))
     np.testing.assert_array_equal(rows, values[filled].T)
+    of_columns, flat = unpadded_columns(list(np.moveaxis(padded, 2, 0)))
+    np.testing.assert_array_equal(of_columns, lengths)
+    np.testing.assert_array_equal(flat, rows)
 
 
 def test_nan_is_no_padding():

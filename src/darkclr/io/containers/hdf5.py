@@ -22,7 +22,7 @@ from darkclr.io.containers.hdf5_blocks import (
 )
 from darkclr.io.containers.pandas_frames import data_frame, plain_frame
 from darkclr.io.containers.table import Rows, Table, same_lengths
-from darkclr.io.containers.zero_padding import unpadded
+from darkclr.io.containers.zero_padding import unpadded_columns
 from darkclr.io.parquet import METADATA_KEY, decoded_metadata
 from darkclr.plausibility import MAX_CONSTITUENTS
 
@@ -45,8 +45,9 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
         raise MissingExtraError("h5py", "files") from error
     # What is not compressed comes straight into our arrays if no chunk fits into the cache.
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
-        file.visititems(partial(_check, path))
-        if not file.visititems(_is_compressed):
+        compressed: list[bool] = []
+        file.visititems(partial(_check, path, compressed))
+        if not any(compressed):
             yield _tables(file, path)
             return
     # Chunks of a block's rows stay decompressed until all their columns are read.
@@ -54,8 +55,10 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
         yield _tables(file, path)
 
 
-def _check(path: Path, name: str, node: Any) -> None:
+def _check(path: Path, compressed: list[bool], name: str, node: Any) -> None:
     """Refuse data that lie in other files, and rows of any length that takes no room in the file.
+
+    Whether a data set is compressed is appended to ``compressed``.
 
     Raises:
         InputError: a data set is one of these.
@@ -68,15 +71,7 @@ def _check(path: Path, name: str, node: Any) -> None:
         raise InputError(f"{name!r} keeps its data in other files", where=path, fix="repack it")
     if (length := math.prod((node.shape or ())[1:])) > 10 * MAX_CONSTITUENTS:
         raise InputError(f"{name!r} has rows of {length} numbers", where=path)
-
-
-def _is_compressed(name: str, node: Any) -> bool | None:
-    """True ends the visit of a file's nodes."""
-    import h5py
-
-    if isinstance(node, h5py.Dataset) and node.id.get_create_plist().get_nfilters():
-        return True
-    return None
+    compressed.append(node.id.get_create_plist().get_nfilters() > 0)
 
 
 def _tables(file: Any, path: Path) -> list[Table]:
@@ -201,8 +196,7 @@ class _ArrayRows(Rows):
                 self.refuse(name, f"is {x.dtype} of shape {x.shape}, not a list of numbers a row")
         if len({x.shape for x in values.values()}) > 1:
             same_lengths(self, {name: np.array(x.shape) for name, x in values.items()})
-        common, rows = unpadded(np.stack(list(values.values()), axis=2))
-        return common, list(rows)
+        return unpadded_columns(list(values.values()))
 
     def _array(self, column: str, columns: slice) -> NDArray:
         return self._read(column, columns)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.io.containers.table import Rows, Table, same_lengths
-from darkclr.io.containers.zero_padding import padded, unpadded
+from darkclr.io.containers.zero_padding import padded, unpadded_columns
 from darkclr.io.parquet import metadata_of, opened_parquet
 
 __all__ = ["parquet_tables"]
@@ -152,9 +152,7 @@ class _FileRows(Rows):
         if not all(fixed):
             return common, values
         slots = int(common[0]) if len(common) else 0
-        unfilled = np.stack([x.reshape(-1, slots) for x in values], axis=2)
-        common, rows = unpadded(unfilled)
-        return common, list(rows)
+        return unpadded_columns([x.reshape(len(common), slots) for x in values])
 
     def _array(self, column: str, columns: slice) -> NDArray:
         lengths, array, kind = self._levels(column)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["padded", "unpadded"]
+__all__ = ["padded", "unpadded", "unpadded_columns"]
 
 
 def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
@@ -25,9 +27,25 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
     slots = padded.view((np.void, k * padded.itemsize))[..., 0]
     chosen = slots.ravel()[filled.ravel()] if slots.flags.c_contiguous else slots[filled]
     rows = chosen.view(padded.dtype).reshape(-1, k)
+    return _lengths(filled), rows.T
+
+
+def unpadded_columns(padded: Sequence[NDArray]) -> tuple[NDArray[np.int64], list[NDArray]]:
+    """Lengths (n,) and flat columns of arrays (n, slots) padded with zeros.
+
+    A slot is padding if it is zero in all of them.
+    """
+    filled = padded[0].astype(bool)
+    for values in padded[1:]:
+        filled |= values.astype(bool)
+    chosen = np.flatnonzero(filled)
+    return _lengths(filled), [values.ravel()[chosen] for values in padded]
+
+
+def _lengths(filled: NDArray[np.bool_]) -> NDArray[np.int64]:
     # As a product with ones, exact below 2^24 slots: sums over short rows start anew for each.
     counts = filled.astype(np.float32) @ np.ones(filled.shape[1], np.float32)
-    return counts.astype(np.int64), rows.T
+    return counts.astype(np.int64)
 
 
 def padded(lengths: NDArray[np.int64], values: NDArray) -> NDArray:
