@@ -160,7 +160,8 @@ def representations(n, seed, *, signal=False):
 def test_any_score_is_flat_given_pt(name, tmp_path):
     """And the same score again from its files."""
     options = {"given": "pt"} | ({"epochs": 2} if name == "autoencoder" else {})
-    train, validation, test = (representations(4000, seed) for seed in (1, 2, 3))
+    train, validation = (representations(4000, seed) for seed in (1, 2))
+    test = representations(20000, 3)
     fitted = fit_score(name, options, train, seed=0, calibration=validation)
     score = fitted.score(test[~test.dropped])
     pt = test.pt[~test.dropped]
@@ -169,6 +170,28 @@ def test_any_score_is_flat_given_pt(name, tmp_path):
         np.testing.assert_allclose(shares, 0.1, atol=0.03)
     fitted.save(tmp_path)
     assert np.array_equal(FittedScore.load(tmp_path).score(test[~test.dropped]), score)
+
+
+@pytest.mark.parametrize(("name", "n_calibration"), [("discriminant", 8000), ("knn", 4000)])
+def test_training_jets_join_the_calibration_unless_the_score_knows_them(name, n_calibration):
+    """A jet is its own nearest neighbour, but hardly moves a direction."""
+    train, validation = (representations(4000, seed) for seed in (1, 2))
+    fitted = fit_score(name, {"given": "pt"}, train, seed=0, calibration=validation)
+    assert fitted.conditioning is not None
+    assert len(fitted.conditioning.p_value.values) == n_calibration
+
+
+@pytest.mark.parametrize(("tail", "expected"), [(1.0, range(16, 21)), (1.7, range(1))])
+def test_samples_that_differ_in_the_tail_alone_are_not_alike(tail, expected):
+    """A share of 1.7 instead of 1 % above a cut changes the bulk by nothing; a test at 5 %."""
+    rng = np.random.default_rng(5)
+    pt, alike = rng.uniform(150, 300, 20000), 0
+    for _ in range(20):
+        first, second = rng.uniform(size=(2, 20000))
+        given = ConditionalPValue().fit(-np.log(first), pt)
+        second = np.where(second < 0.01 * tail, second / tail, second)
+        alike += given.alike((-np.log(first), pt, None), (-np.log(second), pt, np.full(20000, 3.0)))
+    assert alike in expected
 
 
 def test_a_direction_given_pt_finds_what_pt_hides():

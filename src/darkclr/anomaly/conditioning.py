@@ -17,6 +17,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2_contingency
 from sklearn.linear_model import GammaRegressor
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -46,6 +47,8 @@ _FEWEST_ROWS = 100
 # Flatness is looked at in so many bins of equal numbers of jets, at this cut; a chi-squared a bin
 # above the last number is no fluctuation.
 _FLAT_BINS, _FLAT_CUT, _FLAT_CHI2 = 6, 0.1, 5.0
+# Two samples are alike if a test between these p-values does not part them at this level.
+_ALIKE_EDGES, _ALIKE = np.array([0.5, 0.1, 0.03, 0.01]), 0.05
 # The tail beyond the last rows is exponential with the mean excess of these.
 _TAIL_ROWS = 20
 
@@ -233,6 +236,28 @@ class ConditionalPValue:
         below = np.minimum(u - self.values[0], 0)  # keeps the order below the least anomalous jet
         beyond = np.maximum(u - self.values[-1], 0) / self.tail
         return inside + beyond + 1e-6 * below
+
+    def alike(
+        self,
+        first: tuple[ArrayLike, ArrayLike, ArrayLike | None],
+        second: tuple[ArrayLike, ArrayLike, ArrayLike | None],
+    ) -> bool:
+        """Whether two samples of background have one distribution, in the tail as in the bulk.
+
+        A chi-squared test of their p-values in bins of :data:`_ALIKE_EDGES`, at 5 %.
+
+        Args:
+            first, second: score, conditions and weight as of :meth:`fit`.
+        """
+        table = []
+        for score, conditions, weight in (first, second):
+            minus_log_p = self(score, conditions)
+            w = _weights(weight, len(minus_log_p))
+            place = np.searchsorted(-np.log(_ALIKE_EDGES), minus_log_p)
+            # Weighted jets count as so many as have the same error.
+            table.append(np.bincount(place, w, len(_ALIKE_EDGES) + 1) * w.sum() / np.sum(w**2))
+        counts = np.array(table)
+        return bool(chi2_contingency(counts[:, counts.sum(axis=0) > 0]).pvalue > _ALIKE)
 
     def unevenness(
         self, score: ArrayLike, conditions: ArrayLike, weight: ArrayLike | None = None

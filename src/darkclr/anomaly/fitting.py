@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -56,8 +56,9 @@ def fit_score(
         seed: of all random numbers.
         background: which representations these are, where the score does not read them; recorded.
         calibration: background that the fit does not see, on which a score that is ``given`` pT
-            learns its p-value; by default ``train``, on which scores of many parameters are too
-            small.
+            learns its p-value. ``train`` joins it if its scores have the same distribution, which
+            those of detectors that know their training jets by heart do not. By default ``train``
+            alone.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where a training keeps its state after each epoch: called again after
             a crash, the fit goes on from there to the same result.
@@ -96,22 +97,30 @@ def fit_score(
     fitted = FittedScore(definition, detector, background)
     if definition.given is None:
         return fitted
-    calibrated = inputs if calibration is None else ScoreInputs.of(calibration)
-    return replace(fitted, conditioning=_conditioned(fitted, residual, calibrated))
+    parts = [inputs] if calibration is None else [ScoreInputs.of(calibration), inputs]
+    return replace(fitted, conditioning=_conditioned(fitted, residual, parts))
 
 
 def _conditioned(
-    fitted: FittedScore, residual: Residual | None, background: ScoreInputs
+    fitted: FittedScore, residual: Residual | None, parts: Sequence[ScoreInputs]
 ) -> Conditioning:
-    """The p-value of a score on background given pT."""
+    """The p-value of a score on the first part of background given pT; on all that are like it."""
     definition, where = fitted.definition, f"score {fitted.name}"
     assert definition.given is not None
-    rows = background.rows(definition.features, where)
-    own = ~rows.dropped
-    X, conditions = rows.X[own], rows.conditions(definition.given, where)[own]
-    score = fitted.detector.score_samples(X if residual is None else residual(X, conditions))
-    p_value = ConditionalPValue().fit(score, conditions, rows.weight[own])
-    if uneven := p_value.unevenness(score, conditions, rows.weight[own]):
+    columns: list[tuple[NDArray, NDArray, NDArray]] = []
+    p_value = ConditionalPValue()
+    for part in parts:
+        rows = part.rows(definition.features, where)
+        own = ~rows.dropped
+        X, conditions = rows.X[own], rows.conditions(definition.given, where)[own]
+        score = fitted.detector.score_samples(X if residual is None else residual(X, conditions))
+        found = (score, conditions, rows.weight[own])
+        if columns and not p_value.alike(columns[0], found):
+            logger.info("%s learns its p-value on %d jets apart", where, len(columns[0][0]))
+            continue
+        columns.append(found)
+        p_value.fit(*map(np.concatenate, zip(*columns, strict=True)))
+    if uneven := p_value.unevenness(*map(np.concatenate, zip(*columns, strict=True))):
         logger.warning(
             "%s is not flat given pT: above a cut of 10 %% are %.1f to %.1f %% of the background, "
             "depending on its pT; many jets may share its largest value",
@@ -137,8 +146,8 @@ def fit_scores(
 
     All but combinations are fitted on the training part; combinations on the validation part,
     where the scores of their members are not biased by their fit. There, too, scores that are
-    ``given`` pT learn their p-value. What is fitted already, with the
-    same parameters on the same jets, stays. A fit that was interrupted goes on from its last epoch.
+    ``given`` pT learn their p-value, and on the training part if its scores are like those (see
+    :func:`fit_score`). What is fitted already, with the same parameters on the same jets, stays. A fit that was interrupted goes on from its last epoch.
     One that breaks down keeps none of the others from theirs. Jets of label 1, signal, are left
     out.
 
@@ -210,7 +219,7 @@ def fit_scores(
             with_jets = jets is not None and needs_jets(members)
             own = {"": constituents()} if with_jets else None
             inputs = ScoreInputs(rows, scores=score_table({"": rows}, members, jets=own))
-        calibration = inputs
+        calibration = None
         if definition.given is not None and not definition.members:
             calibration = replace(
                 inputs,
