@@ -147,9 +147,9 @@ def fit_scores(
     All but combinations are fitted on the training part; combinations on the validation part,
     where the scores of their members are not biased by their fit. There, too, scores that are
     ``given`` pT learn their p-value, and on the training part if its scores are like those (see
-    :func:`fit_score`). What is fitted already, with the same parameters on the same jets, stays. A fit that was interrupted goes on from its last epoch.
-    One that breaks down keeps none of the others from theirs. Jets of label 1, signal, are left
-    out.
+    :func:`fit_score`). What is fitted already, with the same parameters on the same jets, stays. A
+    fit that was interrupted goes on from its last epoch. One that breaks down keeps none of the
+    others from theirs. Jets of label 1, signal, are left out.
 
     Args:
         scores: options by name of the score, see
