@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from darkclr.errors import InputError
-from darkclr.evaluation.ensemble.published import PUBLISHED
 from darkclr.evaluation.ensemble.spreads import Spread, ensemble_rows
+from darkclr.evaluation.published import published_row
 from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, SampleCounts, equal
 
 __all__ = [
@@ -180,7 +180,7 @@ def _rows(
             reads=facts.reads,
             parameters=facts.parameters,
             fit_minutes=facts.fit_minutes,
-            published=PUBLISHED.get((processes[row.signal], row.score, representation)),
+            published=published_row(processes[row.signal], row.score, representation),
             natural=row.figures,
             gluons=None if other is None else other.figures,
             natural_matched=row.matched,
