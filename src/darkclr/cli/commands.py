@@ -28,17 +28,27 @@ class Command:
     """Function of the module that makes the end of the help."""
     short_help: bool = True
     """Whether that end belongs to the short help, too."""
+    alone: str | None = None
+    """Function of the module that is called where no argument is given."""
 
     @property
     def function(self) -> Callable[..., Any]:
         """Its signature is the command line, its docstring the help."""
-        return getattr(import_module(f"darkclr.cli.{self.module}"), self.name)
+        return self._member(self.name)
 
     def end_of_help(self, everything: bool) -> str | None:
         """What follows the options."""
         if self.more_help is None or not (everything or self.short_help):
             return None
-        return getattr(import_module(f"darkclr.cli.{self.module}"), self.more_help)()
+        return self._member(self.more_help)()
+
+    def call_alone(self) -> None:
+        """Do what the command does without any argument."""
+        assert self.alone is not None
+        self._member(self.alone)()
+
+    def _member(self, name: str) -> Callable[..., Any]:
+        return getattr(import_module(f"darkclr.cli.{self.module}"), name)
 
 
 _TRAINING = (
@@ -126,6 +136,14 @@ COMMANDS: Mapping[str, Command] = {
                 *("variant_scores", "gluon_share", "supervised", "workers", "dry_run"),
             ),
             goes_on=True,
+        ),
+        Command(
+            "reproduce",
+            "reproducing",
+            ("scale", "output", "dry_run"),
+            several="name",
+            goes_on=True,
+            alone="list_studies",
         ),
     )
 }

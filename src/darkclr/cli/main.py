@@ -106,6 +106,9 @@ def _run(arguments: list[str]) -> None:
             fix=f"did you mean {meant}?" if meant else f"choose of {', '.join(COMMANDS)}",
         )
     command, own = COMMANDS[name], arguments[1:]
+    if command.alone and not own:
+        command.call_alone()
+        return
     from darkclr.cli.parsing.parser import build_parser, values_of
 
     everything = any(argument in ("--help-all", "--help_all") for argument in own)

@@ -22,7 +22,7 @@ try:
 except ImportError as error:  # pragma: no cover
     raise MissingExtraError("matplotlib", "report") from error
 
-__all__ = ["LineStyle", "figure", "png", "sample_style", "score_styles", "styled"]
+__all__ = ["LineStyle", "figure", "pdf", "png", "sample_style", "score_styles", "styled"]
 
 LineStyle = Mapping[str, Any]
 
@@ -90,12 +90,21 @@ def figure(width: float = 6.4, height: float = 4.6) -> Figure:
 
 def png(picture: Figure) -> bytes:
     """The figure as a PNG, the same bytes for the same picture."""
+    return _saved(picture, "png", {"Software": None})
+
+
+def pdf(picture: Figure) -> bytes:
+    """The figure as a PDF, the same bytes for the same picture."""
+    return _saved(picture, "pdf", {"CreationDate": None})
+
+
+def _saved(picture: Figure, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
     with styled():
         for text in picture.findobj(Text):
             if "$" in text.get_text() and not _is_math(text.get_text()):  # type: ignore[attr-defined]
                 text.set_parse_math(False)  # type: ignore[attr-defined]
-        picture.savefig(buffer, format="png", metadata={"Software": None})
+        picture.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 
 

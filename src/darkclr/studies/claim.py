@@ -11,6 +11,7 @@ from darkclr.errors import ConfigError
 from darkclr.io import atomic_path
 from darkclr.io.documents import read_yaml
 from darkclr.studies.config import RunConfig
+from darkclr.studies.sample_config import Sample
 from darkclr.studies.samples import refuse_changed
 
 __all__ = ["check_directory", "claim"]
@@ -26,6 +27,7 @@ def claim(config: RunConfig) -> None:
     document = config.to_dict()
     if path.exists():
         earlier = read_yaml(path)
+        earlier["samples"] = _completed(earlier.get("samples"))
         # Figures of merit are cheap: what is measured may change, and is measured anew.
         kept = [key for key in document if key != "evaluation"]
         differing = [key for key in kept if _set(earlier.get(key)) != _set(document[key])]
@@ -52,6 +54,17 @@ def check_directory(output: Path) -> None:
             if not path.is_dir():
                 raise ConfigError("is a file", where=path, fix="choose another --output")
             break
+
+
+def _completed(samples: Any) -> Any:
+    """Samples with the options that an earlier version did not have, at their defaults."""
+    if not isinstance(samples, dict):
+        return samples
+    defaults = Sample().to_dict()
+    return {
+        name: defaults | sample if isinstance(sample, dict) and "files" not in sample else sample
+        for name, sample in samples.items()
+    }
 
 
 def _set(value: Any) -> Any:

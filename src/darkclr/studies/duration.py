@@ -19,6 +19,7 @@ __all__ = [
     "Job",
     "encoder_jobs",
     "fit_job",
+    "hours",
     "operations",
     "score_job",
     "show_jobs",
@@ -156,13 +157,13 @@ def show_jobs(jobs: Sequence[Job], cores: int, reporter: Reporter) -> None:
             {
                 "job": job.name,
                 "times": job.times,
-                "hours each": _hours(job.seconds),
-                "hours": _hours(job.seconds * job.times),
+                "hours each": hours(job.seconds),
+                "hours": hours(job.seconds * job.times),
             }
             for job in jobs
         ],
     )
-    total = _hours(sum(job.seconds * job.times for job in jobs))
+    total = hours(sum(job.seconds * job.times for job in jobs))
     reporter.line(
         f"time      roughly {total} hours in all on {cores} cores without a GPU: measured rates, "
         "right to a factor of two"
@@ -185,5 +186,6 @@ def _fit(definition: ScoreDefinition) -> float:
     return seconds * widest * (_IMAGES if "images" in str(definition.reads) else 1)
 
 
-def _hours(seconds: float) -> str:
+def hours(seconds: float) -> str:
+    """Seconds as hours, in two digits."""
     return f"{seconds / 3600:.2g}" if seconds > 360 else f"{seconds / 3600:.2f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
-from darkclr.studies.duration import show_jobs, show_steps, simulation_jobs
+from darkclr.studies.duration import Job, show_jobs, show_steps, simulation_jobs
 from darkclr.studies.repetitions import Repetitions
 from darkclr.studies.run import Run
 from darkclr.studies.variants import variant
@@ -78,10 +77,29 @@ class Ensemble:
         self.reporter.line(f"ensemble  {config.encoders} encoders x {config.densities} densities")
         if config.variants:
             self.reporter.line(f"variants  {', '.join(config.variants)}")
-        jobs = simulation_jobs(config, cores)
+        show_jobs(self.jobs(cores), cores, self.reporter)
+
+    def jobs(self, cores: int) -> list[Job]:
+        """What takes time on so many cores."""
+        jobs = simulation_jobs(self.config, cores)
         for each in self.repetitions:
             jobs += each.jobs(cores)
-        show_jobs(jobs, cores, self.reporter)
+        return jobs
+
+    def table(self) -> Table:
+        """All scores of finished repetitions, those of the configuration itself first."""
+        return comparison(
+            {
+                each.variant: EnsembleMetrics(
+                    natural=each.metrics(None),
+                    gluons=None if each.gluon_share is None else each.metrics(each.gluon_share),
+                    facts=each.facts(),
+                    encoder=each.encoder_facts(),
+                )
+                for each in self.repetitions
+            },
+            processes={n: "" if s.sources else s.process for n, s in self.config.samples.items()},
+        )
 
     def execute(self) -> None:
         """All repetitions and their table; what is there already is not done again."""
@@ -93,7 +111,7 @@ class Ensemble:
         for each in self.repetitions:
             each.execute()
         if self.config.signals:
-            self._write(_table(self.repetitions))
+            self._write(self.table())
         else:
             self._search()
 
@@ -122,23 +140,6 @@ class Ensemble:
             ]
             self.reporter.table(f"{signal} against background (* = yardstick)", rows)
         self.reporter.line(f"table in {output / 'table.md'} and table.json")
-
-
-def _table(repetitions: Sequence[Repetitions]) -> Table:
-    """All scores of finished repetitions, of the configuration itself first."""
-    config = repetitions[0].run.config
-    return comparison(
-        {
-            each.variant: EnsembleMetrics(
-                natural=each.metrics(None),
-                gluons=None if each.gluon_share is None else each.metrics(each.gluon_share),
-                facts=each.facts(),
-                encoder=each.encoder_facts(),
-            )
-            for each in repetitions
-        },
-        processes={n: "" if s.sources else s.process for n, s in config.samples.items()},
-    )
 
 
 def _variant_scores(own: Repetitions, names: list[str] | None) -> dict[str, dict[str, Any]]:

@@ -36,6 +36,7 @@ from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import check_directory, claim
 from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import (
+    Job,
     encoder_jobs,
     fit_job,
     score_job,
@@ -166,13 +167,16 @@ class Run:
         """Say what is to be done, with the arithmetic, and how long that takes."""
         show_steps(self.config, self.reporter)
         cores = available_cores()
-        jobs = [
+        show_jobs(self.jobs(cores), cores, self.reporter)
+
+    def jobs(self, cores: int) -> list[Job]:
+        """What takes time on so many cores."""
+        return [
             *simulation_jobs(self.config, cores),
             *encoder_jobs(self.config, cores),
             fit_job(self.config.all_scores, self.config),
             score_job(self.config.all_scores, self.config),
         ]
-        show_jobs(jobs, cores, self.reporter)
 
     def sample(self, name: str) -> Path:
         """File of the jets of a sample."""

@@ -1,0 +1,48 @@
+"""``darkclr reproduce``: every table and figure of the papers, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from darkclr.cli import console
+
+__all__ = ["list_studies", "reproduce"]
+
+
+def reproduce(
+    name: list[str],
+    scale: Literal["smoke", "laptop", "paper"] = "smoke",
+    output: Path | None = None,
+    dry_run: bool = False,
+) -> None:
+    """Make tables and figures of the papers again, each with a verdict.
+
+    Without a name the command lists all studies, what they need, and how many hours they take.
+    Each writes figure.pdf, figure.png and result.json into a folder of its name: numbers, the
+    published ones beside them, and whether what the paper claims was confirmed. Trainings are
+    shared between studies. Stop with Ctrl-C; the same command goes on where it was.
+
+    Example: darkclr reproduce fig3 table3 --scale laptop
+
+    Args:
+        name: The names of the studies; `all` is every one of them.
+        scale: The size of trainings and samples: smoke takes minutes and only shows that a study
+            works, laptop takes hours on two cores, paper has the sizes of the papers.
+        output: The directory of results and trainings; by default runs/reproduction/SCALE.
+        dry_run: The command only says what would be done, and how long that takes.
+    """
+    from darkclr.studies.reproduction.reproduction import Reproduction
+
+    output = Path("runs/reproduction") / scale if output is None else output
+    reproduction = Reproduction(name, scale, output, console)
+    reproduction.describe()
+    if not dry_run:
+        reproduction.execute()
+
+
+def list_studies() -> None:
+    """Say which studies there are."""
+    from darkclr.studies.reproduction.reproduction import show_studies
+
+    show_studies(console)

@@ -1,0 +1,196 @@
+"""Pictures of several trainings together: curves with bands, scans, matrices, densities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.report.style import LineStyle, figure, sample_style, styled
+
+__all__ = ["Line", "densities_figure", "lines_figure", "matrices_figure", "points_figure"]
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve, with a band if there is one.
+
+    Args:
+        label: in the legend.
+        x, y: (n,) its points.
+        low, high: (n,) the band.
+        style: colour and dashes.
+    """
+
+    label: str
+    x: Floats
+    y: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+    style: LineStyle = field(default_factory=dict)
+
+
+def lines_figure(
+    panels: Mapping[str, Sequence[Line]],
+    *,
+    x: str,
+    y: str | Sequence[str],
+    logarithmic: bool = False,
+    bottom: float | None = None,
+    columns: int | None = None,
+) -> Figure:
+    """Panels side by side, or in rows.
+
+    Args:
+        panels: curves by title of the panel.
+        x, y: labels of the axes; several of y if each panel has its own.
+        logarithmic: whether y is.
+        bottom: lower end of y.
+        columns: how many panels stand side by side; all if None.
+    """
+    shared, columns = isinstance(y, str), columns or len(panels)
+    n_rows = -(-len(panels) // columns)
+    with styled():
+        picture = figure(4.9 * columns + 0.6, 4.4 * n_rows + 0.2)
+        grid = picture.subplots(n_rows, columns, sharey=shared, squeeze=False)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_axis_off()
+        for i, (axes, (title, lines)) in enumerate(zip(grid.flat, panels.items(), strict=False)):
+            for line in lines:
+                _line(axes, line)
+            axes.set_title(title, loc="left")
+            axes.set_xlabel(x)
+            if logarithmic:
+                axes.set_yscale("log")
+                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            if bottom is not None:
+                axes.set_ylim(bottom=bottom)
+            if not shared or i % columns == 0:
+                axes.set_ylabel(y if shared else y[i])
+            axes.legend(loc="best", fontsize=9)
+        return picture
+
+
+def points_figure(
+    panels: Mapping[str, Mapping[str, Sequence[FigureOfMerit]]],
+    ticks: Sequence[str],
+    *,
+    x: str = "",
+    logarithmic: Sequence[str] = (),
+    styles: Mapping[str, LineStyle] | None = None,
+) -> Figure:
+    """Numbers with errors at a few places, a panel a figure of merit.
+
+    Args:
+        panels: by label of y, then by label of the series: a number for each tick.
+        ticks: names of the places.
+        x: label of them.
+        logarithmic: the panels whose y is.
+        styles: of the series.
+    """
+    series = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    styles = styles or {name: sample_style(i) for i, name in enumerate(series)}
+    with styled():
+        picture = figure(max(4.6, 0.85 * len(ticks) + 1.5) * len(panels) + 0.6, 4.8)
+        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (label, of_series) in zip(grid, panels.items(), strict=True):
+            for i, (name, numbers) in enumerate(of_series.items()):
+                shift = 0.12 * (i - (len(of_series) - 1) / 2)
+                values = np.array([n.value for n in numbers], dtype=float)
+                errors = np.array([n.error or 0.0 for n in numbers])
+                axes.errorbar(
+                    np.arange(len(ticks)) + shift, values, yerr=errors, label=name, marker="o",
+                    markersize=5, capsize=2.5, linewidth=1.2, color=styles[name]["color"],
+                    linestyle=styles[name].get("linestyle", "-"),
+                )  # fmt: skip
+            axes.set_xticks(range(len(ticks)), ticks)
+            axes.set_xlim(-0.5, len(ticks) - 0.5)
+            axes.set_xlabel(x)
+            axes.set_ylabel(label)
+            if label in logarithmic:
+                axes.set_yscale("log")
+                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axes.yaxis.set_minor_formatter(
+                    lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else ""
+                )
+        handles, labels = grid[0].get_legend_handles_labels()
+        picture.legend(
+            handles, labels, loc="outside upper center", ncols=min(4, len(series)), fontsize=9.5
+        )
+        return picture
+
+
+def matrices_figure(
+    panels: Mapping[str, Floats],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    x: str,
+    y: str,
+    label: str,
+) -> Figure:
+    """Matrices of numbers between -1 and 1 as colours.
+
+    Args:
+        panels: (n, m) by title.
+        rows, columns: names of equally wide ranges of rows and columns.
+        x, y: what columns and rows are.
+        label: of the colours.
+    """
+    with styled():
+        picture = figure(4.7 * len(panels) + 1.2, 4.8)
+        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, matrix) in zip(grid, panels.items(), strict=True):
+            image = axes.imshow(
+                matrix, vmin=-1, vmax=1, cmap="RdBu", aspect="auto", interpolation="nearest",
+                extent=(0, len(columns), len(rows), 0),
+            )  # fmt: skip
+            axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
+            axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+            axes.grid(False)
+            axes.set_title(title, loc="left")
+            axes.set_xlabel(x)
+            axes.set_ylabel(y)
+        picture.colorbar(image, ax=list(grid), label=label)
+        return picture
+
+
+def densities_figure(panels: Mapping[str, Mapping[str, Floats]], *, x: Sequence[str]) -> Figure:
+    """Histograms of the same quantity of several samples, a panel each quantity.
+
+    Args:
+        panels: values (n,) by title of the panel, then by sample.
+        x: label of the quantity of each panel.
+    """
+    with styled():
+        picture = figure(4.9 * len(panels) + 0.4, 4.3)
+        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, samples), label in zip(grid, panels.items(), x, strict=True):
+            low, high = np.quantile(np.concatenate(list(samples.values())), [0.002, 0.998])
+            edges = np.linspace(low, high if high > low else low + 1, 51)
+            for i, (name, values) in enumerate(samples.items()):
+                density = np.histogram(np.clip(values, low, high), edges, density=True)[0]
+                if i == 0:
+                    axes.stairs(density, edges, fill=True, color="#c9ced6", label=name)
+                else:
+                    axes.stairs(density, edges, label=name, linewidth=1.8, **sample_style(i - 1))
+            axes.set_title(title, loc="left")
+            axes.set_xlabel(label)
+            axes.set_ylabel("density")
+            axes.legend(loc="best", fontsize=9)
+        return picture
+
+
+def _line(axes: Axes, line: Line) -> None:
+    (drawn,) = axes.plot(line.x, line.y, label=line.label, **line.style)
+    if line.low is not None and line.high is not None:
+        axes.fill_between(
+            line.x, line.low, line.high, color=drawn.get_color(), alpha=0.18, linewidth=0
+        )

@@ -1,0 +1,49 @@
+"""All studies by name, in the order in which a reader wants them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from darkclr.errors import ConfigError
+from darkclr.studies.reproduction.study import Study
+
+__all__ = ["NAMES", "chosen", "find_study"]
+
+# Modules in this package, each with its ``STUDY``.
+_MODULES = {
+    "table3": "paper.table3",
+    "fig1": "paper.fig1",
+    "fig3": "paper.fig3",
+    "thesis-similarity": "thesis.similarity",
+    "thesis-matrix": "thesis.matrix",
+    "thesis-features": "thesis.features",
+}
+
+#: Names of all studies.
+NAMES = tuple(_MODULES)
+#: The picture of a table is a figure of the paper.
+_ALIASES = {"fig4": "table3"}
+
+
+def find_study(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    name = _ALIASES.get(name, name)
+    if name not in _MODULES:
+        raise ConfigError(
+            f"there is no study {name!r}", where="name", fix=f"choose of {', '.join(NAMES)}, all"
+        )
+    return import_module(f"darkclr.studies.reproduction.{_MODULES[name]}").STUDY
+
+
+def chosen(names: list[str]) -> list[Study]:
+    """The studies of these names, each once; ``all`` is all of them.
+
+    Raises:
+        ConfigError: there is none of a name.
+    """
+    wanted = [each for name in names for each in (NAMES if name == "all" else [name])]
+    return list({study.name: study for study in map(find_study, wanted)}.values())

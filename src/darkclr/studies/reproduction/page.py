@@ -1,0 +1,113 @@
+"""The page of all results, made from their ``result.json``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from darkclr.io import atomic_path
+from darkclr.io.documents import read_json
+from darkclr.studies.reproduction.catalogue import NAMES, find_study
+from darkclr.studies.reproduction.record import RESULT
+
+__all__ = ["page", "write_page"]
+
+_HEAD = """\
+# Reproduction
+
+Every table and figure of the papers, by name: `darkclr reproduce NAME`. This page is generated from
+the `result.json` of each study. A verdict is made by the command: *confirmed* where an order that a
+paper claims is found again by more than the errors, *not confirmed* where it is not, *not testable
+here* where nothing at this scale can decide. Numbers of another simulation stand beside ours and
+are never called agreement. \\* marks yardsticks.
+"""
+
+
+def write_page(results: Path, target: Path | None = None) -> Path:
+    """Write the page of all results in a folder.
+
+    Args:
+        results: with a folder a study.
+        target: of the page; ``reproduction.md`` in the folder if None.
+    """
+    target = target or results / "reproduction.md"
+    text = page(results, Path(os.path.relpath(results, target.parent)))
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return target
+
+
+def page(results: Path, link: Path) -> str:
+    """The page as Markdown.
+
+    Args:
+        results: with a folder a study.
+        link: the same folder, as seen from the page.
+    """
+    found = {
+        name: read_json(path)
+        for name in NAMES
+        if (path := results / name / RESULT).exists()
+    }  # fmt: skip
+    lines = [_HEAD, "| study | of | scale | verdict | claims |", "|---|---|---|---|---|"]
+    for name in NAMES:
+        source = find_study(name).source
+        if name not in found:
+            lines.append(f"| {name} | {source} | – | not run | – |")
+            continue
+        one = found[name]
+        verdicts = [claim["verdict"] for claim in one["claims"]]
+        counts = ", ".join(
+            f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)
+        )
+        lines.append(
+            f"| [{name}](#{name}) | {source} | {one['scale']} | **{one['verdict']}** | {counts} |"
+        )
+    for name, one in found.items():
+        lines += ["", *_section(name, one, link)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
+    yield f"## {name}"
+    yield f"{one['title']} ({one['source']})"
+    yield ""
+    yield "```sh"
+    yield one["command"]
+    yield "```"
+    yield (
+        f"Scale {one['scale']}: {one['sizes']}. {one['date']}, darkclr {one['version']}"
+        f"{' at ' + one['commit'] if one['commit'] else ''}, {one['hardware']}; numbers: "
+        f"[{RESULT}]({link.as_posix()}/{name}/{RESULT}), picture as "
+        f"[PDF]({link.as_posix()}/{name}/figure.pdf)."
+    )
+    yield ""
+    yield f"![{one['title']}]({link.as_posix()}/{name}/figure.png)"
+    yield ""
+    for claim in one["claims"]:
+        details = ". ".join(filter(None, (claim["found"], claim["reason"])))
+        ours = " (not in the papers)" if claim["ours"] else ""
+        yield f"- **{claim['verdict']}**{ours}: {claim['sentence']}. {_sentence(details)}".rstrip()
+    for title, rows in one["tables"].items():
+        yield from ("", f"**{title}**", "")
+        yield _line(rows[0])
+        yield _line("---" for _ in rows[0])
+        for row in rows:
+            yield _line(row.values())
+    if one["remarks"]:
+        yield ""
+        yield " ".join(one["remarks"])
+    if one["not_run"]:
+        yield ""
+        yield f"Not run: {'; '.join(one['not_run'])}."
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter at the beginning of a reason, and a full stop."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,1 @@
+"""Tables and figures of DarkCLR, arXiv:2312.03067."""

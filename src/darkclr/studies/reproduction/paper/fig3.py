@@ -1,0 +1,106 @@
+"""Fig. 3: ROC curves and significance improvement as bands over encoders × densities."""
+
+from __future__ import annotations
+
+from darkclr.studies.reproduction.claims import Claim, compare
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    band,
+    members,
+    number,
+    numbers_of,
+    rows_of,
+)
+from darkclr.studies.reproduction.scales import robustness
+from darkclr.studies.reproduction.study import Material, Result, Study
+
+_SHOWN = {
+    "norm": "s_CLR",
+    "nae": "s_NAE",
+    "discriminant": "discriminant given pT",
+    "few_constituents": "number of constituents *",
+    "jet_pt": "jet pT *",
+}
+
+
+def _measure(material: Material) -> Result:
+    from darkclr.report.comparisons import lines_figure
+    from darkclr.report.style import score_styles
+
+    ensemble, styles = material.ensemble("robustness"), score_styles(_SHOWN)
+    table, of_members = ensemble.table(), members(ensemble)
+    claims: list[Claim] = []
+    panels = {}
+    for sic in (False, True):
+        for column in COLUMNS:
+            name = "significance improvement" if sic else "rejection"
+            panels[f"{name}, {column}"] = [
+                band(of_members, score, label=label, column=column, style=styles[score], sic=sic)
+                for score, label in _SHOWN.items()
+            ]
+    for column in COLUMNS:
+
+        def numbers(score: str, figure: str, column: str = column):
+            return number(table, score, column=column, figure=figure)
+
+        claims += [
+            compare(
+                f"s_NAE is better than s_CLR over the whole curve, {column}",
+                {"AUC": (numbers("nae", "auc"), numbers("norm", "auc"))},
+                reason="the norm penalty and the length of the training decide on s_CLR",
+            ),
+            compare(
+                f"The norm alone rejects at low signal efficiency, {column}",
+                {
+                    f"rejection at {e}, against the number of constituents": (
+                        numbers("norm", f"rejection_{e}"),
+                        numbers("few_constituents", f"rejection_{e}"),
+                    )
+                    for e in ("0.1", "0.2")
+                },
+                reason="where the encoder reads fractions of jet pT, the norm cannot follow jet "
+                "pT, which is what it gained from",
+            ),
+            compare(
+                f"s_NAE rejects more than the number of constituents, {column}",
+                {
+                    "rejection at 0.2": (
+                        numbers("nae", "rejection_0.2"),
+                        numbers("few_constituents", "rejection_0.2"),
+                    )
+                },
+                reason="a density is two-sided: jets with many constituents are as improbable as "
+                "those with few",
+                ours=True,
+            ),
+        ]
+    return Result(
+        figure=lines_figure(
+            panels, x="signal efficiency ε$_S$",
+            y=["1/ε$_B$", "1/ε$_B$", "ε$_S$/√ε$_B$", "ε$_S$/√ε$_B$"],
+            logarithmic=True, columns=2,
+        ),
+        claims=claims,
+        tables={
+            f"AUC / rejection at ε_S = 0.2, {column}": rows_of(
+                table, ("aachen",), column=column, scores=tuple(_SHOWN)
+            )
+            for column in COLUMNS
+        },
+        numbers={"rows": [r for r in numbers_of(table) if r["signal"] == "aachen"]},
+        remarks=[
+            f"Bands are mean ± standard deviation over {table.encoders} encoders × "
+            f"{table.densities} densities; of yardsticks all members are the same."
+        ],
+    )  # fmt: skip
+
+
+STUDY = Study(
+    name="fig3",
+    title="ROC curves of s_CLR and s_NAE as bands over encoders × densities",
+    source="DarkCLR, Fig. 3",
+    needs="the ensemble of five signals",
+    trainings=lambda scale: {"robustness": robustness(scale)},
+    measure=_measure,
+    published=("table2",),
+)

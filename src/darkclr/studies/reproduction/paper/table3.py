@@ -1,0 +1,158 @@
+"""Table 3 and Fig. 4: five signals, without labels and with those of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.studies.config import RunConfig
+from darkclr.studies.reproduction.claims import Claim, compare
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    REJECTION,
+    TITLES,
+    band,
+    members,
+    number,
+    numbers_of,
+    rows_of,
+)
+from darkclr.studies.reproduction.scales import SIGNALS, Scale, robustness
+from darkclr.studies.reproduction.study import Material, Result, Study
+
+_CLASSIFIER = "supervised_aachen"
+_OTHERS = tuple(signal for signal in SIGNALS if signal != "aachen")
+
+
+def _ceilings(scale: Scale) -> RunConfig:
+    """A classifier of each signal: `configs/overlays/ceilings.yaml`."""
+    config = robustness(scale)
+    classifier = replace(config.training, epochs=scale.classifier_epochs, flat_pt=True, keep="best")
+    changed = {
+        "supervised": list(SIGNALS),
+        "classifier": classifier,
+        "scores": {"discriminant": {"given": "pt"}},
+    }
+    return RunConfig(**{f.name: getattr(config, f.name) for f in fields(RunConfig)} | changed)
+
+
+def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
+    return {"robustness": robustness(scale), "ceilings": _ceilings(scale)}
+
+
+def _measure(material: Material) -> Result:
+    from darkclr.report.comparisons import lines_figure
+    from darkclr.report.style import sample_style
+
+    ensemble = material.ensemble("robustness")
+    table, (with_labels,) = ensemble.table(), members(material.trainings["ceilings"])
+
+    def classifier(
+        signal: str, column: str, trained_on: str = "aachen"
+    ) -> Mapping[str, FigureOfMerit]:
+        found = with_labels.scores[f"supervised_{trained_on}"].signals[signal]
+        of_column = found if column == COLUMNS[0] else found.matched
+        return {} if of_column is None else of_column.summary()
+
+    claims: list[Claim] = []
+    tables = {}
+    panels = {}
+    for column in COLUMNS:
+        of_classifier = {s: classifier(s, column).get(REJECTION) for s in SIGNALS}
+        known = {s: value for s, value in of_classifier.items() if value is not None}
+        claims += [
+            compare(
+                f"Unlike s_NAE a classifier that is trained on Aachen loses rejection on all other "
+                f"signals, {column}",
+                {TITLES[s]: (known["aachen"], known[s]) for s in _OTHERS if s in known},
+                reason="another simulation, a shorter training of the classifier",
+            ),
+            compare(
+                f"s_NAE rejects more than a classifier that is trained on Aachen on all other "
+                f"signals, {column}",
+                {
+                    TITLES[s]: (number(table, "nae", s, column=column), known[s])
+                    for s in _OTHERS
+                    if s in known
+                },
+                reason="s_NAE on z of pT fractions is below the number of constituents; the "
+                "published one reads absolute pT, and signals are harder than QCD",
+            ),
+            compare(
+                f"The discriminant given pT rejects more than a classifier that is trained on "
+                f"Aachen on all other signals, {column}",
+                {
+                    TITLES[s]: (number(table, "discriminant", s, column=column), known[s])
+                    for s in _OTHERS
+                    if s in known
+                },
+                reason="labels of Aachen hold more on signals like it",
+                ours=True,
+            ),
+            compare(
+                f"The discriminant given pT rejects more than the number of constituents, {column}",
+                {
+                    TITLES[s]: (
+                        number(table, "discriminant", s, column=column),
+                        number(table, "few_constituents", s, column=column),
+                    )
+                    for s in SIGNALS
+                },
+                reason="short trainings",
+                ours=True,
+            ),
+        ]
+        more = {("classifier trained on Aachen", s): classifier(s, column) for s in SIGNALS} | {
+            ("classifier trained on the signal itself", s): classifier(s, column, trained_on=s)
+            for s in SIGNALS
+        }
+        tables[f"AUC / rejection at ε_S = 0.2, {column}"] = rows_of(
+            table, SIGNALS, column=column, more=more
+        )
+        for title, of, score in (
+            ("classifier trained on Aachen", [with_labels], _CLASSIFIER),
+            ("s_NAE", members(ensemble), "nae"),
+            ("discriminant given pT", members(ensemble), "discriminant"),
+        ):
+            panels[f"{title}, {column}"] = [
+                band(of, score, s, label=TITLES[s], column=column, style=sample_style(i))
+                for i, s in enumerate(SIGNALS)
+            ]
+    return Result(
+        figure=lines_figure(
+            panels, x="signal efficiency ε$_S$", y="background rejection 1/ε$_B$",
+            logarithmic=True, bottom=1, columns=3,
+        ),
+        claims=claims,
+        tables=tables,
+        numbers={
+            "rows": numbers_of(table),
+            "classifiers": {
+                f"{trained} on {s}, {column}": {
+                    name: [one.value, one.error]
+                    for name, one in classifier(s, column, trained).items()
+                }
+                for column in COLUMNS
+                for trained in SIGNALS
+                for s in SIGNALS
+            },
+        },
+        remarks=[
+            f"Mean ± standard deviation over {table.encoders} encoders × {table.densities} "
+            "densities; of yardsticks and classifiers the error of the test jets. The classifiers "
+            "have the network of the encoder and background that is weighted to a flat spectrum of "
+            "jet pT, so that they cannot use it.",
+        ],
+    )  # fmt: skip
+
+
+STUDY = Study(
+    name="table3",
+    title="Five dark showers: what is trained on background alone against labels of one of them",
+    source="DarkCLR, Table 3 and Fig. 4",
+    needs="the ensemble of five signals, and a classifier of each signal",
+    trainings=_trainings,
+    measure=_measure,
+    published=("table3",),
+)

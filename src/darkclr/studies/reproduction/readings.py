@@ -1,0 +1,197 @@
+"""What studies read off finished ensembles: numbers, curves with bands, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkclr.evaluation.ensemble.table import Table, TableRow
+from darkclr.evaluation.metrics_file import read_metrics, to_json
+from darkclr.evaluation.results import FigureOfMerit, Figures, Metrics
+from darkclr.representations import Representations
+from darkclr.studies.ensemble import Ensemble
+from darkclr.studies.run import Run
+
+if TYPE_CHECKING:
+    from darkclr.report.comparisons import Line
+
+__all__ = [
+    "COLUMNS",
+    "REJECTION",
+    "TITLES",
+    "band",
+    "members",
+    "number",
+    "numbers_of",
+    "rows_of",
+    "scored_rows",
+    "spread",
+]
+
+#: Both columns of every table: as simulated, and with background weighted to the signal's pT.
+COLUMNS = ("as simulated", "at equal pT")
+#: Background rejection at the signal efficiency that the papers quote.
+REJECTION = "rejection_0.2"
+#: Signals as tables call them.
+TITLES = {
+    "aachen": "Aachen",
+    "rinv05": "r_inv 0.5",
+    "rinv02": "r_inv 0.2",
+    "m10": "m 10",
+    "m20": "m 20",
+}
+_UNKNOWN = FigureOfMerit(None, None)
+
+
+def number(
+    table: Table,
+    score: str,
+    signal: str = "aachen",
+    *,
+    figure: str = REJECTION,
+    column: str = COLUMNS[0],
+    representation: str | None = None,
+) -> FigureOfMerit:
+    """A figure of merit over all members; its error is their spread, and that of the test jets.
+
+    A single member has no spread: the error is then that of the test jets alone.
+    """
+    for row in table.rows:
+        if (row.score, row.signal, row.representation) == (score, signal, representation):
+            return _with_error(_figures(row, column).get(figure, _UNKNOWN))
+    return _UNKNOWN
+
+
+def rows_of(
+    table: Table,
+    signals: Sequence[str],
+    *,
+    column: str,
+    scores: Sequence[str] | None = None,
+    more: Mapping[tuple[str, str], Mapping[str, FigureOfMerit]] | None = None,
+) -> list[dict[str, str]]:
+    """Rows of scores, columns of signals: AUC / rejection, and what was published.
+
+    Args:
+        table: of an ensemble.
+        signals: names of the signals.
+        column: one of :data:`COLUMNS`.
+        scores: which, in their order; all, yardsticks first, if None.
+        more: figures of merit by title and signal, of scores that are not in the table.
+    """
+    keys = dict.fromkeys((row.representation, row.score) for row in table.rows)
+    if scores is not None:
+        keys = {key: None for name in scores for key in keys if key[1] == name}
+    found = []
+    for representation, score in keys:
+        own = {
+            row.signal: row
+            for row in table.rows
+            if (row.representation, row.score) == (representation, score)
+        }
+        first = next(iter(own.values()))
+        title = first.title + (" *" if first.baseline else "")
+        cells = {"score": f"{title}, {representation}" if representation else title}
+        for signal in signals:
+            row = own.get(signal)
+            cells[TITLES.get(signal, signal)] = _pair(_figures(row, column) if row else {})
+        if column == COLUMNS[0]:
+            published = [own[signal].published or {} for signal in signals if signal in own]
+            texts = [_pair(one) if one else "–" for one in published]
+            cells["published, another simulation"] = ", ".join(texts) if any(published) else "–"
+        found.append(cells)
+    for title in dict.fromkeys(title for title, _ in more or {}):
+        cells = {"score": title}
+        for signal in signals:
+            cells[TITLES.get(signal, signal)] = _pair((more or {}).get((title, signal), {}))
+        if column == COLUMNS[0]:
+            cells["published, another simulation"] = "–"
+        found.append(cells)
+    return found
+
+
+def numbers_of(table: Table) -> list[dict[str, Any]]:
+    """The rows of a table as plain data."""
+    return [to_json(row) for row in table.rows]
+
+
+def members(steps: Ensemble | Run, representation: str | None = None) -> list[Metrics]:
+    """Figures of merit of all members of an ensemble, or of a run."""
+    if isinstance(steps, Run):
+        return [read_metrics(steps.output / "metrics.json")]
+    (own,) = (each for each in steps.repetitions if each.variant == representation)
+    return [metrics for of_encoder in own.metrics(None) for metrics in of_encoder]
+
+
+def spread(values: Sequence[float] | NDArray) -> FigureOfMerit:
+    """Mean and standard deviation of a few numbers; one alone has no error."""
+    of = np.asarray(values, dtype=np.float64)
+    return FigureOfMerit(float(of.mean()), float(of.std(ddof=1)) if len(of) > 1 else None)
+
+
+def scored_rows(ensemble: Ensemble, model: Path) -> dict[str, Representations]:
+    """Representations of the jets that are scored, by sample, without copies."""
+    config = ensemble.config
+    parts = {
+        name: rows.part("test", config.split) if name == config.background else rows
+        for name, rows in ensemble.run.representations(model).items()
+    }
+    return {name: rows[~rows.dropped] for name, rows in parts.items()}
+
+
+def band(
+    metrics: Sequence[Metrics],
+    score: str,
+    signal: str = "aachen",
+    *,
+    label: str,
+    column: str = COLUMNS[0],
+    style: Mapping[str, Any] | None = None,
+    sic: bool = False,
+) -> Line:
+    """Mean and standard deviation over all members of 1/ε_B, or of ε_S/√ε_B, against ε_S.
+
+    Of a single member the band is that of the bootstrap.
+    """
+    from darkclr.report.comparisons import Line  # an extra
+
+    results = [
+        of_signal if column == COLUMNS[0] else of_signal.matched
+        for member in metrics
+        for of_signal in [member.scores[score].signals[signal]]
+    ]
+    curves = [of.roc for of in results if isinstance(of, Figures)]
+    efficiency = np.array(curves[0].signal_efficiency)
+    background = np.array([curve.background_efficiency for curve in curves], dtype=float)
+    enough = background.min(axis=0) * min(of.n_background_effective for of in results if of) >= 5
+    x, passed = efficiency[enough], background[:, enough]
+    values = x / np.sqrt(passed) if sic else 1 / passed
+    if len(curves) > 1:
+        spread = values.std(axis=0, ddof=1)
+        low, high = values.mean(axis=0) - spread, values.mean(axis=0) + spread
+    else:
+        edges = np.array([curves[0].high, curves[0].low], dtype=float)[:, enough]
+        low, high = x / np.sqrt(edges) if sic else 1 / edges
+    return Line(label, x, values.mean(axis=0), low, high, style or {})
+
+
+def _figures(row: TableRow, column: str) -> Mapping[str, FigureOfMerit]:
+    return (row.natural if column == COLUMNS[0] else row.natural_matched) or {}
+
+
+def _with_error(found: FigureOfMerit) -> FigureOfMerit:
+    spread, bootstrap = found.error, getattr(found, "bootstrap", None)
+    if found.value is None:
+        return found
+    error = float(np.hypot(spread or 0.0, bootstrap or 0.0))
+    return FigureOfMerit(found.value, error or None)
+
+
+def _pair(figures: Mapping[str, Any]) -> str:
+    """AUC / rejection, as far as they are there."""
+    texts = [str(figures[name]) if name in figures else "–" for name in ("auc", REJECTION)]
+    return "–" if set(texts) == {"–"} else " / ".join(texts)

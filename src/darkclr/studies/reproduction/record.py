@@ -1,0 +1,84 @@
+"""The result of a study as plain data, with where it comes from: ``result.json``."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import darkclr
+from darkclr.devices import torch_device
+from darkclr.evaluation.published import published
+from darkclr.studies.reproduction.claims import NOT_TESTABLE, Claim, together
+from darkclr.studies.reproduction.scales import Scale
+from darkclr.studies.reproduction.study import Result, Study
+
+__all__ = ["RESULT", "record"]
+
+#: File of a result in the folder of its study.
+RESULT = "result.json"
+
+
+def record(study: Study, scale: Scale, result: Result, seconds: float) -> dict[str, Any]:
+    """Everything but the figure."""
+    claims = [claim if scale.tests_claims else _too_small(claim, scale) for claim in result.claims]
+    return {
+        "study": study.name,
+        "title": study.title,
+        "source": study.source,
+        "scale": scale.name,
+        "sizes": scale.sizes,
+        "verdict": together(claims),
+        "claims": [asdict(claim) for claim in claims],
+        "tables": {title: [dict(row) for row in rows] for title, rows in result.tables.items()},
+        "numbers": dict(result.numbers),
+        "published": {name: _plain(published()[name]) for name in study.published},
+        "remarks": list(result.remarks),
+        "not_run": list(result.not_run),
+        "command": f"darkclr reproduce {study.name} --scale {scale.name}",
+        "version": darkclr.__version__,
+        "commit": _commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hardware": _hardware(),
+        "seconds": round(seconds),
+    }
+
+
+def _too_small(claim: Claim, scale: Scale) -> Claim:
+    reason = f"the scale {scale.name} ({scale.sizes}) only shows that the study works"
+    return replace(claim, verdict=NOT_TESTABLE, reason=reason)
+
+
+def _plain(value: Any) -> Any:
+    """With keys that JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def _commit() -> str | None:
+    """Of the checkout that is running; None where it is an installed package."""
+    folder = Path(darkclr.__file__).parents[2]
+    if not (folder / ".git").exists():
+        return None
+    done = subprocess.run(
+        ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
+
+
+def _hardware() -> str:
+    """Processor, cores, and GPU if there is one."""
+    words = [platform.machine(), f"{os.cpu_count()} cores", f"Python {sys.version.split()[0]}"]
+    if (device := torch_device("auto")).type != "cpu":
+        words.append(str(device))
+    return ", ".join(words)

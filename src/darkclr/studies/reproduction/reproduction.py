@@ -1,0 +1,169 @@
+"""Studies by name: their trainings, and what is read off them, written and judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from darkclr.io import atomic_path
+from darkclr.reporter import Reporter, Silent
+from darkclr.simulation.sample.workers import available_cores
+from darkclr.studies.config import EnsembleConfig, RunConfig
+from darkclr.studies.duration import Job, hours, show_jobs
+from darkclr.studies.ensemble import Ensemble
+from darkclr.studies.reproduction.catalogue import NAMES, chosen
+from darkclr.studies.reproduction.page import write_page
+from darkclr.studies.reproduction.record import RESULT, record
+from darkclr.studies.reproduction.scales import SCALES, Scale
+from darkclr.studies.reproduction.study import Material, Result, Study
+from darkclr.studies.run import Run
+
+__all__ = ["Reproduction", "show_studies"]
+
+
+class Reproduction:
+    """Studies at one scale, in one directory.
+
+    Args:
+        names: of the studies; ``all`` is all of them.
+        scale: name of the scale.
+        output: directory; ``trainings`` holds what takes long, ``NAME`` the result of a study.
+        reporter: hears of the progress and of the verdicts.
+
+    Raises:
+        ConfigError: there is no such study, or a training cannot be done here.
+    """
+
+    def __init__(
+        self, names: Sequence[str], scale: str, output: Path, reporter: Reporter = Silent()
+    ) -> None:
+        self.studies, self.scale = chosen(list(names)), SCALES[scale]
+        self.output, self.reporter = output, reporter
+        self.trainings: dict[str, Ensemble | Run] = {}
+        self._of = {study.name: study.trainings(self.scale) for study in self.studies}
+        for configs in self._of.values():
+            for name, config in configs.items():
+                placed = replace(config, output=output / "trainings" / name)
+                earlier = self.trainings.setdefault(name, _steps(placed, reporter))
+                assert earlier.config == placed, f"two trainings are called {name}"
+
+    def describe(self) -> None:
+        """Say what is to be done, and how long that takes."""
+        cores = available_cores()
+        for study in self.studies:
+            self.reporter.line(f"{study.name:<20} {study.title}")
+        jobs = [
+            replace(job, name=f"{name}: {job.name}")
+            for name, steps in self.trainings.items()
+            for job in steps.jobs(cores)
+        ]
+        jobs += [
+            replace(job, name=f"{study.name}: {job.name}")
+            for study in self.studies
+            for job in study.jobs(self.scale, cores)
+        ]
+        self.reporter.line(f"scale                {self.scale.name}: {self.scale.sizes}")
+        self.reporter.line(f"output               {self.output}")
+        show_jobs(jobs, cores, self.reporter)
+
+    def execute(self) -> None:
+        """Each study in its turn; trainings that are there already are not done again."""
+        done: set[str] = set()
+        for study in self.studies:
+            start = time.monotonic()
+            trainings = {name: self.trainings[name] for name in self._of[study.name]}
+            for name in trainings.keys() - done:
+                self.reporter.line(f"{study.name}: training {name}")
+                self._train(trainings[name])
+            done |= trainings.keys()
+            folder = self.output / study.name
+            material = Material(self.scale, trainings, folder, self.reporter)
+            self._write(study, study.measure(material), time.monotonic() - start)
+        self.reporter.line(f"all results: {write_page(self.output)}")
+
+    def _train(self, steps: Ensemble | Run) -> None:
+        """All steps of a training; the same sample is simulated once for all trainings."""
+        shared = [
+            (self.output / "trainings" / "samples" / f"{name}-{_digest(sample.to_dict())}.parquet",
+             steps.config.output / "samples" / f"{name}.parquet")
+            for name, sample in steps.config.samples.items()
+            if not sample.sources
+        ]  # fmt: skip
+        for common, own in shared:
+            _link(common, own)
+        steps.execute()
+        for common, own in shared:
+            _link(own, common)
+
+    def _write(self, study: Study, result: Result, seconds: float) -> None:
+        """Figure and ``result.json`` of a study, and its verdict on the terminal."""
+        from darkclr.report.style import pdf, png  # an extra
+
+        folder = self.output / study.name
+        found = record(study, self.scale, result, seconds)
+        for kind, content in {"png": png(result.figure), "pdf": pdf(result.figure)}.items():
+            with atomic_path(folder / f"figure.{kind}") as temporary:
+                temporary.write_bytes(content)
+        text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+        with atomic_path(folder / RESULT) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+        for title, rows in result.tables.items():
+            self.reporter.table(title, rows)
+        for claim in found["claims"]:
+            self.reporter.line(f"{claim['verdict']}: {claim['sentence']}")
+            for detail in filter(None, (claim["found"], claim["reason"])):
+                self.reporter.line(f"  {detail}")
+        self.reporter.line(f"{study.name}: {found['verdict']}; in {folder}")
+
+
+def show_studies(reporter: Reporter) -> None:
+    """Say what there is, what it needs, and how long it takes at each scale."""
+    cores = available_cores()
+
+    def taken(name: str, scale: Scale) -> str:
+        (study,) = Reproduction([name], scale.name, Path("nowhere")).studies
+        jobs = [*_jobs(study, scale, cores)]
+        return hours(sum(job.seconds * job.times for job in jobs))
+
+    reporter.table(
+        f"studies, and hours on {cores} cores without a GPU, each for itself",
+        [
+            {"name": name}
+            | {scale.name: taken(name, scale) for scale in SCALES.values()}
+            | {"what": study.title, "of": study.source, "needs": study.needs}
+            for name in NAMES
+            for study in chosen([name])
+        ],
+    )
+    reporter.line("`darkclr reproduce NAME --scale laptop`; all is every one of them")
+
+
+def _jobs(study: Study, scale: Scale, cores: int) -> Iterator[Job]:
+    for config in study.trainings(scale).values():
+        yield from _steps(config, Silent()).jobs(cores)
+    yield from study.jobs(scale, cores)
+
+
+def _steps(config: RunConfig, reporter: Reporter) -> Ensemble | Run:
+    return (
+        Ensemble(config, reporter) if isinstance(config, EnsembleConfig) else Run(config, reporter)
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, if it is there and the name is free."""
+    if source.exists() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # another file system
+            target.symlink_to(source.absolute())
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,50 @@
+"""Verdicts: an order that is found again by more than the errors, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from darkclr.evaluation import FigureOfMerit
+from darkclr.studies.reproduction.claims import Claim, compare, together
+
+ABOVE = (FigureOfMerit(60.0, 3.0), FigureOfMerit(50.0, 4.0))  # by two errors
+WITHIN = (FigureOfMerit(52.0, 3.0), FigureOfMerit(50.0, 4.0))
+BELOW = (FigureOfMerit(40.0, 3.0), FigureOfMerit(50.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "verdict"),
+    [
+        ({"a": ABOVE}, "confirmed"),
+        ({"a": WITHIN}, "not confirmed"),
+        ({"a": BELOW}, "not confirmed"),
+        ({"a": ABOVE, "b": BELOW}, "not confirmed"),
+        ({"a": ABOVE, "b": (FigureOfMerit(None, None), FigureOfMerit(1, 1))}, "confirmed"),
+        ({}, "not testable here"),
+    ],
+)
+def test_an_order_is_confirmed_where_all_pairs_show_it(pairs, verdict):
+    claim = compare("x", pairs, reason="why")
+    assert claim.verdict == verdict
+    assert (claim.reason is None) == (verdict == "confirmed")
+
+
+def test_it_says_by_how_much():
+    assert (
+        compare("x", {"a": ABOVE}, reason="").found
+        == "a 60.0 ± 3.0 against 50.0 ± 4.0 (+2.0 errors)"
+    )
+    both = compare("x", {"a": ABOVE, "b": BELOW}, reason="").found
+    assert both.startswith("1 of 2: ")
+    assert "(−2.0 errors)" in both
+
+
+def test_a_study_is_judged_by_what_papers_claim():
+    good, bad = (compare("x", {"a": pair}, reason="") for pair in (ABOVE, BELOW))
+    ours = compare("x", {"a": BELOW}, reason="", ours=True)
+    open_question = Claim.untestable("x", "why")
+    assert together([good, open_question]) == "confirmed"
+    assert together([good, bad]) == "not confirmed"
+    assert together([open_question]) == "not testable here"
+    assert together([good, ours]) == "confirmed"
+    assert together([ours]) == "not confirmed"
