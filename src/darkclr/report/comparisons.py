@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,7 @@ def lines_figure(
     *,
     x: str,
     y: str | Sequence[str],
-    logarithmic: bool = False,
+    logarithmic: Collection[str] = (),
     bottom: float | None = None,
     columns: int | None = None,
 ) -> Figure:
@@ -51,7 +51,7 @@ def lines_figure(
     Args:
         panels: curves by title of the panel.
         x, y: labels of the axes; several of y if each panel has its own.
-        logarithmic: whether y is.
+        logarithmic: titles of the panels whose y is.
         bottom: lower end of y.
         columns: how many panels stand side by side; all if None.
     """
@@ -67,7 +67,7 @@ def lines_figure(
                 _line(axes, line)
             axes.set_title(title, loc="left")
             axes.set_xlabel(x)
-            if logarithmic:
+            if title in logarithmic:
                 axes.set_yscale("log")
                 axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             if bottom is not None:
@@ -83,7 +83,7 @@ def points_figure(
     ticks: Sequence[str],
     *,
     x: str = "",
-    logarithmic: Sequence[str] = (),
+    logarithmic: Collection[str] = (),
     styles: Mapping[str, LineStyle] | None = None,
 ) -> Figure:
     """Numbers with errors at a few places, a panel a figure of merit.

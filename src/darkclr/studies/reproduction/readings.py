@@ -153,9 +153,10 @@ def band(
     style: Mapping[str, Any] | None = None,
     sic: bool = False,
 ) -> Line:
-    """Mean and standard deviation over all members of 1/ε_B, or of ε_S/√ε_B, against ε_S.
+    """1/ε_B, or ε_S/√ε_B, against ε_S: mean and standard deviation over all members.
 
-    Of a single member the band is that of the bootstrap.
+    They are those of the logarithm, so that the band stays above zero. Of a single member the band
+    is that of the bootstrap.
     """
     from darkclr.report.comparisons import Line  # an extra
 
@@ -170,13 +171,15 @@ def band(
     enough = background.min(axis=0) * min(of.n_background_effective for of in results if of) >= 5
     x, passed = efficiency[enough], background[:, enough]
     values = x / np.sqrt(passed) if sic else 1 / passed
+    middle = np.exp(np.log(values).mean(axis=0))
     if len(curves) > 1:
-        spread = values.std(axis=0, ddof=1)
-        low, high = values.mean(axis=0) - spread, values.mean(axis=0) + spread
+        factor = np.exp(np.log(values).std(axis=0, ddof=1))
+        low, high = middle / factor, middle * factor
     else:
         edges = np.array([curves[0].high, curves[0].low], dtype=float)[:, enough]
-        low, high = x / np.sqrt(edges) if sic else 1 / edges
-    return Line(label, x, values.mean(axis=0), low, high, style or {})
+        with np.errstate(divide="ignore"):  # no background in some replicas
+            low, high = x / np.sqrt(edges) if sic else 1 / edges
+    return Line(label, x, middle, low, high, style or {})
 
 
 def _figures(row: TableRow, column: str) -> Mapping[str, FigureOfMerit]:

@@ -78,7 +78,7 @@ def _measure(material: Material) -> Result:
         figure=lines_figure(
             panels, x="signal efficiency ε$_S$",
             y=["1/ε$_B$", "1/ε$_B$", "ε$_S$/√ε$_B$", "ε$_S$/√ε$_B$"],
-            logarithmic=True, columns=2,
+            logarithmic=[title for title in panels if title.startswith("rejection")], columns=2,
         ),
         claims=claims,
         tables={

@@ -122,7 +122,7 @@ def _measure(material: Material) -> Result:
     return Result(
         figure=lines_figure(
             panels, x="signal efficiency ε$_S$", y="background rejection 1/ε$_B$",
-            logarithmic=True, bottom=1, columns=3,
+            logarithmic=panels, bottom=1, columns=3,
         ),
         claims=claims,
         tables=tables,

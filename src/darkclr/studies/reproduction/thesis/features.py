@@ -111,9 +111,9 @@ def _measure(material: Material) -> Result:
         tables={"features of z, QCD and Aachen": rows},
         numbers={"encoders": found},
         remarks=[
-            "Ranges of the thesis (Table 6.1: −0.31 to 0.31 where the training converges; Fig. 6.6: "
-            "−310 to 300 in the minimal setup) belong to trainings without norm penalty, which sets "
-            "the scale of z here; ranges by p_drop are in thesis-pdrop."
+            "Ranges of the thesis (Table 6.1: −0.31 to 0.31 where the training converges; Fig. "
+            "6.6: −310 to 300 in the minimal setup) belong to trainings without norm penalty, "
+            "which sets the scale of z here; ranges by p_drop are in thesis-pdrop."
         ],
     )
 

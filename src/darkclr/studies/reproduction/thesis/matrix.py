@@ -32,10 +32,7 @@ def _measure(material: Material) -> Result:
         # The mean similarity of two groups is the product of their mean vectors.
         means.append(_mean(qcd[0]) @ _mean(signal[0]).T)
         broad.append(float(np.mean(np.abs(matrix) < _ALIKE)))
-    counts = {
-        name: [int(c) for c in _decile_edges(n)]
-        for name, n in (("qcd", qcd[1]), ("aachen", signal[1]))
-    }
+    counts = {"qcd": _decile_edges(qcd[1]), "aachen": _decile_edges(signal[1])}
     mean = np.mean(means, axis=0)
     corners = {
         "many, many": spread([m[0, 0] for m in means]),
@@ -81,8 +78,8 @@ def _measure(material: Material) -> Result:
             "share_between": broad,
         },
         remarks=[
-            "The thesis's matrix of the multiplicity setup is in thesis-setups; here positive views "
-            "are rotated and translated alone, as in its minimal setup."
+            "Positive views are rotated and translated alone here, as in the minimal setup of the "
+            "thesis."
         ],
     )  # fmt: skip
 
