@@ -50,7 +50,7 @@ _UNKNOWN = FigureOfMerit(None, None)
 def number(
     table: Table,
     score: str,
-    signal: str = "aachen",
+    signal: str,
     *,
     figure: str = REJECTION,
     column: str = COLUMNS[0],
@@ -146,7 +146,7 @@ def scored_rows(ensemble: Ensemble, model: Path) -> dict[str, Representations]:
 def band(
     metrics: Sequence[Metrics],
     score: str,
-    signal: str = "aachen",
+    signal: str,
     *,
     label: str,
     column: str = COLUMNS[0],

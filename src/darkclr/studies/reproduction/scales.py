@@ -151,9 +151,7 @@ def robustness(scale: Scale) -> EnsembleConfig:
     return configuration(scale, SIGNALS)
 
 
-def training_jets(
-    scale: Scale, signals: tuple[str, ...] = ("aachen",), **options: Any
-) -> dict[str, Sample]:
+def training_jets(scale: Scale, signals: tuple[str, ...], **options: Any) -> dict[str, Sample]:
     """Samples of QCD jets and of signals.
 
     Args:

@@ -35,13 +35,21 @@ def _measure(material: Material) -> Result:
         for column in COLUMNS:
             name = "significance improvement" if sic else "rejection"
             panels[f"{name}, {column}"] = [
-                band(of_members, score, label=label, column=column, style=styles[score], sic=sic)
+                band(
+                    of_members,
+                    score,
+                    "aachen",
+                    label=label,
+                    column=column,
+                    style=styles[score],
+                    sic=sic,
+                )
                 for score, label in _SHOWN.items()
             ]
     for column in COLUMNS:
 
         def numbers(score: str, figure: str, column: str = column):
-            return number(table, score, column=column, figure=figure)
+            return number(table, score, "aachen", column=column, figure=figure)
 
         claims += [
             compare(

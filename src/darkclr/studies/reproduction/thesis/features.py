@@ -39,7 +39,8 @@ def _measure(material: Material) -> Result:
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions
-    panels, rows, found = {}, [], []
+    panels: dict[str, dict[str, NDArray]] = {}
+    rows, found = [], []
     for e in own.encoder_numbers:
         of = scored_rows(ensemble, own.model(e))
         z = {name: of[name].z for name in ("qcd", "aachen")}
@@ -51,7 +52,7 @@ def _measure(material: Material) -> Result:
         label = np.repeat([0, 1], [len(values["qcd"]), len(values["aachen"])])
         apart = auc(label, np.concatenate(list(values.values())))
         extent = np.ptp(z["qcd"], axis=0)
-        alike = np.abs(np.corrcoef(z["qcd"], rowvar=False)[best])
+        alike = np.abs(np.asarray(np.corrcoef(z["qcd"], rowvar=False))[best])
         low, high = (f(np.concatenate(list(z.values()))) for f in (np.min, np.max))
         found.append(
             {

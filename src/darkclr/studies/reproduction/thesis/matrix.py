@@ -23,12 +23,12 @@ def _measure(material: Material) -> Result:
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions
-    means, broad, first = [], [], None
+    means, broad, shown = [], [], {}
     for e in own.encoder_numbers:
         rows = scored_rows(ensemble, own.model(e))
         qcd, signal = (_ordered(rows[name]) for name in ("qcd", "aachen"))
         matrix = _thinned(qcd[0]) @ _thinned(signal[0]).T
-        first = matrix if first is None else first
+        shown.setdefault(f"{_SHOWN} × {_SHOWN} jets, encoder 1", matrix)
         # The mean similarity of two groups is the product of their mean vectors.
         means.append(_mean(qcd[0]) @ _mean(signal[0]).T)
         broad.append(float(np.mean(np.abs(matrix) < _ALIKE)))
@@ -42,7 +42,7 @@ def _measure(material: Material) -> Result:
     }
     return Result(
         figure=matrices_figure(
-            {f"{_SHOWN} × {_SHOWN} jets, encoder 1": first, "means of deciles, all encoders": mean},
+            shown | {"means of deciles, all encoders": mean},
             rows=[str(c) for c in counts["qcd"]],
             columns=[str(c) for c in counts["aachen"]],
             x="number of constituents, Aachen", y="number of constituents, QCD",
