@@ -23,7 +23,8 @@ def _measure(material: Material) -> Result:
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions
-    means, broad, shown = [], [], {}
+    means, broad = [], []
+    shown: dict[str, NDArray] = {}
     for e in own.encoder_numbers:
         rows = scored_rows(ensemble, own.model(e))
         qcd, signal = (_ordered(rows[name]) for name in ("qcd", "aachen"))
