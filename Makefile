@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutation hostile reliability setup setup-dev clean
+.PHONY: help run test lint mutation hostile gpu-check reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ mutation: setup-dev ## whether the tests notice some hundred mistakes (an hour; 
 
 hostile: setup-dev ## ten thousand damaged inputs (twenty minutes; HOSTILE_CASES=... for another number)
 	$(BIN)/python -m pytest -q -m nightly tests/hostile
+
+gpu-check: setup-dev ## the same numbers on a GPU as on the CPU, then its rates (minutes; ARGS="--run runs/quick")
+	$(BIN)/python -m pytest -q tests/gpu
+	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 reliability: mutation hostile ## both, with their counts in docs/reliability.md
 

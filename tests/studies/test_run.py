@@ -127,6 +127,7 @@ def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
     # They are the scores' alone: the training has its own.
     trained = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
     assert trained["augmentations"] == config.augmentations.to_dict()
+    claim(replace(other, training=replace(other.training, device="auto")))  # it may go on elsewhere
     for wrong in (config, replace(other, copies=Augmentations())):
         with pytest.raises(ConfigError, match=r"another configuration \(copies\)"):
             claim(replace(wrong, output=tmp_path))

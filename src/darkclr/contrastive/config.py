@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from darkclr.augmentations import Augmentations
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, use_bfloat16
@@ -22,7 +22,7 @@ from darkclr.parameters import (
     check_ranges,
 )
 
-__all__ = ["EncoderConfig", "LossConfig", "TrainingConfig", "check_views"]
+__all__ = ["EncoderConfig", "LossConfig", "TrainingConfig", "check_views", "without_place"]
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,18 @@ class TrainingConfig:
     def bfloat16(self) -> bool:
         """Whether to compute in bfloat16, decided by what the hardware can do for auto."""
         return use_bfloat16(self.precision, self.device)
+
+
+def without_place(options: Any) -> Any:
+    """The options of a training that say what it is, and not where it runs.
+
+    >>> without_place({"epochs": 3, "device": "gpu"})
+    {'epochs': 3}
+    """
+    if not isinstance(options, dict):
+        return options
+    place = ("device", "devices", "nodes", "strategy")
+    return {name: value for name, value in options.items() if name not in place}
 
 
 def check_views(augmentations: Augmentations, loss: LossConfig) -> None:

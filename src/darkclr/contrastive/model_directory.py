@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
-from darkclr.contrastive.config import EncoderConfig
+from darkclr.contrastive.config import EncoderConfig, without_place
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.domain import Domain
 from darkclr.errors import ConfigError, InputError, TrainingError
@@ -141,7 +141,8 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
 
     Raises:
         TrainingError: the directory holds a training with another configuration or other jets.
-            What an earlier version did not record is taken to be the same.
+            What an earlier version did not record is taken to be the same; where the training
+            runs may change.
     """
     document = {**config, "training_jets": jets.to_dict()}
     path = directory / CONFIG
@@ -155,7 +156,8 @@ def begin_model(directory: Path, config: Mapping[str, Any], jets: Fingerprint) -
         differing = [
             key
             for key, value in yaml.safe_load(text).items()
-            if key != "domain" and earlier.get(key, value) != value  # it follows from the jets
+            if key != "domain"  # it follows from the jets
+            and without_place(earlier.get(key, value)) != without_place(value)
         ]
         if differing:
             raise TrainingError(

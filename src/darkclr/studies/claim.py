@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from darkclr.contrastive.config import without_place
 from darkclr.errors import ConfigError
 from darkclr.io import atomic_path
 from darkclr.io.documents import read_yaml
@@ -21,7 +22,8 @@ def claim(config: RunConfig) -> None:
     """Write a configuration to its output directory.
 
     Raises:
-        ConfigError: it holds a run with another one, or of files with another content.
+        ConfigError: it holds a run with another one, or of files with another content. Where
+            trainings run may change.
     """
     path = config.output / "config.yaml"
     document = config.to_dict()
@@ -30,7 +32,11 @@ def claim(config: RunConfig) -> None:
         earlier["samples"] = _completed(earlier.get("samples"))
         # Figures of merit are cheap: what is measured may change, and is measured anew.
         kept = [key for key in document if key != "evaluation"]
-        differing = [key for key in kept if _set(earlier.get(key)) != _set(document[key])]
+        differing = [
+            key
+            for key in kept
+            if without_place(_set(earlier.get(key))) != without_place(_set(document[key]))
+        ]
         if differing:
             raise ConfigError(
                 f"holds a run with another configuration ({', '.join(differing)})",

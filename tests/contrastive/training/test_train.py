@@ -95,6 +95,15 @@ def test_another_configuration_in_the_same_directory_is_refused(learn, tmp_path,
     assert (tmp_path / "config.yaml").read_bytes() == before
 
 
+def test_a_training_may_go_on_elsewhere(learn, tmp_path):
+    """``auto`` is the CPU where there is no GPU."""
+    expected = learn(tmp_path / "here")
+    with pytest.raises(Stop):
+        learn(tmp_path / "moved", progress=stop_at(7, Stop()))
+    moved = learn(tmp_path / "moved", training=replace(SHORT, device="auto", strategy="ddp"))
+    assert moved == expected
+
+
 def test_without_an_augmentation_there_is_nothing_to_push_away(learn, tmp_path):
     nothing = Augmentations(anomalous=[])
     with pytest.raises(ConfigError, match="separates a jet from its anomalous copy"):

@@ -9,6 +9,7 @@ jets, its backward longer still, and autograd would copy every query, key and va
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -54,9 +55,7 @@ def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> T
 
     Weights that are kept are divided by their share, as torch does.
     """
-    counts = torch.tensor([n for _, n in runs])
-    lengths = torch.tensor([length for length, _ in runs]).repeat_interleave(counts)
-    offsets = F.pad(lengths.cumsum(0), (1, 0)).to(qkv.device)
+    offsets = _offsets(runs, qkv.device)
     q, k, v = (
         torch.nested.nested_tensor_from_jagged(
             part.unflatten(-1, (n_heads, -1)).contiguous(),
@@ -72,6 +71,14 @@ def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> T
         .values()
         .flatten(1)
     )
+
+
+@lru_cache(maxsize=1)
+def _offsets(runs: Runs, device: torch.device) -> Tensor:
+    """Where each jet begins, (n_jets + 1,): the same in all layers of a batch."""
+    counts = torch.tensor([n for _, n in runs])
+    lengths = torch.tensor([length for length, _ in runs]).repeat_interleave(counts)
+    return F.pad(lengths.cumsum(0), (1, 0)).to(device)
 
 
 class _RunAttention(torch.autograd.Function):
