@@ -114,3 +114,14 @@ def test_fields_of_a_compound_data_set_are_columns(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data/jets"] = rows
     assert read_jets(tmp_path / "a.h5").pt.tolist() == [50] * 3
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": (1000, 4), "compression": "gzip"}], ids=str)
+def test_rows_that_were_never_written_are_refused(tmp_path, options):
+    """Some kilobytes would be read for hours, all of it zeros."""
+    path = tmp_path / "jets.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("jet_features", (10**9, 4), "f4", **options)
+        file.create_dataset("particle_features", (10**9, 30, 4), "f4", chunks=(100, 30, 4))
+    with pytest.raises(InputError, match=r"_features' has 1000000000 rows, of which 0 bytes are"):
+        read_jets(path, options=ReadOptions(drop_empty=True))

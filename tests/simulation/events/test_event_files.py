@@ -112,6 +112,22 @@ def test_a_torn_packed_file_is_told(packed, tmp_path):
         scan_events(path, 10)
 
 
+@pytest.mark.parametrize("packed", ["gzip", "xz"])
+@pytest.mark.parametrize("where", ["in the first event", "before it"])
+def test_a_file_that_unpacks_to_more_than_an_event_is_refused(packed, where, tmp_path, monkeypatch):
+    monkeypatch.setattr(event_files, "_LONGEST_EVENT", 1 << 20)
+    monkeypatch.setattr(event_files, "_CHUNK", 1 << 18)
+    long = "\0" * (3 << 20)
+    text = lhe(1).replace("</event>", long + "\n</event>", 1)
+    if where == "before it":
+        text = lhe(1).replace("<init>", long + "<init>")
+    path = write(tmp_path, text, packed)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(InputError, match="has no event within 1 MB after byte"):
+        scan_events(path, 10)
+    scan_events(write(tmp_path, lhe(20_000), packed), 10)  # many events may be long
+
+
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         scan_events(tmp_path / "none.lhe", 10)

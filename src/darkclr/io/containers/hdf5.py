@@ -29,6 +29,8 @@ from darkclr.plausibility import MAX_CONSTITUENTS
 __all__ = ["hdf5_tables"]
 
 _DEEPEST = 50  # groups in groups
+# No compression packs a thousand bytes into less than one; what was never written is zeros.
+_MOST_EXPANSION, _SMALL = 2000, 1 << 28
 
 
 @contextmanager
@@ -56,7 +58,7 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
 
 
 def _check(path: Path, compressed: list[bool], name: str, node: Any) -> None:
-    """Refuse data that lie in other files, and rows of any length that takes no room in the file.
+    """Refuse data that lie in other files, and rows that take no room in the file.
 
     Whether a data set is compressed is appended to ``compressed``.
 
@@ -71,6 +73,10 @@ def _check(path: Path, compressed: list[bool], name: str, node: Any) -> None:
         raise InputError(f"{name!r} keeps its data in other files", where=path, fix="repack it")
     if (length := math.prod((node.shape or ())[1:])) > 10 * MAX_CONSTITUENTS:
         raise InputError(f"{name!r} has rows of {length} numbers", where=path)
+    if node.nbytes > max(_SMALL, _MOST_EXPANSION * (stored := node.id.get_storage_size())):
+        raise InputError(
+            f"{name!r} has {len(node)} rows, of which {stored} bytes are in the file", where=path
+        )
     compressed.append(node.id.get_create_plist().get_nfilters() > 0)
 
 

@@ -40,6 +40,7 @@ _COMPRESSIONS: Mapping[bytes, Callable[[str], Any]] = {
 # What these raise where a file breaks off or is damaged.
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
 _CHUNK = 1 << 22  # bytes read at once
+_LONGEST_EVENT = 1 << 27  # bytes; also of what stands before the first
 _LONGEST_MARK = 64  # bytes; a mark that is cut by the end of a chunk is found in the next one
 _MARKS = {
     # <event>, </event>, </init>, </LesHouchesEvents>, each at the beginning of a line
@@ -126,7 +127,7 @@ def scan_events(path: Path | str, events_per_range: int) -> EventFile:
         with _open(path) as file:
             form = _format(file.read(_CHUNK), path)
         with _open(path) as file:
-            for offset, mark in _marks(file, _MARKS["lhe" if form == "lhe" else "hepmc"]):
+            for offset, mark in _marks(file, _MARKS["lhe" if form == "lhe" else "hepmc"], path):
                 if end is not None:
                     raise InputError("goes on after its end", where=path, fix="split it")
                 if mark == b"/init>":
@@ -195,9 +196,14 @@ def _format(beginning: bytes, path: str) -> Format:
     )
 
 
-def _marks(file: Any, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Offset of the line and text of every mark in the file, in order."""
+def _marks(file: Any, pattern: re.Pattern[bytes], path: str) -> Iterator[tuple[int, bytes]]:
+    """Offset of the line and text of every mark in the file, in order.
+
+    Raises:
+        InputError: there is none for longer than any event: a few bytes can unpack to any number.
+    """
     kept, base = b"\n", -1  # a mark on the first line follows no line break
+    latest = 0
     while True:
         chunk = file.read(_CHUNK)
         text = kept + chunk
@@ -206,10 +212,17 @@ def _marks(file: Any, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]
         for match in pattern.finditer(text):
             if match.start() >= sure:
                 break
-            yield base + match.start() + 1, match.group(1)
+            latest = base + match.start() + 1
+            yield latest, match.group(1)
             last = match.end()
         if not chunk:
             return
+        if base + len(text) - latest > _LONGEST_EVENT:
+            raise InputError(
+                f"has no event within {_LONGEST_EVENT >> 20} MB after byte {latest}",
+                where=path,
+                fix="fetch it again",
+            )
         cut = max(last, sure, 0)
         kept, base = text[cut:], base + cut
 
