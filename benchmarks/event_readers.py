@@ -10,7 +10,9 @@ charges. CPU seconds, medians over turns.
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import sys
 import tempfile
 import time
@@ -25,7 +27,12 @@ from darkclr.simulation.events.hepmc import HepMCEvents
 
 PARTICLES = 800  # an event of soft QCD
 TURNS = 5
-PACKED: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress}
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
 
 
 def write_events(path: Path, n_events: int) -> None:
