@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from hostile import flip_bit, with_tensors, without_digests
 from safetensors.torch import load_file, save_file
@@ -22,7 +23,10 @@ def test_the_directory_gives_the_encoder_back(jets, validation, tiny, tmp_path):
     loaded = load_encoder(tmp_path)
     assert loaded.config == tiny
     assert encode(loaded, jets[:50]).z.tobytes() == encode(trained, jets[:50]).z.tobytes()
-    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["training"]["epochs"] == 2
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert config["training"]["epochs"] == 2
+    assert config["trained_with"]["torch"] == torch.__version__
+    assert (config["trained_with"]["device"] == "CPU") != torch.cuda.is_available()
 
 
 def test_directories_that_hold_no_encoder_are_named(learn, tmp_path):

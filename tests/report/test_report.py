@@ -4,24 +4,28 @@ import base64
 import io
 import json
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import yaml
 from matplotlib.image import imread
 from toy import toy_jets
 
 from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting, recentre
 from darkclr.errors import InputError
-from darkclr.evaluation import read_metrics
+from darkclr.evaluation import FigureOfMerit, read_metrics
+from darkclr.io import read_jets, write_jets
 from darkclr.report import report, run_files
+from darkclr.report.html import clearly_best
 from darkclr.report.jets import shown_augmentations
 
 SECTIONS = (
-    "results", "roc", "sculpting", "scores", "constituents", "augmentations", "training",
-    "similarity", "energies", "run",
+    "results", "working-point", "roc", "sculpting", "scores", "constituents", "augmentations",
+    "training", "similarity", "energies", "run",
 )  # fmt: skip
 PICTURES = {
     "roc_aachen", "significance_aachen", "sculpting_pt", "score_norm", "score_discriminant",
@@ -57,7 +61,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Figures are made but not drawn, which takes most of the time."""
-    monkeypatch.setattr("darkclr.report.sections.png", lambda figure: b"")
+    monkeypatch.setattr("darkclr.report.sections.images", lambda figure: (b"", b""))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,9 @@ def test_nothing_outside_the_file_is_needed(page):
         for name in ("src", "href", "srcset", "data", "poster"):
             value = attributes.get(name) or "#"
             assert value.startswith(("#", "data:image/png;base64,")), value[:60]
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert [a.get("type") for a in page.all("script")] == ["application/json", None]
+    assert len(page.text) < 3_000_000
     for word in ("http://", "https://", "url(", "@import"):
         assert word not in page.text
 
@@ -94,7 +100,10 @@ def test_every_section_is_there_and_linked(page):
 
 
 def test_pictures_are_files_too(finished_run, page):
-    assert {path.stem for path in (finished_run / "plots").glob("*.png")} == PICTURES
+    for ending, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        paths = list((finished_run / "plots").glob(f"*.{ending}"))
+        assert {path.stem for path in paths} == PICTURES
+        assert all(path.read_bytes().startswith(magic) for path in paths)
     assert not list(finished_run.rglob("*.part"))
 
 
@@ -109,6 +118,54 @@ def test_the_table_shows_the_numbers_of_the_metrics_file(finished_run, page):
         assert str(sculpting.divergence) in page.words
     marks = sum(a.get("class") == "baseline" for a in page.all("span"))
     assert marks == 2 * sum(entry.baseline for entry in metrics.scores.values()) > 0
+
+
+def numbers(*pairs):
+    return [FigureOfMerit(value, error) for value, error in pairs]
+
+
+@pytest.mark.parametrize(
+    ("column", "best"),
+    [
+        (numbers((0.8, 0.01), (0.75, 0.01), (0.9, 0.02)), 2),
+        (numbers((50.0, 6.0), (58.0, 6.0), (20.0, 1.0)), None),  # within the errors of both
+        (numbers((50.0, 6.0), (58.0, 4.0)), 1),
+        (numbers((50.0, 6.0), (None, None)), None),  # which may be any number
+        (numbers((50.0, 6.0)), None),
+    ],
+)
+def test_bold_is_only_what_leads_by_more_than_the_errors(column, best):
+    assert clearly_best(column) is (None if best is None else column[best])
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_energy_selection_and_what_was_trained_are_told(undrawn, finished_run, tmp_path, simulated):
+    run, cuts = _copy(finished_run, tmp_path), {"pt_min": 150.0, "pt_max": 300.0, "radius": 0.8}
+    encoder = {
+        "training": {"seed": 7, "device": "auto"},
+        "trained_with": {"torch": "2.13.0+cpu", "device": "CPU"},
+        "domain": cuts,
+        "digests": {"model.safetensors": "1760777b"},
+    }
+    (run / "encoder" / "config.yaml").write_text(yaml.safe_dump(encoder))
+    if simulated:
+        for name, eta in (("qcd", 2.0), ("aachen", 2.5)):
+            path = run / "samples" / f"{name}.parquet"
+            made = {
+                "selection": cuts | {"abs_eta_max": eta},
+                "pythia_settings": ["HardQCD:all = on", "Beams:eCM = 13600"],
+                "versions": {"pythia8mc": "8.317.2"},
+                "seed": 41,
+            }
+            write_jets(replace(read_jets(path), provenance=made), path)
+    page = Page(report(run))
+    where = "anti-kT R = 0.8, 150–300 GeV"  # they share no cut in eta
+    where = f"13.6 TeV, {where}" if simulated else where
+    words = " ".join(page.words)
+    assert f'"selection":{json.dumps(where)}' in words
+    assert {where, "2.13.0+cpu", "CPU", "1760777b"} <= set(page.words)
+    assert "training 7" in words
+    assert ("pythia8mc 8.317.2" in words) == ("sample Aachen 41" in words) == simulated
 
 
 def test_text_of_files_is_escaped(page):
@@ -129,7 +186,7 @@ def test_the_same_run_gives_the_same_page_and_leaves_matplotlib_alone(finished_r
 @pytest.mark.parametrize(
     ("path", "lost", "notes"),
     [
-        ("metrics.json", {"roc_aachen", "significance_aachen", "sculpting_pt"}, 4),
+        ("metrics.json", {"roc_aachen", "significance_aachen", "sculpting_pt"}, 5),
         ("scores.parquet", {n for n in PICTURES if n.startswith("score_")}, 1),
         ("samples", {"augmentations"}, 1),
         ("representations", set(), 1),  # the scores know the number of constituents too

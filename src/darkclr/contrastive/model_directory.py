@@ -17,6 +17,7 @@ from torch import nn
 
 from darkclr.contrastive.config import EncoderConfig, without_place
 from darkclr.contrastive.encoder.transformer import Encoder
+from darkclr.devices import DEVICE, torch_device
 from darkclr.domain import Domain
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.atomic import atomic_path
@@ -174,9 +175,21 @@ def save_model(directory: Path, encoder: Encoder, pairs: dict[str, NDArray]) -> 
 
 
 def save_weights(directory: Path, network: nn.Module) -> None:
-    """Write the weights of a network to a directory that :func:`begin_model` has prepared."""
+    """Write the weights of a network to a directory that :func:`begin_model` has prepared.
+
+    The configuration then says with which PyTorch and on which device it was trained.
+    """
     weights, path = save(network.state_dict()), directory / CONFIG
-    write_model(directory, read_yaml(path) if path.exists() else None, weights)
+    document = read_yaml(path) if path.exists() else None
+    if document is not None:
+        document["trained_with"] = _trained_with(document.get("training") or {})
+    write_model(directory, document, weights)
+
+
+def _trained_with(training: Mapping[str, Any]) -> dict[str, str]:
+    device = torch_device(training.get("device", DEVICE)).type
+    name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
+    return {"torch": str(torch.__version__), "device": name}
 
 
 def is_finished(directory: Path) -> bool:

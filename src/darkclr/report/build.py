@@ -20,7 +20,7 @@ def report(
     augmentations: Augmentations | None = None,
     background: Jets | None = None,
 ) -> Path:
-    """Write ``plots/*.png`` and the self-contained ``report.html`` of a run.
+    """Write ``plots/*.png``, the same as PDF, and the self-contained ``report.html`` of a run.
 
     Files that are missing cost their own picture only.
 
@@ -45,8 +45,10 @@ def report(
         )
     for section in content:
         for picture in section.pictures:
-            with atomic_path(run / "plots" / f"{file_name(picture.name)}.png") as temporary:
-                temporary.write_bytes(picture.png)
+            for ending, image in (("png", picture.png), ("pdf", picture.pdf)):
+                path = run / "plots" / f"{file_name(picture.name)}.{ending}"
+                with atomic_path(path) as temporary:
+                    temporary.write_bytes(image)
     target = run / "report.html"
     with atomic_path(target) as temporary:
         temporary.write_text(page(run.resolve().name, content), encoding="utf-8")

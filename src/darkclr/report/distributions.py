@@ -26,7 +26,7 @@ _LONG_TAIL = 8.0
 
 
 def score_figure(
-    title: str, background: Weighted, signals: Mapping[str, Weighted], name: str
+    title: str, background: Weighted, signals: Mapping[str, Weighted], name: str, unit: str = ""
 ) -> Figure:
     """Density of one score for background and each signal sample.
 
@@ -35,6 +35,7 @@ def score_figure(
         background: scores and weights of the background jets.
         signals: the same, by title of the signal sample.
         name: title of the background sample.
+        unit: of the score; none by default.
     """
     with styled():
         picture = figure(5.6, 4.0)
@@ -47,7 +48,7 @@ def score_figure(
         if logarithmic:
             axes.set_xscale("log")
         axes.set_xlim(edges[0], edges[-1])
-        axes.set_xlabel("score   → more anomalous")
+        axes.set_xlabel(f"score{unit and f' [{unit}]'}   → more anomalous")
         axes.set_title(title, loc="left")
         _density_axis(axes, "density in log$_{10}$(score)" if logarithmic else "density")
         return picture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -11,7 +13,7 @@ from importlib.resources import files
 from darkclr.evaluation import FigureOfMerit, Metrics
 from darkclr.evaluation.results import Row, equal
 
-__all__ = ["Picture", "Section", "box", "page", "sculpting_table", "summary_table"]
+__all__ = ["Picture", "Section", "box", "clearly_best", "page", "sculpting_table", "summary_table"]
 
 # Share of a signal's spectrum without background that a reader should know of.
 _WORTH_SAYING = 0.01
@@ -25,12 +27,14 @@ class Picture:
         name: name of its file, without ``.png``.
         caption: what one sees, also for readers who cannot see it.
         png: the image.
+        pdf: the same for papers and talks; only a file of its own.
         wide: whether it takes the whole width of the page.
     """
 
     name: str
     caption: str
     png: bytes
+    pdf: bytes = b""
     wide: bool = False
 
 
@@ -57,21 +61,32 @@ class Section:
 
 def page(title: str, sections: Sequence[Section]) -> str:
     """The HTML document."""
-    style = files("darkclr.report").joinpath("page.css").read_text(encoding="utf-8")
+    style, script = (
+        files("darkclr.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.css", "page.js")
+    )
+    # Whatever a name of a stranger manages to smuggle in, the browser runs this script only.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    policy += f"script-src 'sha256-{digest}'"
     links = "".join(f'<a href="#{s.anchor}">{html.escape(s.title)}</a>' for s in sections)
     body = "".join(_section(s) for s in sections)
     name = html.escape(title)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>{name} · darkclr</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f'<header><p class="kicker">darkclr</p><h1>{name}</h1><nav>{links}</nav></header>\n'
-        f"<main>\n{body}</main>\n</body>\n</html>\n"
+        f'<header><p class="kicker">darkclr</p><h1>{name}</h1>'
+        f'<nav aria-label="sections">{links}</nav></header>\n'
+        f"<main>\n{body}</main>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
 def summary_table(metrics: Metrics, title: Callable[[str], str]) -> str:
-    """The tables of all scores as HTML, yardsticks marked, best of each signal in bold.
+    """The tables of all scores as HTML, yardsticks marked.
+
+    Bold is what is better than all others by more than the errors of both.
 
     Args:
         metrics: figures of merit.
@@ -154,11 +169,19 @@ def _figures_table(rows: Sequence[tuple[Row, Mapping[str, FigureOfMerit]]]) -> s
         name: f"1/ε<sub>B</sub> at ε<sub>S</sub> = {html.escape(name.removeprefix('rejection_'))}"
         for name in columns
     } | {"auc": "AUC", "max_sic": "max ε<sub>S</sub>/√ε<sub>B</sub>"}
-    best = {
-        c: max((v for _, f in rows if (v := f[c].value) is not None), default=None) for c in columns
-    }
+    best = {column: clearly_best([figures[column] for _, figures in rows]) for column in columns}
     lines = [_row(row, figures, best) for row, figures in rows]
     return _table((f"<th>{heads[name]}</th>" for name in columns), lines)
+
+
+def clearly_best(numbers: Sequence[FigureOfMerit]) -> FigureOfMerit | None:
+    """The largest, if it leads the next by more than both errors; none if there is nothing else."""
+    known = sorted((n for n in numbers if n.value is not None), key=lambda n: n.value or 0)
+    if len(known) < 2 or len(known) < len(numbers):  # one without a value may be larger
+        return None
+    *_, second, first = known
+    error = math.hypot(first.error or 0, second.error or 0)
+    return first if (first.value or 0) - (second.value or 0) > error else None
 
 
 def _table(heads: Iterable[str], lines: Iterable[str]) -> str:
@@ -168,11 +191,13 @@ def _table(heads: Iterable[str], lines: Iterable[str]) -> str:
     )
 
 
-def _row(row: Row, figures: Mapping[str, FigureOfMerit], best: Mapping[str, float | None]) -> str:
+def _row(
+    row: Row, figures: Mapping[str, FigureOfMerit], best: Mapping[str, FigureOfMerit | None]
+) -> str:
     mark = ' <span class="baseline">yardstick</span>' if row.baseline else ""
     cells = []
     for column, number in figures.items():
-        bold = number.value is not None and number.value == best[column]
+        bold = number is best[column]
         cells.append(f"<td><strong>{number}</strong></td>" if bold else f"<td>{number}</td>")
     kind = ' class="is-baseline"' if row.baseline else ""
     return f"<tr{kind}><th>{html.escape(row.title)}{mark}</th>{''.join(cells)}</tr>"
@@ -195,6 +220,6 @@ def _picture(picture: Picture) -> str:
     caption = html.escape(picture.caption)
     kind = ' class="wide"' if picture.wide else ""
     return (
-        f'<figure{kind}><img src="data:image/png;base64,{data}" alt="{caption}">'
+        f'<figure{kind}><img src="data:image/png;base64,{data}" alt="{caption}" loading="lazy">'
         f"<figcaption>{caption}</figcaption></figure>\n"
     )

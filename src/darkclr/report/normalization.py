@@ -72,12 +72,12 @@ def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray
                 color=color, label=label,
             )  # fmt: skip
         points.set_xlabel("first principal direction of the jets")
-        points.set_ylabel("second")
+        points.set_ylabel("second principal direction")
         points.set_title("representation", loc="left")
         points.legend(loc="best", markerscale=3)
         energies.set_xscale("log")
         energies.set_xlabel("energy E")
-        energies.set_ylabel("jets or samples per bin")
+        energies.set_ylabel("jets or samples in a bin")
         energies.set_title("energies", loc="left")
         normalised = history["stage"] == "normalisation"
         columns = {name: values[normalised] for name, values in history.items()}
@@ -87,9 +87,11 @@ def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray
             distance.plot(columns["epoch"], floor, color=_DATA, linestyle="--", label="other jets")
             distance.legend(loc="best")
         distance.set_title("energy mover's distance, jets to samples", loc="left")
-        distance.set_ylim(bottom=0)
+        distance.set_ylabel("distance in the representation")
+        distance.set_ylim(0, 1.08 * distance.dataLim.y1)
         _curve(auc, columns, "dropped_auc", _COPIES)
         auc.set_title("AUC of E, jets against their dropped copies", loc="left")
+        auc.set_ylabel("AUC")
         return picture
 
 

@@ -19,7 +19,7 @@ __all__ = ["MINIMUM_BACKGROUND", "rejection_figure", "significance_figure"]
 MINIMUM_BACKGROUND = 5
 
 
-def rejection_figure(metrics: Metrics, signal: str, title: str) -> Figure:
+def rejection_figure(metrics: Metrics, signal: str, title: str, selection: str = "") -> Figure:
     """1/ε_B (log) against ε_S with 68 % bands, all scores on one signal sample.
 
     As simulated on the left and at equal pT on the right, if that was measured.
@@ -28,9 +28,12 @@ def rejection_figure(metrics: Metrics, signal: str, title: str) -> Figure:
         metrics: result of :func:`darkclr.evaluation.measurement`.
         signal: name of the signal sample.
         title: how it is called in the picture.
+        selection: energy and selection of the jets, in words.
     """
     with styled():
-        picture, panels = _panels(metrics, signal, title, lambda _, background: 1 / background)
+        picture, panels = _panels(
+            metrics, signal, title, selection, lambda _, background: 1 / background
+        )
         # A score that knows nothing has ε_B = ε_S.
         chance = np.linspace(0.01, 1, 200)
         for axes in panels:
@@ -46,10 +49,10 @@ def rejection_figure(metrics: Metrics, signal: str, title: str) -> Figure:
         return picture
 
 
-def significance_figure(metrics: Metrics, signal: str, title: str) -> Figure:
+def significance_figure(metrics: Metrics, signal: str, title: str, selection: str = "") -> Figure:
     """ε_S/√ε_B against ε_S with 68 % bands; panels and arguments as :func:`rejection_figure`."""
     with styled():
-        picture, panels = _panels(metrics, signal, title, lambda s, b: s / np.sqrt(b))
+        picture, panels = _panels(metrics, signal, title, selection, lambda s, b: s / np.sqrt(b))
         for axes in panels:
             axes.axhline(1, color="#c3c8cf", linewidth=1.2, zorder=1)
             axes.set_ylim(bottom=0)
@@ -61,6 +64,7 @@ def _panels(
     metrics: Metrics,
     signal: str,
     title: str,
+    selection: str,
     function: Callable[[NDArray, NDArray], NDArray],
 ) -> tuple[Figure, list[Axes]]:
     """The picture with the curves of all scores, one panel a column of the table."""
@@ -76,7 +80,7 @@ def _panels(
         columns[f"at {equal(metrics.matched)}"] = {
             name: r.matched for name, (_, r) in results.items() if r.matched is not None
         }
-    picture = figure(5.4 * len(columns) + 3.6, max(5.2, 0.26 * len(results) + 0.8))
+    picture = figure(5.4 * len(columns) + 4.6, max(5.2, 0.26 * len(results) + 0.8))
     panels = list(picture.subplots(1, len(columns), sharey=True, squeeze=False)[0])
     styles = score_styles(metrics.scores)
     for axes, (column, of_scores) in zip(panels, columns.items(), strict=True):
@@ -84,14 +88,14 @@ def _panels(
             _curve(axes, result, function, label=results[name][0], style=styles[name])
         axes.set_xlim(0, 1)
         axes.set_xlabel("signal efficiency ε$_S$")
-        axes.set_title(f"signal: {title}, {column}", loc="left")
+        axes.set_title(f"signal: {title}, {column}\n{selection}".rstrip(), loc="left")
     handles, _ = panels[0].get_legend_handles_labels()
     labels = [
-        f"{label}   " + " / ".join(f"{of[name].auc:.3f}" for of in columns.values())
+        f"{label}   " + " / ".join(str(of[name].summary()["auc"]) for of in columns.values())
         for name, (label, _) in results.items()
     ]
     head = "AUC " + " / ".join(columns)
-    picture.legend(handles, labels, loc="outside right upper", fontsize=9, title=head)
+    picture.legend(handles, labels, loc="outside right upper", fontsize=10, title=head)
     return picture, panels
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import Metrics, read_metrics
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io import iterate_jets
-from darkclr.io.documents import read_json, regular_file
+from darkclr.io.documents import read_json, read_yaml, regular_file
 from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.jets import BACKGROUND, SIGNAL, Jets
 
@@ -76,14 +77,27 @@ class RunFiles:
     @cached_property
     def titles(self) -> dict[str, str]:
         """Labels of the samples by name, as far as a file says them."""
-        titles = {}
-        for path in sorted(self.folder.glob("samples/*.parquet")):
-            with suppress(DarkclrError):
-                provenance = read_metadata(read_schema(path)).get("provenance", {})
-                titles[path.stem] = provenance.get("title")
+        titles = {name: made.get("title") for name, made in self.provenance.items()}
         with suppress(DarkclrError):
             titles |= {name: s.get("title") for name, s in self.scores.samples.items()}
         return {name: str(title) for name, title in titles.items() if title}
+
+    @cached_property
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """What made each sample, by its name, as far as its file says it."""
+        found = {}
+        for path in sorted(self.folder.glob("samples/*.parquet")):
+            with suppress(DarkclrError):
+                made = read_metadata(read_schema(path)).get("provenance")
+                found[path.stem] = made if isinstance(made, dict) else {}
+        return found
+
+    @cached_property
+    def encoder(self) -> dict[str, Any]:
+        """The configuration of the encoder; empty without one."""
+        with suppress(DarkclrError):
+            return read_yaml(self.folder / "encoder" / "config.yaml")
+        return {}
 
     def title(self, sample: str) -> str:
         """How a sample is called in pictures."""

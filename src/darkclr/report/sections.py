@@ -35,6 +35,7 @@ from darkclr.report.html import (
 )
 from darkclr.report.jets import augmentations_figure, shown_augmentations, typical_jets
 from darkclr.report.normalization import density_figure, verdict_box
+from darkclr.report.provenance import provenance, selection
 from darkclr.report.roc import MINIMUM_BACKGROUND, rejection_figure, significance_figure
 from darkclr.report.run_files import (
     RunFiles,
@@ -45,8 +46,9 @@ from darkclr.report.run_files import (
 )
 from darkclr.report.sculpting import QUANTITIES, sculpting_figure
 from darkclr.report.search import cuts_table, jets_table
-from darkclr.report.style import png
+from darkclr.report.style import images
 from darkclr.report.training import encoder_figure, energies_figure, loss_figure
+from darkclr.report.working_point import working_point_markup
 
 __all__ = ["sections"]
 
@@ -56,7 +58,7 @@ def sections(
 ) -> list[Section]:
     """All sections of the page about one run, in order; the background may have been read."""
     files = RunFiles(run, background)
-    measured = (_results, _roc, _sculpting)
+    measured = (_results, _working_point, _roc, _sculpting)
     return [
         *(_search(files) if _without_signal(run) else (section(files) for section in measured)),
         _scores(files),
@@ -119,13 +121,24 @@ def _results(files: RunFiles) -> Section:
         "Area under the ROC curve, background rejection at fixed signal efficiencies, and the "
         "largest significance improvement: as simulated, and with background weighted to the "
         "spectrum of each signal, where a score gains nothing by following it. Uncertainties: 68 % "
-        "of a bootstrap over events, the weights included. Yardsticks come from the same jets; the "
-        "best value of a column is bold.",
+        "of a bootstrap over events, the weights included. Yardsticks come from the same jets. "
+        "Bold is what leads its column by more than the errors of both.",
     )
     with _or_say_why(section, "the table of scores"):
         section.markup = summary_table(files.metrics, files.title)
         if below := files.metrics.below_yardsticks():
             section.markup += box("Scores that are no better than a yardstick", "; ".join(below))
+    return section
+
+
+def _working_point(files: RunFiles) -> Section:
+    section = Section(
+        "working-point",
+        "Working point",
+        "Fix an efficiency and read what each score does there, as simulated and at equal pT.",
+    )
+    with _or_say_why(section, "the working point"):
+        section.markup = working_point_markup(files.metrics, selection(files))
     return section
 
 
@@ -137,21 +150,21 @@ def _roc(files: RunFiles) -> Section:
         f"{MINIMUM_BACKGROUND} background jets pass.",
     )
     with _or_say_why(section, "the ROC curves"):
-        metrics = files.metrics
+        metrics, where = files.metrics, selection(files)
         for signal in metrics.signals:
             title = files.title(signal)
             _add(
                 section,
                 f"roc_{signal}",
                 f"Background rejection against signal efficiency, signal {title}.",
-                rejection_figure(metrics, signal, title),
+                rejection_figure(metrics, signal, title, where),
                 wide=True,
             )
             _add(
                 section,
                 f"significance_{signal}",
                 f"Significance improvement against signal efficiency, signal {title}.",
-                significance_figure(metrics, signal, title),
+                significance_figure(metrics, signal, title, where),
                 wide=True,
             )
     return section
@@ -195,7 +208,8 @@ def _scores(files: RunFiles) -> Section:
         for name in files.scores.names:
             classes = split_classes(files.scores, name, files.title)
             title, _ = files.scores.describe(name)
-            picture = score_figure(title, classes.background, classes.signals, classes.title)
+            unit = "GeV" if name == "jet_pt" else ""
+            picture = score_figure(title, classes.background, classes.signals, classes.title, unit)
             what = " and signal" if classes.signals else ""
             _add(section, f"score_{name}", f"{title}: {classes.title}{what}.", picture)
     return section
@@ -218,7 +232,7 @@ def _constituents(files: RunFiles) -> Section:
             classes.background, classes.dropped, classes.signals, classes.title
         )
         what = ", and signal jets" if classes.signals else ""
-        caption = f"Number of constituents of {classes.title} jets, their dropped copies{what}."
+        caption = f"Number of constituents of {classes.title} jets and their dropped copies{what}."
         _add(section, "constituents", caption, picture)
     return section
 
@@ -289,7 +303,8 @@ def _energies(run: Path) -> Section:
         "energies",
         "Training of the densities",
         "The normalised autoencoder has learned the density of the background where the energies "
-        "of jets (E₊) and of samples of its Markov chains (E₋) agree, provided the chains move.",
+        "of jets (E₊) and of samples of its Markov chains (E₋) agree, provided the chains move. "
+        "Energies and distances are those of representations and have no unit.",
     )
     paths = sorted((run / "scores").glob("*/history.csv"))
     for path in paths:
@@ -346,7 +361,7 @@ def _facts(files: RunFiles) -> Section:
             }
             versions = metrics.provenance.versions
         section.markup += "<h3>Scored jets</h3>" + key_values(rows)
-        section.markup += "<h3>Versions</h3>" + key_values(versions)
+        section.markup += "<h3>Provenance</h3>" + key_values(provenance(files, versions))
     with _or_say_why(section, "the configuration"):
         path = files.folder / "config.yaml"
         if not path.is_file():
@@ -371,7 +386,7 @@ def _or_say_why(section: Section, what: str) -> Iterator[None]:
 
 
 def _add(section: Section, name: str, caption: str, picture: Figure, *, wide: bool = False) -> None:
-    section.pictures.append(Picture(name, caption, png(picture), wide))
+    section.pictures.append(Picture(name, caption, *images(picture), wide))
 
 
 def _duration(seconds: float) -> str:

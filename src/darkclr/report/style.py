@@ -1,4 +1,4 @@
-"""One look for all pictures: colours, figures, PNG.
+"""One look for all pictures: colours, figures, PNG and PDF.
 
 Colours are those of Okabe and Ito, which colour-blind readers can tell apart; lines differ in
 their dashes too. Figures are made without pyplot, so no global state is touched.
@@ -19,10 +19,20 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.mathtext import MathTextParser
     from matplotlib.text import Text
+    from PIL import Image
 except ImportError as error:  # pragma: no cover
     raise MissingExtraError("matplotlib", "report") from error
 
-__all__ = ["LineStyle", "figure", "pdf", "png", "sample_style", "score_styles", "styled"]
+__all__ = [
+    "LineStyle",
+    "figure",
+    "images",
+    "pdf",
+    "png",
+    "sample_style",
+    "score_styles",
+    "styled",
+]
 
 LineStyle = Mapping[str, Any]
 
@@ -50,6 +60,7 @@ _RC: Any = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
     "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
 }
 
 _BLUE, _VERMILLION, _GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -88,9 +99,17 @@ def figure(width: float = 6.4, height: float = 4.6) -> Figure:
     return made
 
 
+def images(picture: Figure) -> tuple[bytes, bytes]:
+    """The figure as a PNG and as a PDF, the same bytes for the same picture."""
+    return png(picture), pdf(picture)
+
+
 def png(picture: Figure) -> bytes:
-    """The figure as a PNG, the same bytes for the same picture."""
-    return _saved(picture, "png", {"Software": None})
+    """The figure as a PNG of 256 colours, a third of the size of one of all."""
+    pixels = Image.open(io.BytesIO(_saved(picture, "png", {"Software": None})))
+    buffer = io.BytesIO()
+    pixels.quantize(256, Image.Quantize.FASTOCTREE).save(buffer, format="png")
+    return buffer.getvalue()
 
 
 def pdf(picture: Figure) -> bytes:

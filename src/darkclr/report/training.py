@@ -28,6 +28,7 @@ _PANELS = {
     "background_similarity": "similarity of different jets",
     "norm_auc": "AUC of ‖z‖, QCD against its dropped copies",
 }
+_QUANTITIES = {"norm": "‖z‖", "loss": "loss", "norm_auc": "AUC"}
 _SIMILARITIES = (
     "alignment", "anomaly_similarity", "family_similarity", "background_similarity"
 )  # fmt: skip
@@ -61,6 +62,7 @@ def encoder_figure(history: History) -> Figure:
                 color=_VALIDATION, marker="o", markersize=4,
             )  # fmt: skip
             axes.set_title(title, loc="left")
+            axes.set_ylabel(_QUANTITIES.get(name, "cosine similarity"))
             if name in _SIMILARITIES:
                 axes.set_ylim(-1.08, 1.08)
                 axes.axhline(0, color="#9aa0a8", linewidth=0.9, zorder=1)
@@ -110,6 +112,7 @@ def energies_figure(history: History) -> Figure:
             label="$E_-$, samples of the chains",
         )  # fmt: skip
         upper.set_title("normalisation: energies (validation)", loc="left")
+        upper.set_ylabel("mean energy E")
         _headroom(upper)
         upper.legend(loc="upper center", ncols=2)
         if negative is not None:
@@ -119,6 +122,7 @@ def energies_figure(history: History) -> Figure:
                 error = part["energy_difference_error"]
                 lower.errorbar(x, positive - negative, yerr=error, fmt="none", ecolor="#009E73")
         lower.set_title("normalisation: $E_+ - E_-$ (validation)", loc="left")
+        lower.set_ylabel("$E_+ - E_-$")
         _chains(moved, x, part)
         for axes in grid.flat:
             axes.set_xlabel("epoch")
@@ -142,6 +146,7 @@ def loss_figure(history: History) -> Figure:
                 color=color, marker="o", markersize=4, label=label,
             )  # fmt: skip
         axes.set_title("mean loss of a jet", loc="left")
+        axes.set_ylabel("loss")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="upper right")
@@ -193,6 +198,7 @@ def _reconstruction(axes: Axes, history: History, rows: NDArray[np.bool_]) -> No
         axes.set_yscale("log")
     axes.set_title("autoencoder: reconstruction error E", loc="left")
     axes.set_xlabel("epoch")
+    axes.set_ylabel("mean energy E")
     axes.legend(loc="upper right")
 
 
