@@ -85,6 +85,7 @@ def points_figure(
     x: str = "",
     logarithmic: Collection[str] = (),
     styles: Mapping[str, LineStyle] | None = None,
+    slanted: bool = False,
 ) -> Figure:
     """Numbers with errors at a few places, a panel a figure of merit.
 
@@ -94,6 +95,7 @@ def points_figure(
         x: label of them.
         logarithmic: the panels whose y is.
         styles: of the series.
+        slanted: whether the names of the places need room.
     """
     series = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     styles = styles or {name: sample_style(i) for i, name in enumerate(series)}
@@ -110,7 +112,8 @@ def points_figure(
                     markersize=5, capsize=2.5, linewidth=1.2, color=styles[name]["color"],
                     linestyle=styles[name].get("linestyle", "-"),
                 )  # fmt: skip
-            axes.set_xticks(range(len(ticks)), ticks)
+            turned = {"rotation": 35, "ha": "right", "fontsize": 9} if slanted else {}
+            axes.set_xticks(range(len(ticks)), ticks, **turned)
             axes.set_xlim(-0.5, len(ticks) - 0.5)
             axes.set_xlabel(x)
             axes.set_ylabel(label)

@@ -11,12 +11,24 @@ __all__ = ["NAMES", "chosen", "find_study"]
 
 # Modules in this package, each with its ``STUDY``.
 _MODULES = {
+    "table2": "paper.table2",
     "table3": "paper.table3",
     "fig1": "paper.fig1",
     "fig3": "paper.fig3",
+    "fig5": "paper.fig5",
+    "fig6": "paper.fig6",
+    "section4": "paper.section4",
     "thesis-similarity": "thesis.similarity",
     "thesis-matrix": "thesis.matrix",
     "thesis-features": "thesis.features",
+    "thesis-pdrop": "thesis.pdrop",
+    "thesis-setups": "thesis.setups",
+    "contamination": "beyond.contamination",
+    "training-size": "beyond.training_size",
+    "detector-card": "beyond.detector_card",
+    "generator": "beyond.generator",
+    "pt-window": "beyond.pt_window",
+    "what-z-holds": "beyond.what_z_holds",
 }
 
 #: Names of all studies.

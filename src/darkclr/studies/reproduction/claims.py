@@ -47,7 +47,7 @@ class Claim:
 
 def compare(
     sentence: str,
-    pairs: Mapping[str, tuple[FigureOfMerit, FigureOfMerit]],
+    pairs: Mapping[str, tuple[FigureOfMerit, ...]],
     *,
     reason: str,
     ours: bool = False,
@@ -56,7 +56,7 @@ def compare(
 
     Args:
         sentence: of the paper, in our words.
-        pairs: numbers on the same jets, by what they are.
+        pairs: two numbers on the same jets, by what they are.
         reason: the likely one if it is not confirmed.
         ours: as of :class:`Claim`.
 

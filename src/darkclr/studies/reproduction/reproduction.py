@@ -13,6 +13,7 @@ from pathlib import Path
 from darkclr.io import atomic_path
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
+from darkclr.studies.claim import claim
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.duration import Job, hours, show_jobs
 from darkclr.studies.ensemble import Ensemble
@@ -79,14 +80,14 @@ class Reproduction:
             trainings = {name: self.trainings[name] for name in self._of[study.name]}
             for name in trainings.keys() - done:
                 self.reporter.line(f"{study.name}: training {name}")
-                self._train(trainings[name])
+                self._train(study, name, trainings[name])
             done |= trainings.keys()
             folder = self.output / study.name
             material = Material(self.scale, trainings, folder, self.reporter)
             self._write(study, study.measure(material), time.monotonic() - start)
         self.reporter.line(f"all results: {write_page(self.output)}")
 
-    def _train(self, steps: Ensemble | Run) -> None:
+    def _train(self, study: Study, name: str, steps: Ensemble | Run) -> None:
         """All steps of a training; the same sample is simulated once for all trainings."""
         shared = [
             (self.output / "trainings" / "samples" / f"{name}-{_digest(sample.to_dict())}.parquet",
@@ -96,9 +97,14 @@ class Reproduction:
         ]  # fmt: skip
         for common, own in shared:
             _link(common, own)
-        steps.execute()
+        run = steps.run if isinstance(steps, Ensemble) else steps
+        claim(run.config)
+        run.simulate()
         for common, own in shared:
             _link(own, common)
+        if study.alter is not None:
+            study.alter(name, run)
+        steps.execute()
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
@@ -114,9 +120,9 @@ class Reproduction:
             temporary.write_text(text + "\n", encoding="utf-8")
         for title, rows in result.tables.items():
             self.reporter.table(title, rows)
-        for claim in found["claims"]:
-            self.reporter.line(f"{claim['verdict']}: {claim['sentence']}")
-            for detail in filter(None, (claim["found"], claim["reason"])):
+        for judged in found["claims"]:
+            self.reporter.line(f"{judged['verdict']}: {judged['sentence']}")
+            for detail in filter(None, (judged["found"], judged["reason"])):
                 self.reporter.line(f"  {detail}")
         self.reporter.line(f"{study.name}: {found['verdict']}; in {folder}")
 

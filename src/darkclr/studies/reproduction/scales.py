@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -10,12 +10,24 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from darkclr.augmentations import ConstituentDrop
 from darkclr.io.documents import read_yaml
 from darkclr.studies.config import EnsembleConfig
 from darkclr.studies.presets import find_configuration
 from darkclr.studies.sample_config import Sample
+from darkclr.studies.variants import variant
 
-__all__ = ["SCALES", "SIGNALS", "Scale", "configuration", "robustness", "training_jets"]
+__all__ = [
+    "SCALES",
+    "SIGNALS",
+    "Scale",
+    "configuration",
+    "preset",
+    "robustness",
+    "scanned",
+    "thesis",
+    "training_jets",
+]
 
 #: Signals of Table 3.
 SIGNALS = ("aachen", "rinv05", "rinv02", "m10", "m20")
@@ -33,6 +45,9 @@ class Scale:
         scanned: encoders for each value of a scan.
         classifier_epochs: of classifiers with labels.
         widths: of the head, where that is scanned.
+        nae_thesis: parameters of the thesis's autoencoder.
+        images: parameters of the scores of Table 2 that read jets.
+        thesis: representation with network and training of the thesis's studies, if there is one.
         laid_over: sections of the configuration that are different from those of the preset.
         tests_claims: whether what the papers say can be tested at all.
     """
@@ -46,6 +61,9 @@ class Scale:
     scanned: int
     classifier_epochs: int
     widths: tuple[int, ...]
+    nae_thesis: Mapping[str, Any]
+    images: Mapping[str, Mapping[str, Any]]
+    thesis: str | None
     laid_over: Mapping[str, Any]
     tests_claims: bool = True
 
@@ -60,6 +78,7 @@ class Scale:
 
 
 _TINY_AUTOENCODER = {"widths": [8, 4], "bottleneck": 2, "batch_size": 64}
+_SHORT = {"pretraining_epochs": 1, "epochs": 1, "burn_in": 0}
 
 SCALES: Mapping[str, Scale] = {
     scale.name: scale
@@ -74,6 +93,13 @@ SCALES: Mapping[str, Scale] = {
             scanned=1,
             classifier_epochs=2,
             widths=(4, 8),
+            nae_thesis=_TINY_AUTOENCODER | _SHORT | {"steps": 2, "latent_steps": 2},
+            images={
+                "dirichlet_vae_images": {"epochs": 1, "hidden": 4},
+                "flow_efp": {"epochs": 1},
+                "nae_images": _SHORT | {"steps": 2, "latent_steps": 2},
+            },
+            thesis=None,
             laid_over={
                 "encoder": {
                     "embedding_dim": 8,
@@ -82,10 +108,9 @@ SCALES: Mapping[str, Scale] = {
                     "n_heads": 2,
                     "n_layers": 1,
                 },
-                "training": {"epochs": 2, "batch_size": 64, "device": "cpu"},
+                "training": {"epochs": 2, "batch_size": 32, "device": "cpu"},
                 "scores": {
-                    "nae": _TINY_AUTOENCODER
-                    | {"restarts": 1, "pretraining_epochs": 1, "epochs": 1, "burn_in": 0},
+                    "nae": _TINY_AUTOENCODER | _SHORT | {"restarts": 1, "steps": 2},
                     "autoencoder": _TINY_AUTOENCODER | {"epochs": 1},
                 },
                 "evaluation": {"n_bootstrap": 20},
@@ -102,6 +127,10 @@ SCALES: Mapping[str, Scale] = {
             scanned=1,
             classifier_epochs=15,
             widths=(128, 256, 512),
+            # As in table2.yaml: a fifth of the thesis's chains, so that an epoch takes minutes.
+            nae_thesis=_SHORT | {"pretraining_epochs": 5, "steps": 10, "latent_steps": 10},
+            images={},
+            thesis=None,
             laid_over={},
         ),
         Scale(
@@ -114,6 +143,9 @@ SCALES: Mapping[str, Scale] = {
             scanned=3,
             classifier_epochs=300,
             widths=(128, 256, 512, 1000),
+            nae_thesis={},
+            images={"dirichlet_vae_images": {}, "flow_efp": {}, "nae_images": {}},
+            thesis="thesis",
             laid_over={
                 "scores": {
                     "discriminant": {"given": "pt"},
@@ -146,6 +178,38 @@ def configuration(
     return replace(_preset(scale.name), **changed)
 
 
+def scanned(
+    scale: Scale, scores: Sequence[str] | Mapping[str, Any], **changes: Any
+) -> EnsembleConfig:
+    """The training of a scale for one value of a scan, tested on Aachen.
+
+    Args:
+        scale: its numbers.
+        scores: names of those of the configuration, or names with parameters.
+        changes: fields of the configuration that are different.
+    """
+    config = configuration(scale, encoders=scale.scanned, **changes)
+    if not isinstance(scores, Mapping):
+        scores = {name: (config.scores or {}).get(name, {}) for name in scores}
+    return replace(config, scores=dict(scores))
+
+
+def thesis(scale: Scale, representation: str, p_drop: float) -> EnsembleConfig:
+    """A setup of the thesis: its autoencoder on a preset of `representations`.
+
+    Args:
+        scale: its numbers.
+        representation: multiplicity or minimal.
+        p_drop: probability of a constituent to be dropped.
+    """
+    scores = {"norm": {}, "nae_thesis": dict(scale.nae_thesis)}
+    config = variant(scanned(scale, scores), Path("representations") / representation)
+    if scale.thesis is not None:
+        config = variant(config, Path("representations") / scale.thesis)
+    views = replace(config.augmentations, anomalous=[ConstituentDrop(p_drop)])
+    return replace(config, augmentations=views, copies=None)
+
+
 def robustness(scale: Scale) -> EnsembleConfig:
     """The ensemble of the main results: one training, all signals."""
     return configuration(scale, SIGNALS)
@@ -167,15 +231,24 @@ def training_jets(scale: Scale, signals: tuple[str, ...], **options: Any) -> dic
     }
 
 
+def preset(name: str) -> EnsembleConfig:
+    """A preset as it stands."""
+    return _instance(read_yaml(find_configuration(name)))
+
+
 @cache
 def _preset(name: str) -> EnsembleConfig:
     """The preset of a scale with what is laid over it."""
     scale = SCALES[name]
     content = _merged(read_yaml(find_configuration(scale.preset)), scale.laid_over)
     repeated = {"encoders": scale.encoders, "densities": scale.densities, "gluon_share": None}
+    return _instance(content | repeated)
+
+
+def _instance(content: Mapping[str, Any]) -> EnsembleConfig:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(EnsembleConfig, "config")
-    parsed = parser.parse_object({"config": content | repeated | {"output": Path(name)}})
+    parsed = parser.parse_object({"config": dict(content)})
     return parser.instantiate(parsed).config
 
 

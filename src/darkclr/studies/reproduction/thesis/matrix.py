@@ -58,7 +58,8 @@ def _measure(material: Material) -> Result:
             compare(
                 "QCD jets with few constituents are more like signal jets with few than with many",
                 {"means of deciles": (corners["few, few"], corners["few, many"])},
-                reason="the training is short",
+                reason="with falling numbers z turns by more than half a circle, and then "
+                "comes near the jets with many again",
             ),
             compare(
                 "In the minimal setup jets are not mapped to two points: most similarities are "

@@ -1,0 +1,121 @@
+"""What the representation holds: observables of jets from z, and what scores follow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.io.parquet import read_table
+from darkclr.studies.reproduction.claims import compare
+from darkclr.studies.reproduction.readings import scored_rows, spread
+from darkclr.studies.reproduction.scales import robustness
+from darkclr.studies.reproduction.study import Material, Result, Study
+from darkclr.substructure import OBSERVABLES, observables
+
+_JETS = 4000
+_FEATURES = {"z": "head output z", "pooled": "pooled h"}
+_SCORES = {
+    "norm": "s_CLR",
+    "nae": "s_NAE",
+    "discriminant": "discriminant given pT",
+    "few_constituents": "number of constituents *",
+    "jet_pt": "jet pT *",
+}
+
+
+def _measure(material: Material) -> Result:
+    from darkclr.report.comparisons import points_figure
+
+    ensemble = material.ensemble("robustness")
+    (own, *_) = ensemble.repetitions
+    config = ensemble.config
+    jets = ensemble.run.jets("qcd").part("test", config.split)[:_JETS]
+    names = [*OBSERVABLES, "jet pT"]
+    values = np.column_stack([observables(jets.constituents, list(OBSERVABLES)), jets.pt])
+    explained: dict[str, list[NDArray]] = {feature: [] for feature in _FEATURES}
+    followed: dict[str, list[NDArray]] = {score: [] for score in _SCORES}
+    for e in own.encoder_numbers:
+        rows = scored_rows(ensemble, own.model(e))["qcd"][:_JETS]
+        assert (rows.event == jets.event).all()
+        for feature in _FEATURES:
+            explained[feature].append(_explained(getattr(rows, feature), values))
+        table = read_table(own.folder(e, 1) / "scores.parquet").slice(0, len(jets))
+        for score in _SCORES:
+            of = table[score].to_numpy()
+            followed[score].append(np.array([spearmanr(of, v)[0] for v in values.T]))
+
+    def over(found: list[NDArray]) -> list[FigureOfMerit]:
+        return [spread(np.nan_to_num(column)) for column in np.stack(found, axis=1)]
+
+    held = {title: over(explained[feature]) for feature, title in _FEATURES.items()}
+    follows = {title: over(followed[score]) for score, title in _SCORES.items()}
+    z = dict(zip(names, held["head output z"], strict=True))
+    readable = [name.replace("_", " ") for name in names]
+    return Result(
+        figure=points_figure(
+            {"share of variance explained, R²": held, "rank correlation with the score": follows},
+            readable, slanted=True, styles=_styles(),
+        ),
+        claims=[
+            compare(
+                "The number of constituents is the primary feature that z holds",
+                {
+                    f"R² of it and of {name}": (z["n_constituents"], one)
+                    for name, one in z.items()
+                    if name != "n_constituents"
+                },
+                reason="the encoder of another setup is looked at than the thesis's, which had "
+                "positive views that change the number",
+            ),
+        ],
+        tables={
+            f"share of variance explained by a linear regression, {len(jets)} QCD jets": [
+                {"features": title, **dict(zip(readable, map(str, of), strict=True))}
+                for title, of in held.items()
+            ],
+            "rank correlation of scores and observables": [
+                {"score": title, **dict(zip(readable, map(str, of), strict=True))}
+                for title, of in follows.items()
+            ],
+        },
+        numbers={
+            "observables": names,
+            "explained": {k: np.stack(v).tolist() for k, v in explained.items()},
+            "followed": {k: np.nan_to_num(np.stack(v)).tolist() for k, v in followed.items()},
+        },
+    )  # fmt: skip
+
+
+def _styles() -> dict[str, dict[str, str]]:
+    """Points without lines: observables have no order."""
+    from darkclr.report.style import score_styles
+
+    scores = score_styles(_SCORES)
+    styles = {title: scores[score]["color"] for score, title in _SCORES.items()}
+    colours = dict(zip(_FEATURES.values(), ("#0072B2", "#D55E00"), strict=True)) | styles
+    return {title: {"color": colour, "linestyle": "none"} for title, colour in colours.items()}
+
+
+def _explained(features: NDArray, values: NDArray) -> NDArray[np.float64]:
+    """R² of held-out jets for each observable, by a linear regression on ranks of it."""
+    targets = np.argsort(np.argsort(values, axis=0), axis=0) / len(values)
+    model = make_pipeline(StandardScaler(), RidgeCV(alphas=(1.0, 100.0, 10_000.0)))
+    predicted = cross_val_predict(model, features, targets, cv=3)
+    residual = np.var(targets - predicted, axis=0)
+    return np.asarray(1 - residual / np.var(targets, axis=0))
+
+
+STUDY = Study(
+    name="what-z-holds",
+    title="Observables of jets from the representation, and observables that scores follow",
+    source="new; thesis, section 6.2.1",
+    needs="the ensemble of five signals",
+    trainings=lambda scale: {"robustness": robustness(scale)},
+    measure=_measure,
+)

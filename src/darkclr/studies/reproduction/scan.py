@@ -1,0 +1,90 @@
+"""Scans: one training a value, and the same numbers of each as points and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from darkclr.evaluation.ensemble.table import Table
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["scan_figure", "scan_numbers", "scan_tables"]
+
+_LABELS = {"auc": "AUC", REJECTION: "1/ε$_B$ at ε$_S$ = 0.2"}
+# By label: tables by value, and the score, or the scores by value.
+Series = Mapping[str, tuple[Mapping[str, Table], str | Mapping[str, str]]]
+
+
+def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
+    """AUC and rejection of each series against the values, in both columns.
+
+    Args:
+        series: by label: tables by value, and the score, or that of each value.
+        values: in order.
+        x: what is scanned.
+    """
+    from darkclr.report.comparisons import points_figure  # an extra
+
+    panels = {
+        f"{label}, {column}": {
+            name: [
+                number(tables[value], _name(score, value), "aachen", figure=figure, column=column)
+                if value in tables
+                else FigureOfMerit(None, None)
+                for value in values
+            ]
+            for name, (tables, score) in series.items()
+        }
+        for figure, label in _LABELS.items()
+        for column in COLUMNS
+    }
+    rejections = [name for name in panels if not name.startswith("AUC")]
+    return points_figure(panels, values, x=x, logarithmic=rejections)
+
+
+def scan_tables(series: Series, values: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """AUC / rejection of each series at each value, a table for each column."""
+    return {
+        f"AUC / rejection at ε_S = 0.2 on Aachen, {column}": [
+            {"score": name}
+            | {
+                value: _cell(tables[value], _name(score, value), column) if value in tables else "–"
+                for value in values
+            }
+            for name, (tables, score) in series.items()
+        ]
+        for column in COLUMNS
+    }
+
+
+def scan_numbers(series: Series) -> dict[str, Any]:
+    """The same as plain data: value and error of AUC and rejection, by series, value, column."""
+    return {
+        name: {
+            value: {
+                column: {
+                    figure: [one.value, one.error]
+                    for figure in _LABELS
+                    for one in [
+                        number(table, _name(score, value), "aachen", figure=figure, column=column)
+                    ]
+                }
+                for column in COLUMNS
+            }
+            for value, table in tables.items()
+        }
+        for name, (tables, score) in series.items()
+    }
+
+
+def _name(score: str | Mapping[str, str], value: str) -> str:
+    return score if isinstance(score, str) else score[value]
+
+
+def _cell(table: Table, score: str, column: str) -> str:
+    figures = (number(table, score, "aachen", figure=f, column=column) for f in _LABELS)
+    return " / ".join(str(figure) for figure in figures)
