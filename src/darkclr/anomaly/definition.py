@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -179,15 +180,21 @@ def in_order(definitions: Mapping[str, ScoreDefinition]) -> list[str]:
         raise ConfigError(f"{circle} are members of each other", where="scores") from error
 
 
+@cache
+def _parser(detector: type[Detector]) -> ArgumentParser:
+    """Reads the parameters of a class; making it takes ten times as long as using it."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(detector)
+    return parser
+
+
 def _detector(entry: Score, parameters: Mapping[str, Any], seed: int) -> Detector:
     """The estimator with values of the types of its parameters."""
     if entry.detector is External:
         return External(entry.name, dict(parameters), seed=seed)
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(entry.detector)
     given = {**entry.presets, **parameters, **entry.defaults}
     try:
-        checked = parser.parse_object(given).as_dict()
+        checked = _parser(entry.detector).parse_object(given).as_dict()
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{reason}; correct the value") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +40,27 @@ def load_card(name_or_path: str | Path) -> Card:
         InputError: There is no such card, or the file does not have the layout of a card.
     """
     if name_or_path in CARD_NAMES:
-        source = resources.files("darkclr.simulation.detector").joinpath(
-            "cards", f"{name_or_path}.yaml"
-        )
-    else:
-        source = Path(name_or_path)
+        return _shipped(str(name_or_path))
+    return _read(Path(name_or_path), str(name_or_path))
+
+
+@cache
+def _shipped(name: str) -> Card:
+    folder = resources.files("darkclr.simulation.detector").joinpath("cards")
+    return _read(folder.joinpath(f"{name}.yaml"), name)
+
+
+def _read(source: Traversable, where: str) -> Card:
     fix = f"name one of {', '.join(CARD_NAMES)}, or a YAML file laid out like these"
     if not source.is_file():
-        raise InputError("there is no such detector card", where=str(name_or_path), fix=fix)
+        raise InputError("there is no such detector card", where=where, fix=fix)
     with resources.as_file(source) as path:
         content = read_yaml(path)
     try:
         return _card(content)
     except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"not a detector card ({type(error).__name__}: {error})"
-        raise InputError(what, where=str(name_or_path), fix=fix) from error
+        raise InputError(what, where=where, fix=fix) from error
 
 
 def _card(data: Any) -> Card:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from darkclr.studies.claim import claim
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.duration import Job, hours, show_jobs
 from darkclr.studies.ensemble import Ensemble
-from darkclr.studies.reproduction.catalogue import NAMES, chosen
+from darkclr.studies.reproduction.catalogue import chosen
 from darkclr.studies.reproduction.page import write_page
 from darkclr.studies.reproduction.record import RESULT, record
 from darkclr.studies.reproduction.scales import SCALES, Scale
@@ -130,29 +130,31 @@ class Reproduction:
 def show_studies(reporter: Reporter) -> None:
     """Say what there is, what it needs, and how long it takes at each scale."""
     cores = available_cores()
+    of_trainings: dict[tuple[str, str], float] = {}
 
-    def taken(name: str, scale: Scale) -> str:
-        (study,) = Reproduction([name], scale.name, Path("nowhere")).studies
-        jobs = [*_jobs(study, scale, cores)]
-        return hours(sum(job.seconds * job.times for job in jobs))
+    def taken(study: Study, scale: Scale) -> str:
+        seconds = _seconds(study.jobs(scale, cores))
+        for name, config in study.trainings(scale).items():
+            key = scale.name, name
+            if key not in of_trainings:
+                of_trainings[key] = _seconds(_steps(config, Silent()).jobs(cores))
+            seconds += of_trainings[key]
+        return hours(seconds)
 
     reporter.table(
         f"studies, and hours on {cores} cores without a GPU, each for itself",
         [
-            {"name": name}
-            | {scale.name: taken(name, scale) for scale in SCALES.values()}
+            {"name": study.name}
+            | {scale.name: taken(study, scale) for scale in SCALES.values()}
             | {"what": study.title, "of": study.source, "needs": study.needs}
-            for name in NAMES
-            for study in chosen([name])
+            for study in chosen(["all"])
         ],
     )
     reporter.line("`darkclr reproduce NAME --scale laptop`; all is every one of them")
 
 
-def _jobs(study: Study, scale: Scale, cores: int) -> Iterator[Job]:
-    for config in study.trainings(scale).values():
-        yield from _steps(config, Silent()).jobs(cores)
-    yield from study.jobs(scale, cores)
+def _seconds(jobs: Sequence[Job]) -> float:
+    return sum(job.seconds * job.times for job in jobs)
 
 
 def _steps(config: RunConfig, reporter: Reporter) -> Ensemble | Run:
