@@ -181,7 +181,7 @@ def in_order(definitions: Mapping[str, ScoreDefinition]) -> list[str]:
 
 
 @cache
-def _parser(detector: type[Detector]) -> ArgumentParser:
+def _parser(detector: Any) -> ArgumentParser:
     """Reads the parameters of a class; making it takes ten times as long as using it."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(detector)
