@@ -181,7 +181,7 @@ def in_order(definitions: Mapping[str, ScoreDefinition]) -> list[str]:
 
 
 @cache
-def _parser(detector: Any) -> ArgumentParser:
+def _parser(detector: type[Detector]) -> ArgumentParser:
     """Reads the parameters of a class; making it takes ten times as long as using it."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(detector)
@@ -194,7 +194,8 @@ def _detector(entry: Score, parameters: Mapping[str, Any], seed: int) -> Detecto
         return External(entry.name, dict(parameters), seed=seed)
     given = {**entry.presets, **parameters, **entry.defaults}
     try:
-        checked = _parser(entry.detector).parse_object(given).as_dict()
+        parser = _parser(entry.detector)  # type: ignore[arg-type]  # a class has a hash
+        checked = parser.parse_object(given).as_dict()
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{reason}; correct the value") from error
