@@ -1,6 +1,6 @@
 """Parameters with which every score is fitted in a second or less."""
 
-from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
+from darkclr.anomaly.nae.presets import CMS_NORMALIZED_AUTOENCODERS, NORMALIZED_AUTOENCODERS
 
 __all__ = ["EPOCHS", "NAMED", "QUICK"]
 
@@ -12,6 +12,7 @@ FLOW = {"epochs": EPOCHS, "batch_size": 64, "transforms": 2, "widths": (8,)}
 NAMED = {
     "masses": {"score": "mahalanobis", "reads": ["mass", "soft_drop_mass", "tau_2"]},
     "flow_pooled": {"score": "flow", "reads": "pooled", "n_components": 4, **FLOW},
+    "near_normal": {"score": "knn", "reads": ["mass", "tau_2"], "map_to": "normal"},
     "nearest_mass": {"score": "knn", "reads": "mass", "n_neighbors": 3},
     "factor_pooled": {
         **{"score": "sklearn.neighbors.LocalOutlierFactor", "reads": "pooled"},
@@ -24,6 +25,11 @@ QUICK = {
     **{
         preset.name: {**SMALL, **CHAINS, "pretraining_epochs": EPOCHS}
         for preset in NORMALIZED_AUTOENCODERS
+    },
+    "ae_cms": {**SMALL, "epochs": EPOCHS},
+    **{
+        preset.name: {**SMALL, "epochs": 3, "burn_in": 1, "steps": 5}
+        for preset in CMS_NORMALIZED_AUTOENCODERS
     },
     "gaussian_mixture": {"n_mixture": 2, "n_components": 3},
     "flow": {**FLOW, "n_components": 4},

@@ -22,7 +22,12 @@ from darkclr.anomaly.detectors.norm import Column, Norm
 from darkclr.anomaly.inputs import FEATURES, Reads
 from darkclr.anomaly.nae.images import ImageNormalizedAutoencoder
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
-from darkclr.anomaly.nae.presets import NORMALIZED_AUTOENCODERS
+from darkclr.anomaly.nae.presets import (
+    CMS_AUTOENCODER,
+    CMS_NORMALIZED_AUTOENCODERS,
+    NORMALIZED_AUTOENCODERS,
+)
+from darkclr.anomaly.normal_map import MAPS, MapTo
 from darkclr.errors import ConfigError
 from darkclr.parameters import Parameter, parameters_of
 from darkclr.plugins import find_plugin, installed
@@ -44,6 +49,7 @@ class Score:
         detector: class of the estimator.
         reads: the columns that it reads, see :data:`~darkclr.anomaly.inputs.Reads`; "scores": those
             of the members that the detector names.
+        map_to: the distribution that it maps each column to first, on background; None: none.
         summary: one sentence for a user.
         reference: paper and equation.
         defaults: parameters by which the entry differs from the class.
@@ -62,6 +68,7 @@ class Score:
     reference: str
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     presets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    map_to: MapTo | None = None
     reads_only: bool = False
     uses_dropped: bool = False
     baseline: bool = False
@@ -87,9 +94,15 @@ class Score:
         given = Parameter("given", None, summary, f"one of {', '.join(CONDITIONS)}, or null")
         if self.reads_only:
             return (given, *self.parameters)
+        summary = (
+            "What each column is mapped to first, by its quantiles on background; null: it is read "
+            "as it is."
+        )
+        map_to = Parameter("map_to", self.map_to, summary, f"one of {', '.join(MAPS)}, or null")
         wanted = f"one of {', '.join(FEATURES)}, or some of {', '.join(OBSERVABLES)}"
         summary = "What the score reads: a part of the representation, or observables of jets."
-        return (Parameter("reads", self.reads, summary, wanted), given, *self.parameters)
+        reads = Parameter("reads", self.reads, summary, wanted)
+        return (reads, map_to, given, *self.parameters)
 
 
 _PAPER = "arXiv:2312.03067"
@@ -202,6 +215,33 @@ SCORES: Mapping[str, Score] = MappingProxyType(
                 "Negative log-likelihood of a flow on the eight observables of the CMS NAE.",
                 "observables: CMS, EPS-HEP 2023, section 3.2",
                 on_request=True,
+            ),
+            Score(
+                "ae_cms",
+                "CMS AE",
+                Autoencoder,
+                CMS_OBSERVABLES,
+                "Reconstruction error of the autoencoder of CMS on eight observables.",
+                "CMS, EPS-HEP 2023, section 3.2",
+                presets=CMS_AUTOENCODER,
+                map_to="normal",
+                baseline=True,
+                on_request=True,
+            ),
+            *(
+                Score(
+                    preset.name,
+                    preset.title,
+                    NormalizedAutoencoder,
+                    CMS_OBSERVABLES,
+                    preset.summary,
+                    preset.reference,
+                    defaults=preset.fixed,
+                    presets=preset.start,
+                    map_to="normal",
+                    on_request=True,
+                )
+                for preset in CMS_NORMALIZED_AUTOENCODERS
             ),
             Score(
                 "dirichlet_vae_images",

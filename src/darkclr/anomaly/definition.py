@@ -7,6 +7,7 @@
       flow_pooled: {score: flow, reads: pooled}               # another name, other columns
       masses: {score: mahalanobis, reads: [mass, soft_drop_mass, tau_2]}   # observables
       flow_at_pt: {score: flow, given: pt}                    # its p-value at equal jet pT
+  knn_normal: {score: knn, reads: [mass, tau_2], map_to: normal}   # columns made normal
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from darkclr.anomaly.conditioning import CONDITIONS, Given
 from darkclr.anomaly.detector import Detector, Seeded
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
+from darkclr.anomaly.normal_map import MAPS, MapTo
 from darkclr.errors import ConfigError
 from darkclr.names import check_file_names
 
 __all__ = ["JET_COLUMNS", "KEYS", "ScoreDefinition", "create_detector", "define_score", "in_order"]
 
 #: Keys of a score that are no parameters of its detector.
-KEYS = ("score", "reads", "given")
+KEYS = ("score", "reads", "map_to", "given")
 
 #: Columns beside the scores in the table of scores.
 JET_COLUMNS = (
@@ -47,6 +49,7 @@ class ScoreDefinition:
         name: in configurations, files and columns.
         entry: of the catalogue.
         reads: the columns that it reads.
+        map_to: the distribution that each column is mapped to; None: as it is.
         given: pT, or pT and mass, at which background and jet are compared; None: at any.
         parameters: of the detector, as far as they differ from those of the entry.
     """
@@ -54,6 +57,7 @@ class ScoreDefinition:
     name: str
     entry: Score
     reads: Reads
+    map_to: MapTo | None
     given: Given | None
     parameters: Mapping[str, Any]
 
@@ -103,7 +107,8 @@ def define_score(
         name: of an entry of the catalogue, or any other one if ``options`` have a ``score``.
         options: ``score``, the entry, see :func:`~darkclr.anomaly.catalogue.find_score`; ``reads``,
             see :data:`~darkclr.anomaly.inputs.Reads`; ``given``, see
-            :data:`~darkclr.anomaly.conditioning.Given`; and parameters of the detector.
+            :data:`~darkclr.anomaly.conditioning.Given`; ``map_to``, see
+            :data:`~darkclr.anomaly.normal_map.MapTo`; and parameters of the detector.
         plugins: as in :func:`~darkclr.anomaly.catalogue.find_score`.
 
     Raises:
@@ -132,11 +137,17 @@ def define_score(
     if reads == "scores" != entry.reads:
         raise ConfigError(f"{entry.name} reads no other scores", where=where, fix="see `reads`")
     given = options.get("given")
-    if given not in (None, *CONDITIONS):
+    map_to = options.get("map_to", entry.map_to)
+    for key, value, known in (("given", given, CONDITIONS), ("map_to", map_to, MAPS)):
+        if value not in (None, *known):
+            raise ConfigError(
+                f"{key} = {value!r}",
+                where=where,
+                fix=f"it must be one of {', '.join(known)}, or null",
+            )
+    if map_to != entry.map_to and entry.reads_only:
         raise ConfigError(
-            f"given = {given!r}",
-            where=where,
-            fix=f"it must be one of {', '.join(CONDITIONS)}, or null",
+            f"the columns of {entry.name} cannot be mapped", where=where, fix="leave map_to out"
         )
     parameters = {key: value for key, value in options.items() if key not in KEYS}
     allowed = [parameter.name for parameter in entry.options]
@@ -146,7 +157,7 @@ def define_score(
             where=where,
             fix=f"it has {', '.join(allowed) if allowed else 'none'}",
         )
-    definition = ScoreDefinition(name, entry, reads, given, parameters)
+    definition = ScoreDefinition(name, entry, reads, map_to, given, parameters)
     definition.detector()
     try:
         find_features(reads)

@@ -21,6 +21,7 @@ from darkclr.anomaly.detector import Detector
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.training.checkpoint import CHECKPOINT
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
@@ -36,6 +37,7 @@ _SAMPLES = "samples.csv"
 #: File of the verdict in the directory of a score.
 VERDICT = "verdict.json"
 _GIVEN = "given."  # before the names of what was learned of pT
+_MAP = "map."  # and of the columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,14 @@ class FittedScore:
         definition: what was fitted.
         detector: the fitted estimator.
         background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
+        normal_map: what it has learned of its columns, if the definition says ``map_to``.
         conditioning: what it has learned of pT (and mass), if the definition says ``given``.
     """
 
     definition: ScoreDefinition
     detector: Detector
     background: Mapping[str, Any] | None = None
+    normal_map: NormalMap | None = None
     conditioning: Conditioning | None = None
 
     @property
@@ -79,10 +83,11 @@ class FittedScore:
                 fix="encode the jets with its encoder, or fit it again",
             )
         given = self.definition.given
+        X = rows.X if self.normal_map is None else self.normal_map(rows.X)
         if given is None or self.conditioning is None:
-            return self.detector.score_samples(rows.X)
+            return self.detector.score_samples(X)
         conditions, residual = rows.conditions(given, where), self.conditioning.residual
-        X = rows.X if residual is None else residual(rows.X, conditions)
+        X = X if residual is None else residual(X, conditions)
         return self.conditioning.p_value(self.detector.score_samples(X), conditions)
 
     @property
@@ -128,8 +133,9 @@ class FittedScore:
                     json.dumps(self.verdict.to_dict(), indent=2) + "\n", encoding="utf-8"
                 )
         state = self.detector.state()
-        if self.conditioning is not None:
-            state |= {f"{_GIVEN}{name}": v for name, v in self.conditioning.state().items()}
+        for prefix, part in ((_MAP, self.normal_map), (_GIVEN, self.conditioning)):
+            if part is not None:
+                state |= {f"{prefix}{name}": v for name, v in part.state().items()}
         state = {name: np.ascontiguousarray(v) for name, v in state.items()}
         write_model(directory, document, save(state))
         (directory / CHECKPOINT).unlink(missing_ok=True)
@@ -171,12 +177,13 @@ class FittedScore:
                 what=f"does not hold the score {definition.name!r}",
                 fix="fit it again",
             )
-            detector.restore({k: v for k, v in state.items() if not k.startswith(_GIVEN)})
-            conditioning = None
+            own = {k: v for k, v in state.items() if not k.startswith((_GIVEN, _MAP))}
+            detector.restore(own)
+            normal_map = conditioning = None
+            if definition.map_to is not None:
+                normal_map = NormalMap().restore(_part(state, _MAP))
             if definition.given is not None:
-                conditioning = Conditioning.restore(
-                    {k.removeprefix(_GIVEN): v for k, v in state.items() if k.startswith(_GIVEN)}
-                )
+                conditioning = Conditioning.restore(_part(state, _GIVEN))
         except (KeyError, ValueError, RuntimeError, TypeError, IndexError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -184,7 +191,7 @@ class FittedScore:
                 where=directory / WEIGHTS,
                 fix="fit it again",
             ) from error
-        return cls(definition, detector, document.get("background"), conditioning)
+        return cls(definition, detector, document.get("background"), normal_map, conditioning)
 
 
 def is_fitted(
@@ -216,9 +223,9 @@ def is_fitted(
     wanted = _parameters(detector)
     differing = [key for key in wanted if earlier.get(key) != wanted[key]]
     identity = _identity(definition)
-    differing += [
-        key for key in ("score", "reads", "given", "name") if document.get(key) != identity.get(key)
-    ]
+    for key in (*KEYS, "name"):  # null is said where the entry has something else
+        if document.get(key, "") != identity.get(key, ""):
+            differing.append(key)
     fix = "delete it, or fit into another directory"
     if differing:
         raise ConfigError(
@@ -247,9 +254,16 @@ def _identity(definition: ScoreDefinition) -> dict[str, Any]:
         document["name"] = definition.name
     if definition.reads != entry.reads:
         document["reads"] = _plain(definition.reads)
+    if definition.map_to != entry.map_to:
+        document["map_to"] = definition.map_to
     if definition.given is not None:
         document["given"] = definition.given
     return document
+
+
+def _part(state: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
+    """What was saved under a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def _parameters(detector: Detector) -> dict[str, Any]:
@@ -318,11 +332,12 @@ def read_fit_config(directory: Path) -> dict[str, Any]:
             f"no {CONFIG}", where=directory, fix="give the directory of a fitted score"
         )
     document = read_yaml(path)
-    needed, further = {"score", "parameters"}, {"name", "reads", "given", "background", DIGESTS}
+    needed = {"score", "parameters"}
+    further = {"name", "reads", "map_to", "given", "background", DIGESTS}
     if not (needed <= document.keys() <= needed | further):
         raise InputError(
-            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'given', "
-            f"'background' and {DIGESTS!r}",
+            "needs the keys 'score' and 'parameters', and no others but 'name', 'reads', 'map_to', "
+            f"'given', 'background' and {DIGESTS!r}",
             where=path,
         )
     for key, kind, text in (
@@ -330,6 +345,7 @@ def read_fit_config(directory: Path) -> dict[str, Any]:
         ("background", dict | None, "a mapping"),
         ("name", str, "a text"),
         ("reads", str | list, "a word or a list"),
+        ("map_to", str | None, "a word or null"),
         ("given", str, "a word"),
     ):
         if key in document and not isinstance(document[key], kind):

@@ -18,7 +18,9 @@ from darkclr.anomaly.definition import ScoreDefinition, define_score, in_order
 from darkclr.anomaly.detector import Progress, Seeded, check_weights
 from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
 from darkclr.anomaly.inputs import ScoreInputs, Source
+from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
+from darkclr.anomaly.training.watching import Watch
 from darkclr.contamination import SignalFilter
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.timings import timed
@@ -40,6 +42,7 @@ def fit_score(
     seed: int,
     background: Mapping[str, Any] | None = None,
     calibration: ScoreInputs | Source | None = None,
+    watched: Mapping[str, ScoreInputs | Source] | None = None,
     progress: Progress | None = None,
     checkpoint_directory: Path | None = None,
 ) -> FittedScore:
@@ -59,6 +62,9 @@ def fit_score(
             learns its p-value. ``train`` joins it if its scores have the same distribution, which
             those of detectors that know their training jets by heart do not. By default ``train``
             alone.
+        watched: jets that are scored after each epoch, for columns of the history and for nothing
+            else: ``background``, and signals by name; see
+            :class:`~darkclr.anomaly.training.watching.Watch`.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where a training keeps its state after each epoch: called again after
             a crash, the fit goes on from there to the same result.
@@ -72,7 +78,13 @@ def fit_score(
     detector = definition.detector(seed)
     rows = inputs.rows(definition.features, f"score {name}")
     X, weight, dropped = rows.X, rows.weight, rows.dropped
-    residual = None
+    normal_map = residual = None
+    if definition.map_to is not None:
+        index = np.flatnonzero(~dropped)
+        if not _all_equal(weight[index]):
+            index = index[_drawn(weight[index], dropped[index], np.random.default_rng(seed))]
+        normal_map = NormalMap().fit(X[index])
+        X = normal_map(X)
     if definition.given is not None and detector.reads_residuals:
         conditions = rows.conditions(definition.given, f"score {name}")
         own = ~dropped
@@ -84,8 +96,16 @@ def fit_score(
     y = dropped.astype(np.int64) if uses_dropped else None
     how: dict[str, Any] = {}
     if detector.n_epochs:
+        if watched is not None:
+            columns = {
+                name: ScoreInputs.of(source).rows(definition.features, f"score {name}").X
+                for name, source in watched.items()
+            }
+            if normal_map is not None:
+                columns = {name: normal_map(x) for name, x in columns.items()}
+            progress = Watch(detector, columns.pop("background"), columns, progress)
         how = {"progress": progress, "checkpoint_directory": checkpoint_directory}
-    if len(weight) and not (weight == weight[0]).all():
+    if not _all_equal(weight):
         if detector.weighted:
             how["sample_weight"] = weight
         else:
@@ -94,7 +114,7 @@ def fit_score(
     detector.fit(X, y, **how)
     if background is None and inputs.representations is not None:
         background = inputs.representations.fingerprint()
-    fitted = FittedScore(definition, detector, background)
+    fitted = FittedScore(definition, detector, background, normal_map)
     if definition.given is None:
         return fitted
     parts = [inputs] if calibration is None else [ScoreInputs.of(calibration), inputs]
@@ -113,6 +133,7 @@ def _conditioned(
         rows = part.rows(definition.features, where)
         own = ~rows.dropped
         X, conditions = rows.X[own], rows.conditions(definition.given, where)[own]
+        X = X if fitted.normal_map is None else fitted.normal_map(X)
         score = fitted.detector.score_samples(X if residual is None else residual(X, conditions))
         found = (score, conditions, rows.weight[own])
         if columns and not p_value.alike(columns[0], found):
@@ -295,6 +316,10 @@ def with_members(
 
 def _epoch_done(advance: Advance, row: Mapping[str, Any]) -> None:
     advance(1, str(row.get("stage", "")))
+
+
+def _all_equal(weight: NDArray) -> bool:
+    return len(weight) == 0 or bool((weight == weight[0]).all())
 
 
 def _drawn(weight: NDArray, dropped: NDArray, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -170,6 +170,7 @@ def _chosen(
     def possible(name: str) -> bool:
         definition = there[name]
         known = name not in _NAMES and is_exportable(definition.entry, definition.part)
+        known = known and definition.map_to is None
         return known and all(map(possible, definition.members))
 
     left_out = [name for name in there if not possible(name)]
@@ -182,7 +183,8 @@ def _chosen(
             raise ConfigError(
                 f"{name!r} cannot be written as ONNX",
                 where="scores",
-                fix=f"those that can are {', '.join(EXPORTABLE)}, if they read no observables",
+                fix=f"those that can are {', '.join(EXPORTABLE)}, if they read no observables and "
+                "map no columns",
             )
     wanted = set(there) - set(left_out) if names is None else set(names)
     while more := {member for name in wanted for member in there[name].members} - wanted:

@@ -136,6 +136,7 @@ def _score(path: Path) -> Description:
         "score": entry.title if entry else document["score"],
         "summary": f"{entry.summary} [{entry.reference}]" if entry else "not one of darkclr's",
         "reads": reads if isinstance(reads, str) else ", ".join(reads),
+        "mapped to": document.get("map_to", entry.map_to if entry else None) or "-",
         "given": document.get("given") or "-",
         "parameters": _words(document["parameters"]),
         "rows of the fit": background.get("n", "?"),

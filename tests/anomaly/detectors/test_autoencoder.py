@@ -6,7 +6,7 @@ import torch
 
 from darkclr.anomaly import Autoencoder
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.errors import InputError, TrainingError
+from darkclr.errors import ConfigError, InputError, TrainingError
 
 
 def _network(**changes) -> AutoencoderNetwork:
@@ -118,3 +118,23 @@ def test_the_learning_rate_falls_along_a_cosine(monkeypatch):
     Autoencoder(epochs=4, batch_size=1000, learning_rate=0.01, widths=(8,)).fit(_plane(200))
     expected = [0.01 * (1 + np.cos(np.pi * epoch / 4)) / 2 for epoch in range(4)]
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+def test_patience_ends_a_training_that_gains_nothing():
+    """With the weights of the best epoch, which is so many epochs before the last."""
+    options = {"widths": (16,), "bottleneck": 2, "learning_rate": 0.05, "batch_size": 64}
+    rows = _plane(400)
+    patient = Autoencoder(**options, epochs=200, early_stopping=True, patience=5).fit(rows)
+    held = [row["validation_energy"] for row in patient.history_]
+    assert len(held) < 200
+    assert int(np.argmin(held)) + 1 + 5 == len(held)
+    kept = np.sort(patient.score_samples(rows))
+    assert np.isfinite(kept).all()
+    # Up to its best epoch it is the training that knows of no patience, but for the cosine.
+    longer = Autoencoder(**options, epochs=300, early_stopping=True, patience=5).fit(rows)
+    np.testing.assert_array_equal(np.sort(longer.score_samples(rows)), kept)
+
+
+def test_patience_is_for_the_best_epoch():
+    with pytest.raises(ConfigError, match="early_stopping"):
+        Autoencoder(patience=3).fit(_plane(100))

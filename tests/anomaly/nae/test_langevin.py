@@ -275,3 +275,33 @@ def test_samples_are_differentiated_through_the_whole_chain():
     assert not plain.samples.requires_grad
     assert torch.equal(plain.samples, result.samples)
     assert not start.requires_grad
+
+
+@pytest.mark.parametrize("metropolis", [True, False])
+def test_no_step_leads_beyond_the_bound(metropolis):
+    chain = Chain(50, 0.05, 0.5, bound=0.7, metropolis=metropolis)
+    start = torch.zeros(400, 2, dtype=torch.float64)
+    flat = _gaussian_energy(torch.zeros(2).double(), 1e6 * torch.eye(2).double())
+    result = sample(flat, start, chain, generator=_generator())
+    assert result.samples.abs().max() <= 0.7
+    at_the_wall = (result.samples.abs() == 0.7).any()
+    assert bool(at_the_wall) is not metropolis
+
+
+def test_metropolis_chain_samples_the_density_within_the_bound():
+    """A flat energy: uniform between the walls, of variance b²/3; put back, it is more."""
+    flat = _gaussian_energy(torch.zeros(1).double(), 1e6 * torch.eye(1).double())
+    start = torch.zeros(4000, 1, dtype=torch.float64)
+    variance = {
+        metropolis: sample(
+            flat,
+            start,
+            Chain(60, 0.02, 0.4, bound=1.0, metropolis=metropolis),
+            generator=_generator(),
+        )
+        .samples.var()
+        .item()
+        for metropolis in (True, False)
+    }
+    assert variance[True] == pytest.approx(1 / 3, abs=0.02)
+    assert variance[False] > 0.4

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.nae.losses import NormalizationLoss, log_cosh
+from darkclr.anomaly.nae.losses import LossParameters, NormalizationLoss, log_cosh
+from darkclr.anomaly.nae.transport import wasserstein_loss
 from darkclr.errors import ConfigError
 
 
@@ -118,3 +119,19 @@ def _compare_gradients(network, loss, tolerance: float, step: float = 1e-5) -> N
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError):
         NormalizationLoss(**settings)
+
+
+def test_the_unit_of_energy_is_the_one_that_is_asked_for():
+    asked = NormalizationLoss.of(LossParameters(loss="log_cosh", energy_unit=1.0), unit=5.0)
+    assert asked.unit == 1.0
+    assert NormalizationLoss.of(LossParameters(loss="log_cosh"), unit=5.0).unit == 5.0
+
+
+def test_energies_are_enough_for_the_loss(network):
+    """On validation rows, where energies and distance are known already."""
+    data, samples = _points(1), _points(2)
+    e_plus, e_minus = network.energy(data).mean(), network.energy(samples)
+    for name in ("energy_difference", "log_cosh", "wasserstein"):
+        loss = NormalizationLoss(loss=name, negative_energy_penalty=0.3)
+        known = loss.of_energies(e_plus, e_minus, wasserstein_loss(data, samples))
+        torch.testing.assert_close(known, loss(network, data, samples)[0])

@@ -309,12 +309,13 @@ def test_selection_on_dropped_copies_needs_them(samples):
     "settings",
     [
         {"burn_in": NORMALISED["epochs"]},
-        {"pretraining_epochs": 0},
+        {"pretraining_epochs": -1},
         {"initialisation": "noise"},
         {"selection": "best"},
         {"initialisation": "on_manifold", "bottleneck": 1},
         {"negative_energy_penalty": -1.0},
         {"loss": "best"},
+        {"reduce_on_plateau": True},
         {"replay": 1.0},
         {"latent": "torus"},
         {"temperature": -1.0, "noise": None},
@@ -368,3 +369,46 @@ def test_restarts_keep_the_pretraining_that_tells_dropped_copies_best(samples):
         single.score_samples(inside),
         NormalizedAutoencoder(**settings).fit(train).score_samples(inside),
     )
+
+
+def test_the_learning_rate_falls_where_nothing_is_gained(tmp_path):
+    """By 0.8 after 20 epochs, and a training that goes on from its checkpoint does the same."""
+    options = {
+        **{"widths": (4,), "bottleneck": 1, "pretraining_epochs": 0, "epochs": 50, "steps": 1},
+        **{"batch_size": 512, "reduce_on_plateau": True, "optimizer": "adamw"},
+        # Chains that stand still and a rate too small to gain 0.1 %.
+        **{"loss": "wasserstein", "noise": 1e-9, "step_size": 1e-9},
+        "normalization_learning_rate": 1e-6,
+    }
+    rows = _two_gaussians(40, 3)
+    whole = NormalizedAutoencoder(**options).fit(rows)
+    rates = [row["learning_rate"] for row in whole.history_]
+    assert rates[0] == 1e-6
+    assert rates[-1] == pytest.approx(0.8e-6)
+    assert 20 <= rates.count(1e-6) <= 49
+
+    class Stopped(Exception):
+        pass
+
+    def stop(row):
+        if row["epoch"] == 30:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        NormalizedAutoencoder(**options).fit(rows, progress=stop, checkpoint_directory=tmp_path)
+    resumed = NormalizedAutoencoder(**options).fit(rows, checkpoint_directory=tmp_path)
+    assert [row["learning_rate"] for row in resumed.history_] == rates
+    np.testing.assert_array_equal(resumed.score_samples(rows), whole.score_samples(rows))
+
+
+def test_adamw_decays_weights_apart_from_the_gradient():
+    options = {
+        **{"widths": (4,), "bottleneck": 1, "pretraining_epochs": 0, "epochs": 1, "steps": 1},
+        **{"burn_in": 0, "weight_decay": 1.0, "normalization_learning_rate": 1e-2},
+    }
+    rows = _two_gaussians(200, 3)
+    weights = {
+        kind: NormalizedAutoencoder(**options, optimizer=kind).fit(rows).network_.encoder[0].weight
+        for kind in ("adam", "adamw")
+    }
+    assert not torch.equal(weights["adam"], weights["adamw"])

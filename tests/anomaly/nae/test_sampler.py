@@ -187,3 +187,9 @@ def test_a_chain_that_is_differentiated_accepts_every_step(batch):
         generator=_generator(3),
     )
     torch.testing.assert_close(through.points.detach(), expected.samples)
+
+
+def test_new_persistent_chains_may_be_standard_normal(batch):
+    points = _sampler("persistent", new_chains="normal").sample(batch, _generator(1)).points
+    torch.testing.assert_close(torch.cov(points.T), torch.eye(5), rtol=0.1, atol=0.1)
+    assert (points.mean(0).abs() < 0.1).all()

@@ -23,9 +23,10 @@ from darkclr.anomaly.nae.langevin import Chain
 from darkclr.errors import ConfigError
 from darkclr.parameters import AtLeast, Between, Positive
 
-__all__ = ["ChainParameters", "Initialisation", "resolve_chain"]
+__all__ = ["ChainParameters", "Initialisation", "NewChains", "resolve_chain"]
 
 Initialisation = Literal["data", "persistent", "on_manifold"]
+NewChains = Literal["batch", "normal"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -38,6 +39,9 @@ class ChainParameters:
     latent: Literal["sphere", "free"] | None = None
     """Latent space of the network; null: a sphere for chains that start on the manifold, which
     makes their first distribution uniform, else free."""
+    new_chains: NewChains = "batch"
+    """Where persistent chains begin that go on from no earlier one: at a Gaussian with mean and
+    covariance of the batch, or at the standard normal distribution."""
     replay: Annotated[float, Between(0, 1, low_included=True)] = 0.95
     """Share of the chains that go on where earlier ones ended, persistent and on-manifold (there in
     the latent space)."""
@@ -54,6 +58,9 @@ class ChainParameters:
     follows from the other two, or is that of equipartition."""
     clip: Annotated[float | None, Positive()] = Chain.clip
     """Largest norm of ∇E in both chains; null: as it is."""
+    bound: Annotated[float | None, Positive()] = Chain.bound
+    """Largest absolute value of a feature along the chain in z, which puts back what comes beyond,
+    or refuses it in Metropolis steps; null: none."""
     annealing: bool = Chain.annealing
     """Whether the noise of step i in z is σ/(1 + i)."""
     metropolis: bool = True
@@ -90,6 +97,7 @@ class ChainParameters:
             default_step_size=d / 40,
             default_temperature=2 * reference_energy / max(d - bottleneck, 1),
             clip=self.clip,
+            bound=self.bound,
             annealing=self.annealing,
             metropolis=self.metropolis,
         )

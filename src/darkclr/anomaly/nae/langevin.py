@@ -44,6 +44,9 @@ class Chain:
     """Largest norm of ∇E per step; larger gradients are scaled down. None: as it is."""
     annealing: bool = False
     """Whether the noise of step i is σ/(1 + i), so that the temperature falls with the chain."""
+    bound: Annotated[float | None, Positive()] = None
+    """Largest absolute value of a component: what a step brings beyond is put back to it, or with
+    Metropolis steps refused, which samples the density within. None: none."""
     sphere: bool = False
     """Whether points stay on the unit sphere: steps are made in the tangent plane and projected."""
     metropolis: bool = False
@@ -138,6 +141,8 @@ def langevin(
         proposal = torch.add(z, noise, alpha=sigma).sub_(force, alpha=chain.step_size)
         if chain.sphere:
             proposal = torch.nn.functional.normalize(proposal, dim=-1)
+        if chain.bound is not None and not chain.metropolis:
+            proposal = proposal.clamp(-chain.bound, chain.bound)
         new_value, gradient = energy_and_gradient(proposal)
         new_force = _force(proposal, gradient, chain)
         if not chain.metropolis:
@@ -152,6 +157,8 @@ def langevin(
             log_ratio = (value - new_value) / temperature + log_backward - log_forward
             u = torch.rand(len(z), generator=generator, dtype=z.dtype, device=z.device)
             accept = u.log() < log_ratio  # false where it is NaN: such a proposal is refused
+            if chain.bound is not None:
+                accept &= (proposal.abs() <= chain.bound).all(dim=-1)
         z = torch.where(accept[:, None], proposal, z)
         force = torch.where(accept[:, None], new_force, force)
         value = torch.where(accept, new_value, value)

@@ -29,6 +29,8 @@ class LossParameters:
     with weight 1 in arXiv:2206.14225)."""
     positive_energy_weight: Annotated[float, AtLeast(0)] = 0.1
     """Weight α of the energy of data in log_cosh."""
+    energy_unit: Annotated[float | None, Positive()] = None
+    """Energy E₀ that is 1 in log_cosh; null: E₊ before the normalisation."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -56,6 +58,7 @@ class NormalizationLoss(LossParameters):
     def of(cls, parameters: LossParameters, unit: float) -> Self:
         """The loss that a detector's parameters name."""
         names = [field.name for field in fields(LossParameters)]
+        unit = unit if parameters.energy_unit is None else parameters.energy_unit
         return cls(**{name: getattr(parameters, name) for name in names}, unit=unit)
 
     @property
@@ -73,11 +76,16 @@ class NormalizationLoss(LossParameters):
             data: (n, d).
             samples: (n, d); with a gradient where :attr:`through`.
         """
-        positive = network.energy(data).mean()
-        energies = network.energy(samples)
+        positive, energies = network.energy(data).mean(), network.energy(samples)
+        distance = wasserstein_loss(data, samples) if self.loss == "wasserstein" else None
+        return self.of_energies(positive, energies, distance), positive, energies.mean()
+
+    def of_energies(self, positive: Tensor, energies: Tensor, distance: Tensor | None) -> Tensor:
+        """The loss of the mean energy of data, the energies of samples, (n,), and their W₂²."""
         negative = energies.mean()
         if self.loss == "wasserstein":
-            loss = wasserstein_loss(data, samples)
+            assert distance is not None
+            loss = distance
         elif self.loss == "log_cosh":
             loss = log_cosh((positive - negative) / self.unit)
             loss = loss + self.positive_energy_weight * positive / self.unit
@@ -85,7 +93,7 @@ class NormalizationLoss(LossParameters):
             loss = positive - negative
         if self.negative_energy_penalty:
             loss = loss + self.negative_energy_penalty * energies.square().mean()
-        return loss, positive, negative
+        return loss
 
 
 def log_cosh(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.losses import NormalizationLoss
@@ -38,8 +39,9 @@ _RUNAWAY_VARIANCE = 10.0
 # In equilibrium jets have the energy T d/2 at the most. One that is this many times larger, and
 # than the reconstruction error before, is no fluctuation.
 _OUT_OF_EQUILIBRIUM = 10.0
-# Rows of a block of the distances between data and samples.
-_TRANSPORTED = 512
+# The learning rate falls by this factor after so many epochs in which the validation loss gained
+# less than this share; then it rests. The numbers of the public configurations of CMS.
+_PLATEAU: dict[str, Any] = {"factor": 0.8, "patience": 20, "threshold": 1e-3, "cooldown": 10}
 # Rows of the pictures of samples beside data.
 _DRAWN = 512
 
@@ -51,9 +53,14 @@ class NormalizationParameters(Trained):
     epochs: Annotated[int, AtLeast(1)] = 10
     """Epochs of normalisation, more than burn_in."""
     normalization_learning_rate: Annotated[float, AtLeast(0)] = 3e-5
-    """Learning rate of Adam during normalisation, where it is constant."""
+    """Learning rate of the normalisation, where it is constant."""
+    reduce_on_plateau: bool = False
+    """Whether this learning rate is multiplied by 0.8 after each 20 epochs in which the validation
+    loss gains less than 0.1 %; only with a loss that is not negative."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """Optimizer of the normalisation: AdamW decays weights apart from the gradient."""
     weight_decay: Annotated[float, AtLeast(0)] = 0.0
-    """L2 penalty of Adam; a penalty c |w|² in the loss is 2c here."""
+    """L2 penalty of Adam, where a penalty c |w|² in the loss is 2c here, or decay of AdamW."""
     selection: Selection = "energy_difference"
     """Rule by which an epoch is kept, on background alone: energies of data and samples closest to
     each other, largest AUC on dropped copies, smallest distance of data and samples before it
@@ -61,6 +68,9 @@ class NormalizationParameters(Trained):
     burn_in: Annotated[int, AtLeast(0)] = 3
     """Epochs of normalisation that are no candidates: chains that have not felt the new loss yet
     have a small difference for no merit of the model."""
+    transported: Annotated[int, AtLeast(1)] = 512
+    """Largest number of validation rows in a block of the distances between data and samples, which
+    are means over blocks that hold all of them; a block takes time as its third power."""
     max_halvings: Annotated[int, AtLeast(0)] = 4
     """How often a normalisation that diverges goes back to its last good epoch with half the
     learning rate, before it gives up."""
@@ -141,6 +151,9 @@ class Normalization:
                 continue
             training.record(row)
             self._epoch = epoch
+            if self._schedule is not None:
+                self._schedule.step(row["validation_loss"])
+                self._learning_rate = self._optimizer.param_groups[0]["lr"]
             self._rows.append(row)
             self._kept[epoch] = (clone_state(self.network), self._seen)
             chosen = selected_epoch(self._rows, parameters.selection, parameters.burn_in)
@@ -166,11 +179,12 @@ class Normalization:
         logger.info("%s", self.verdict.sentence())
 
     def _start(self, validation: Tensor) -> None:
-        self._optimizer = self._adam()
+        self._optimizer, self._schedule = self._new_optimizer()
         self._seen: dict[str, Tensor] = {}
         self._kept = {0: (clone_state(self.network), self._seen)}
         self._before = self._told_apart(validation)
-        self._data_distance, _ = distances_by_block(validation, validation, _TRANSPORTED)
+        size = self.parameters.transported
+        self._data_distance, _ = distances_by_block(validation, validation, size)
         deviation = (validation - validation.median(dim=0).values).square().mean(dim=1)
         variance = Trimmed.of(deviation.cpu()).mean
         # This guards plain means too, in which jets that were far away before still are.
@@ -184,12 +198,16 @@ class Normalization:
             _OUT_OF_EQUILIBRIUM * max(equilibrium, self.reference_energy),
         )
 
-    def _adam(self) -> torch.optim.Adam:
-        return torch.optim.Adam(
+    def _new_optimizer(self) -> tuple[torch.optim.Optimizer, ReduceLROnPlateau | None]:
+        parameters = self.parameters
+        kind = torch.optim.AdamW if parameters.optimizer == "adamw" else torch.optim.Adam
+        optimizer = kind(
             self.network.parameters(),
             lr=self._learning_rate,
-            weight_decay=self.parameters.weight_decay,
+            weight_decay=parameters.weight_decay,
         )
+        falls = parameters.reduce_on_plateau
+        return optimizer, ReduceLROnPlateau(optimizer, **_PLATEAU) if falls else None
 
     def _position(self) -> dict[str, Any]:
         """Where the training stands, for a return to it."""
@@ -197,13 +215,16 @@ class Normalization:
             "epoch": self._epoch,
             "network": clone_state(self.network),
             "optimizer": copy.deepcopy(self._optimizer.state_dict()),
+            "schedule": None if self._schedule is None else self._schedule.state_dict(),
             "buffer": self.sampler.buffer,
         }
 
     def _return(self, position: dict[str, Any]) -> None:
         self._epoch = position["epoch"]
         self.network.load_state_dict(position["network"])
-        self._optimizer = self._adam()
+        self._optimizer, self._schedule = self._new_optimizer()
+        if self._schedule is not None:
+            self._schedule.load_state_dict(dict(position["schedule"]))
         # A copy: loading shares tensors, and the position may be needed again.
         self._optimizer.load_state_dict(copy.deepcopy(position["optimizer"]))
         for group in self._optimizer.param_groups:
@@ -276,9 +297,12 @@ class Normalization:
         energies = energies_of(network, validation), samples.energy.double().cpu().numpy()
         positive, negative = (Trimmed.of(values) for values in energies)
         difference = positive - negative
-        movers, wasserstein = distances_by_block(validation, samples.points, _TRANSPORTED)
+        size = self.parameters.transported
+        movers, wasserstein = distances_by_block(validation, samples.points, size)
         excess = Paired.of(movers - self._data_distance)
+        means = torch.tensor(energies[0].mean()), torch.from_numpy(energies[1])
         row = {
+            "validation_loss": self.loss.of_energies(*means, torch.tensor(wasserstein.mean())),
             "validation_energy": energies[0].mean(),
             "validation_negative_energy": energies[1].mean(),
             "trimmed_energy": positive.mean,

@@ -70,8 +70,9 @@ class NormalizedAutoencoder(
             and samples, AUC on dropped copies, norms of the weights.
     """
 
-    pretraining_epochs: Annotated[int, AtLeast(1)] = 30
-    """Epochs as a plain autoencoder, before the normalisation."""
+    pretraining_epochs: Annotated[int, AtLeast(0)] = 30
+    """Epochs as a plain autoencoder, before the normalisation; with 0 that starts from a network
+    that has learned nothing."""
     restarts: Annotated[int, AtLeast(1)] = 1
     """How often the pre-training is made, with other random numbers; normalised is the one with the
     highest AUC between validation rows and the background's own dropped copies (the thesis's rule),
@@ -182,6 +183,7 @@ class NormalizedAutoencoder(
             self.initialisation,
             self.chain_,
             self.latent_chain_,
+            new_chains=self.new_chains,
             replay=self.replay,
             buffer_size=self.buffer_size,
         )
@@ -224,7 +226,9 @@ class NormalizedAutoencoder(
         return self
 
     def _ranges(self) -> Ranges:
+        positive = self.loss != "energy_difference"
         return {
+            "reduce_on_plateau": (positive or not self.reduce_on_plateau, "off with this loss"),
             "burn_in": (self.burn_in < self.epochs, f"less than epochs = {self.epochs}"),
             "bottleneck": (self.bottleneck >= 1 + self.spherical, "at least 2 for a sphere"),
         }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NORMALIZED_AUTOENCODERS", "Preset"]
+__all__ = ["CMS_AUTOENCODER", "CMS_NORMALIZED_AUTOENCODERS", "NORMALIZED_AUTOENCODERS", "Preset"]
 
 
 @dataclass(frozen=True)
@@ -129,5 +129,77 @@ NORMALIZED_AUTOENCODERS: tuple[Preset, ...] = (
         "CMS, arXiv:2510.02168",
         {"initialisation": "persistent", "loss": "wasserstein", "selection": "wasserstein"},
         _CMS,
+    ),
+)
+
+# CMS-EPS-HEP 2023, section 3.2: 10, 10, 6, 10, 10 neurons, 85 % of the jets to train on.
+_CMS_NETWORK: dict[str, Any] = {
+    "widths": (10, 10),
+    "bottleneck": 6,
+    "activation": "relu",
+    "batch_size": 256,
+    "validation_fraction": 0.15,
+}
+#: Parameters of the autoencoder of CMS: until 100 epochs bring no gain.
+CMS_AUTOENCODER: Mapping[str, Any] = {
+    **_CMS_NETWORK,
+    "epochs": 2000,
+    "early_stopping": True,
+    "patience": 100,
+}
+# Of the public configurations of the author: inputs of unit scale, and no pre-training. λ = σ²/2T.
+_CMS_CHAINS: dict[str, Any] = {
+    **_CMS_NETWORK,
+    "noise": 0.22,
+    "temperature": 0.063,
+    "bound": 3.0,
+    "metropolis": False,
+    "replay": 0.95,
+    "buffer_size": 10_000,
+    "pretraining_epochs": 0,
+    "normalization_learning_rate": 1e-3,
+    "transported": 2000,
+}
+
+#: The normalized autoencoders of CMS on eight observables.
+CMS_NORMALIZED_AUTOENCODERS: tuple[Preset, ...] = (
+    Preset(
+        "nae_cms",
+        "CMS NAE",
+        "Energy of the NAE of CMS on eight observables: log cosh(E+ - E-) + a E+.",
+        "CMS, EPS-HEP 2023, sections 3.2 and 4",
+        {
+            "initialisation": "persistent",
+            "new_chains": "normal",
+            "loss": "log_cosh",
+            "selection": "energy_movers_distance",
+        },
+        {
+            **_CMS_CHAINS,
+            "steps": 10,
+            "positive_energy_weight": 1e-3,
+            "energy_unit": 1.0,
+            "epochs": 300,
+        },
+    ),
+    Preset(
+        "wnae_cms",
+        "CMS WNAE",
+        "Energy of the Wasserstein NAE of CMS on eight observables.",
+        "CMS, arXiv:2510.02168 (CMS-MLG-24-002), and its author's public configuration",
+        {
+            "initialisation": "persistent",
+            "new_chains": "normal",
+            "loss": "wasserstein",
+            "selection": "wasserstein",
+        },
+        {
+            **_CMS_CHAINS,
+            "steps": 10,
+            "optimizer": "adamw",
+            "weight_decay": 0.01,
+            "reduce_on_plateau": True,
+            "epochs": 150,
+        },
     ),
 )

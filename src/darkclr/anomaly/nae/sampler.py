@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
-from darkclr.anomaly.nae.chains import Initialisation
+from darkclr.anomaly.nae.chains import ChainParameters, Initialisation, NewChains
 from darkclr.anomaly.nae.energies import latent_gradient, reconstruction_gradient
 from darkclr.anomaly.nae.langevin import Chain, ChainResult, differentiate, langevin
 
@@ -46,20 +46,22 @@ class Sampler:
 
     - "data": on the rows of the batch (contrastive divergence, arXiv:2312.03067 eq. 12);
     - "persistent": where earlier chains ended, for a share ``replay`` of them; the others are new,
-      from a Gaussian with the mean and the covariance of the batch;
+      from a Gaussian with the mean and the covariance of the batch, or from the standard normal
+      distribution;
     - "on_manifold": on the decoder's manifold, after a latent chain with H(b) = E(d(b)) (thesis
       eqs. 4.8-4.11, arXiv:2105.05735). The latent chain starts from the uniform distribution on
       the sphere, or with a free latent space from a Gaussian with the mean and the covariance of
       the encoded batch; a share ``replay`` of them goes on where earlier latent chains ended.
 
     The public codes take standard Gaussians, for inputs or latent spaces of unit scale; those with
-    the moments of the batch are the same for such, and right for others.
+    the moments of the batch also know scales and correlations.
 
     Args:
         network: whose energy is sampled; its weights may change between calls.
         initialisation: see above.
         chain: settings in z.
         latent_chain: settings in the latent space, for "on_manifold".
+        new_chains: where persistent chains begin that do not go on from the buffer.
         replay: share of chains that go on from the buffer.
         buffer_size: ends of chains that are remembered, the newest.
     """
@@ -71,6 +73,7 @@ class Sampler:
         chain: Chain,
         latent_chain: Chain,
         *,
+        new_chains: NewChains = ChainParameters.new_chains,
         replay: float,
         buffer_size: int,
     ) -> None:
@@ -78,6 +81,7 @@ class Sampler:
         self.initialisation = initialisation
         self.chain = chain
         self.latent_chain = latent_chain
+        self.new_chains = new_chains
         self.replay = replay if initialisation != "data" else 0.0
         self.buffer_size = buffer_size
         self.buffer: Tensor | None = None
@@ -104,7 +108,7 @@ class Sampler:
         if self.initialisation == "on_manifold":
             return self._on_manifold(batch, generator, through, remember)
         persistent = self.initialisation == "persistent"
-        start = self._replayed(_like(batch, generator), generator) if persistent else batch
+        start = self._replayed(self._new(batch, generator), generator) if persistent else batch
         result = self._chain_in_z(start, generator, through)
         if persistent and remember:
             self._push(result.samples)
@@ -140,6 +144,12 @@ class Sampler:
         gradient = differentiate(self.network.energy, through=True)
         unadjusted = replace(self.chain, metropolis=False)
         return langevin(gradient, start, unadjusted, generator=generator)
+
+    def _new(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """First points of persistent chains."""
+        if self.new_chains == "batch":
+            return _like(batch, generator)
+        return torch.randn(batch.shape, generator=generator, dtype=batch.dtype, device=batch.device)
 
     def _replayed(self, new: Tensor, generator: torch.Generator) -> Tensor:
         """Ends of earlier chains, a share of ``new`` among them."""

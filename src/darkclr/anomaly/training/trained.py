@@ -93,6 +93,11 @@ class Trained(Seeded):
         """Whether the weights of the epoch with the smallest validation loss stay."""
         return True
 
+    @property
+    def _patience(self) -> int | None:
+        """Epochs without a smaller validation loss after which the training ends, if it does."""
+        return None
+
     def energy(self, x: Tensor) -> Tensor:
         """Anomaly score of prepared rows, (n, k) -> (n,)."""
         raise NotImplementedError
@@ -203,9 +208,10 @@ class Trained(Seeded):
         network, generator, checkpoint = self.network_, training.generator, training.checkpoint
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         # Without it the loss, and the order of the scores, still jump from epoch to epoch.
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(epochs, 1))
+        patience = self._patience
         noise = torch.Generator(train.device).manual_seed(self.seed)
-        best: tuple[float, dict[str, Tensor]] = (math.inf, {})
+        best: tuple[float, dict[str, Tensor], int] = (math.inf, {}, 0)
         if "minimisation" in checkpoint:
             state = checkpoint["minimisation"]
             network.load_state_dict(state["network"])
@@ -216,6 +222,8 @@ class Trained(Seeded):
             best = tuple(state["best"])  # type: ignore[assignment]
             training.record(*state["history"])
         for epoch in range(len(training.history) + 1, epochs + 1):
+            if patience is not None and epoch > best[2] + patience:
+                break
             total = 0.0
             for batch in batches(train, self.batch_size, generator):
                 loss = self.objective(batch, noise).mean()
@@ -225,7 +233,8 @@ class Trained(Seeded):
                     nn.utils.clip_grad_norm_(network.parameters(), self._largest_gradient)
                 optimizer.step()
                 total += loss.item() * len(batch)
-            schedule.step()
+            if patience is None:
+                schedule.step()
             # Its own noise, the same in every epoch: epochs are compared.
             watch = torch.Generator(train.device).manual_seed(self.seed + 1)
             held = mean_over(validation, lambda rows: self.objective(rows, watch))  # noqa: B023
@@ -237,7 +246,7 @@ class Trained(Seeded):
                     fix=self._remedy,
                 )
             if self._keeps_best and held < best[0]:
-                best = (held, clone_state(network))
+                best = (held, clone_state(network), epoch)
             training.record(
                 {
                     "epoch": epoch,
