@@ -44,6 +44,7 @@ __all__ = [
     "Ranges",
     "check_parameters",
     "check_ranges",
+    "later",
     "parameters_of",
     "recorded",
 ]
@@ -227,6 +228,12 @@ def check_parameters(owner: object, where: str) -> None:
             raise ConfigError(
                 f"{parameter.name} = {value!r}", where=where, fix=f"it must be {parameter.wanted}"
             )
+
+
+def later(owner: type) -> set[str]:
+    """Names of the parameters of a class that are marked as :data:`LATER`."""
+    hints = get_type_hints(owner, include_extras=True)
+    return {name for name, hint in hints.items() if LATER in getattr(hint, "__metadata__", ())}
 
 
 def recorded(owner: Any) -> dict[str, Any]:

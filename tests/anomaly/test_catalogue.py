@@ -29,7 +29,7 @@ OUT_OF_RANGE = [
     ("autoencoder_images", {"widths": [8, 8]}),
     ("nae", {"epochs": -1}),
     ("nae", {"burn_in": 10}),
-    ("nae", {"pretraining_epochs": 0}),
+    ("nae", {"pretraining_epochs": -1}),
     ("nae", {"replay": 1.0}),
     ("nae", {"steps": 0}),
     ("nae", {"step_size": -1.0}),

@@ -111,3 +111,10 @@ def test_what_cannot_be_is_told(background, options, told):
     with pytest.raises(ConfigError) as error:
         fit_score("near", {"score": "knn", **options}, background, seed=3)
     assert told in str(error.value)
+
+
+def test_a_default_of_the_class_is_recorded_where_the_entry_has_another(background, tmp_path):
+    small = {"widths": [4], "bottleneck": 2, "epochs": 2, "burn_in": 0, "reads": "pooled"}
+    free = fit_score("nae_cms", {**small, "bound": None}, background, seed=3)
+    free.save(tmp_path)
+    assert FittedScore.load(tmp_path).detector.get_params() == free.detector.get_params()

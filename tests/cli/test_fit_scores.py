@@ -52,7 +52,8 @@ def test_scores_explains_the_parameters_of_one(command, refused, tmp_path):
     assert [row["name"] for row in rows] == [p.name for p in SCORES["knn"].options]
     assert rows[0]["default"] == "z"
     assert rows[1]["values"] == "one of pt, pt_mass, or null"
-    assert rows[2]["values"] == "at least 1"
+    assert rows[2]["values"] == "one of normal, or null"
+    assert rows[3]["values"] == "at least 1"
     assert "reads" not in command("scores", "--name", "jet_pt")[1]
     assert "no score 'magic'" in refused("scores", "--name", "magic")
 

@@ -102,7 +102,7 @@ class Score:
         wanted = f"one of {', '.join(FEATURES)}, or some of {', '.join(OBSERVABLES)}"
         summary = "What the score reads: a part of the representation, or observables of jets."
         reads = Parameter("reads", self.reads, summary, wanted)
-        return (reads, map_to, given, *self.parameters)
+        return (reads, given, map_to, *self.parameters)
 
 
 _PAPER = "arXiv:2312.03067"

@@ -32,7 +32,7 @@ from darkclr.names import check_file_names
 __all__ = ["JET_COLUMNS", "KEYS", "ScoreDefinition", "create_detector", "define_score", "in_order"]
 
 #: Keys of a score that are no parameters of its detector.
-KEYS = ("score", "reads", "map_to", "given")
+KEYS = ("score", "reads", "given", "map_to")
 
 #: Columns beside the scores in the table of scores.
 JET_COLUMNS = (

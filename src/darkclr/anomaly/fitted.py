@@ -28,7 +28,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import read_yaml
 from darkclr.io.tensors import CONFIG, DIGESTS, WEIGHTS, read_tensors, write_model
-from darkclr.parameters import parameters_of
+from darkclr.parameters import later, parameters_of
 
 __all__ = ["VERDICT", "FittedScore", "fit_digest", "is_fitted", "read_fit_config"]
 
@@ -122,7 +122,7 @@ class FittedScore:
             InputError: the directory cannot be written.
         """
         directory = Path(directory)
-        document = _identity(self.definition) | {"parameters": _parameters(self.detector)}
+        document = _identity(self.definition) | {"parameters": _recorded(self)}
         if self.background is not None:
             document["background"] = dict(self.background)
         _write_rows(self.detector.history_, directory / _HISTORY)
@@ -269,6 +269,20 @@ def _part(state: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
 def _parameters(detector: Detector) -> dict[str, Any]:
     """Parameters as plain data."""
     return {key: _plain(value) for key, value in detector.get_params(deep=False).items()}
+
+
+def _recorded(score: FittedScore) -> dict[str, Any]:
+    """Parameters as plain data, without those that earlier versions did not have.
+
+    That is as long as they have the default of the class, and the entry has no other one.
+    """
+    defaults = {p.name: p.default for p in parameters_of(type(score.detector))}
+    presets = score.definition.entry.presets
+    return {
+        name: value
+        for name, value in _parameters(score.detector).items()
+        if name not in later(type(score.detector)) - presets.keys() or value != defaults[name]
+    }
 
 
 def _plain(value: Any) -> Any:

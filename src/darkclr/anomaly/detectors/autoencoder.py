@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.training.trained import Trained
 from darkclr.errors import InputError
-from darkclr.parameters import WIDTH, AtLeast, Ranges
+from darkclr.parameters import LATER, WIDTH, AtLeast, Ranges
 
 __all__ = ["Activation", "Autoencoder", "AutoencoderNetwork", "Reconstruction", "perceptron"]
 
@@ -160,7 +160,7 @@ class Autoencoder(Reconstruction):
     early_stopping: bool = False
     """Whether the weights of the epoch with the smallest validation error stay instead of those of
     the last epoch."""
-    patience: Annotated[int | None, AtLeast(1)] = None
+    patience: Annotated[int | None, AtLeast(1), LATER] = None
     """Number of epochs without a smaller validation error after which the training ends, at a
     constant learning rate and with early_stopping; null: it takes all epochs."""
 

@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 from darkclr.anomaly.nae.langevin import Chain
 from darkclr.errors import ConfigError
-from darkclr.parameters import AtLeast, Between, Positive
+from darkclr.parameters import LATER, AtLeast, Between, Positive
 
 __all__ = ["ChainParameters", "Initialisation", "NewChains", "resolve_chain"]
 
@@ -39,7 +39,7 @@ class ChainParameters:
     latent: Literal["sphere", "free"] | None = None
     """Latent space of the network; null: a sphere for chains that start on the manifold, which
     makes their first distribution uniform, else free."""
-    new_chains: NewChains = "batch"
+    new_chains: Annotated[NewChains, LATER] = "batch"
     """Where persistent chains begin that go on from no earlier one: at a Gaussian with mean and
     covariance of the batch, or at the standard normal distribution."""
     replay: Annotated[float, Between(0, 1, low_included=True)] = 0.95
@@ -58,7 +58,7 @@ class ChainParameters:
     follows from the other two, or is that of equipartition."""
     clip: Annotated[float | None, Positive()] = Chain.clip
     """Largest norm of ∇E in both chains; null: as it is."""
-    bound: Annotated[float | None, Positive()] = Chain.bound
+    bound: Annotated[float | None, Positive(), LATER] = Chain.bound
     """Largest absolute value of a feature along the chain in z, which puts back what comes beyond,
     or refuses it in Metropolis steps; null: none."""
     annealing: bool = Chain.annealing

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.transport import wasserstein_loss
-from darkclr.parameters import AtLeast, Positive, check_parameters
+from darkclr.parameters import LATER, AtLeast, Positive, check_parameters
 
 __all__ = ["LossName", "LossParameters", "NormalizationLoss", "log_cosh"]
 
@@ -29,7 +29,7 @@ class LossParameters:
     with weight 1 in arXiv:2206.14225)."""
     positive_energy_weight: Annotated[float, AtLeast(0)] = 0.1
     """Weight α of the energy of data in log_cosh."""
-    energy_unit: Annotated[float | None, Positive()] = None
+    energy_unit: Annotated[float | None, Positive(), LATER] = None
     """Energy E₀ that is 1 in log_cosh; null: E₊ before the normalisation."""
 
 

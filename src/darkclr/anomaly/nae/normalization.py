@@ -26,7 +26,7 @@ from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.training.rows import SCORING_ROWS, batches
 from darkclr.anomaly.training.trained import Trained, Training, clone_state
 from darkclr.errors import TrainingError
-from darkclr.parameters import AtLeast
+from darkclr.parameters import LATER, AtLeast
 
 __all__ = ["Normalization", "NormalizationParameters", "dropped_auc", "energies_of"]
 
@@ -54,10 +54,10 @@ class NormalizationParameters(Trained):
     """Epochs of normalisation, more than burn_in."""
     normalization_learning_rate: Annotated[float, AtLeast(0)] = 3e-5
     """Learning rate of the normalisation, where it is constant."""
-    reduce_on_plateau: bool = False
+    reduce_on_plateau: Annotated[bool, LATER] = False
     """Whether this learning rate is multiplied by 0.8 after each 20 epochs in which the validation
     loss gains less than 0.1 %; only with a loss that is not negative."""
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Annotated[Literal["adam", "adamw"], LATER] = "adam"
     """Optimizer of the normalisation: AdamW decays weights apart from the gradient."""
     weight_decay: Annotated[float, AtLeast(0)] = 0.0
     """L2 penalty of Adam, where a penalty c |w|² in the loss is 2c here, or decay of AdamW."""
@@ -68,7 +68,7 @@ class NormalizationParameters(Trained):
     burn_in: Annotated[int, AtLeast(0)] = 3
     """Epochs of normalisation that are no candidates: chains that have not felt the new loss yet
     have a small difference for no merit of the model."""
-    transported: Annotated[int, AtLeast(1)] = 512
+    transported: Annotated[int, AtLeast(1), LATER] = 512
     """Largest number of validation rows in a block of the distances between data and samples, which
     are means over blocks that hold all of them; a block takes time as its third power."""
     max_halvings: Annotated[int, AtLeast(0)] = 4
