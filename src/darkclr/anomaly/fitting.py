@@ -20,7 +20,6 @@ from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
 from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
-from darkclr.anomaly.training.watching import Watch
 from darkclr.contamination import SignalFilter
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.timings import timed
@@ -42,7 +41,6 @@ def fit_score(
     seed: int,
     background: Mapping[str, Any] | None = None,
     calibration: ScoreInputs | Source | None = None,
-    watched: Mapping[str, ScoreInputs | Source] | None = None,
     progress: Progress | None = None,
     checkpoint_directory: Path | None = None,
 ) -> FittedScore:
@@ -62,9 +60,6 @@ def fit_score(
             learns its p-value. ``train`` joins it if its scores have the same distribution, which
             those of detectors that know their training jets by heart do not. By default ``train``
             alone.
-        watched: jets that are scored after each epoch, for columns of the history and for nothing
-            else: ``background``, and signals by name; see
-            :class:`~darkclr.anomaly.training.watching.Watch`.
         progress: called after each epoch with its row of the history.
         checkpoint_directory: where a training keeps its state after each epoch: called again after
             a crash, the fit goes on from there to the same result.
@@ -96,14 +91,6 @@ def fit_score(
     y = dropped.astype(np.int64) if uses_dropped else None
     how: dict[str, Any] = {}
     if detector.n_epochs:
-        if watched is not None:
-            columns = {
-                name: ScoreInputs.of(source).rows(definition.features, f"score {name}").X
-                for name, source in watched.items()
-            }
-            if normal_map is not None:
-                columns = {name: normal_map(x) for name, x in columns.items()}
-            progress = Watch(detector, columns.pop("background"), columns, progress)
         how = {"progress": progress, "checkpoint_directory": checkpoint_directory}
     if not _all_equal(weight):
         if detector.weighted:

@@ -9,13 +9,15 @@ import pytest
 from quick_scores import QUICK
 from sklearn.metrics import roc_auc_score
 
-from darkclr.anomaly import FittedScore, fit_score
+from darkclr.anomaly import FittedScore, define_score
+from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.training.watching import Watch
 
 SCORES = {
     "ae_cms": {**QUICK["ae_cms"], "reads": "pooled", "epochs": 6},
     "nae_cms": {**QUICK["nae_cms"], "reads": "pooled"},
     "wnae_cms": {**QUICK["wnae_cms"], "reads": "pooled"},
+    "autoencoder": {"widths": [8], "bottleneck": 2, "epochs": 4},
     "nae_onmanifold": QUICK["nae_onmanifold"],
 }
 WATCHED = ("background_energy", "shifted_energy", "shifted_auc")
@@ -23,18 +25,26 @@ WATCHED = ("background_energy", "shifted_energy", "shifted_auc")
 
 @pytest.fixture(scope="module")
 def parts(background):
+    """Columns to train on, of other background, and of a signal."""
     jets, copies = background[~background.dropped], background[background.dropped]
-    return jets[:200], {"background": jets[200:], "shifted": copies}
+    normal = NormalMap().fit(jets.pooled[:200])
+    return normal(jets.pooled[:200]), normal(jets.pooled[200:]), normal(copies.pooled)
+
+
+def _fit(name, parts, *, watched=True, progress=None, **options) -> FittedScore:
+    definition = define_score(name, SCORES[name])
+    detector = definition.detector(3)
+    if watched:
+        progress = Watch(detector, parts[1], {"shifted": parts[2]}, progress)
+    detector.fit(parts[0], progress=progress, **options)
+    return FittedScore(definition, detector)
 
 
 @pytest.mark.parametrize("name", SCORES)
 def test_nothing_kept_changes_when_signals_are_absent(name, parts, tmp_path):
     """Every array, every number of the history, samples and verdict, to the last bit."""
-    train, watched = parts
-    plain = fit_score(name, SCORES[name], train, seed=3)
-    seen = fit_score(name, SCORES[name], train, seed=3, watched=watched)
-    for directory, fitted in (("plain", plain), ("seen", seen)):
-        fitted.save(tmp_path / directory)
+    for directory, watched in (("plain", False), ("seen", True)):
+        _fit(name, parts, watched=watched).save(tmp_path / directory)
     files = {"config.yaml", "model.safetensors", "history.csv", "samples.csv", "verdict.json"}
     for file in files & {path.name for path in (tmp_path / "plain").iterdir()}:
         contents = [(tmp_path / directory / file).read_bytes() for directory in ("plain", "seen")]
@@ -50,22 +60,18 @@ def _without(columns, content: bytes) -> list[dict[str, str]]:
 
 def test_columns_are_those_of_the_epoch(parts):
     """The last row of a training without selection has the scores of the fitted detector."""
-    train, watched = parts
-    options = {"widths": [8], "bottleneck": 2, "epochs": 4, "reads": "pooled"}
-    fitted = fit_score("autoencoder", options, train, seed=3, watched=watched)
-    scores = {name: fitted.score(jets) for name, jets in watched.items()}
+    fitted = _fit("autoencoder", parts)
+    background, signal = map(fitted.detector.score_samples, parts[1:])
     row = fitted.detector.history_[-1]
-    assert row["background_energy"] == scores["background"].mean()
-    assert row["shifted_energy"] == scores["shifted"].mean()
-    labels = np.repeat([0, 1], [len(scores["background"]), len(scores["shifted"])])
-    auc = roc_auc_score(labels, np.concatenate([scores["background"], scores["shifted"]]))
+    assert row["background_energy"] == background.mean()
+    assert row["shifted_energy"] == signal.mean()
+    labels = np.repeat([0, 1], [len(background), len(signal)])
+    auc = roc_auc_score(labels, np.concatenate([background, signal]))
     assert row["shifted_auc"] == pytest.approx(auc)
     assert all(name in row for row in fitted.detector.history_ for name in WATCHED)
 
 
 def test_an_interrupted_fit_keeps_the_columns_of_its_first_epochs(parts, tmp_path):
-    train, watched = parts
-
     class Stopped(Exception):
         pass
 
@@ -73,15 +79,10 @@ def test_an_interrupted_fit_keeps_the_columns_of_its_first_epochs(parts, tmp_pat
         if row["epoch"] == 2:
             raise Stopped
 
-    def fit(directory, **options) -> FittedScore:
-        return fit_score(
-            *("nae_cms", SCORES["nae_cms"], train),
-            **{"seed": 3, "watched": watched, "checkpoint_directory": directory, **options},
-        )
-
     with pytest.raises(Stopped):
-        fit(tmp_path, progress=stop)
-    assert fit(tmp_path).detector.history_ == fit(None).detector.history_
+        _fit("nae_cms", parts, progress=stop, checkpoint_directory=tmp_path)
+    resumed = _fit("nae_cms", parts, checkpoint_directory=tmp_path)
+    assert resumed.detector.history_ == _fit("nae_cms", parts).detector.history_
 
 
 def test_a_training_that_diverges_has_no_auc(parts):
