@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from folders import names
 from toy import toy_jets
 
+import darkclr
+from darkclr.anomaly.fitted import fit_digest
 from darkclr.anomaly.fitting import fit_scores
 from darkclr.anomaly.scoring import load_scores, score_table
 from darkclr.augmentations import Augmentations
@@ -15,11 +19,14 @@ from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.files import encode_file
 from darkclr.contrastive.model_directory import Fingerprint, begin_model, load_encoder, save_model
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
+from darkclr.evaluation.config import WorkingPointsConfig
+from darkclr.evaluation.score_file import score_columns
 from darkclr.io import write_jets
-from darkclr.io.parquet import read_table
+from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.representations import read_representations
-from darkclr.model import score_file
+from darkclr.jets import Jets
+from darkclr.model import calibrate_model, score_file
 from darkclr.split import Split
 
 SCORES = {"norm": {}, "discriminant": {}, "flow_observables": {"epochs": 1}, "jet_pt": {}}
@@ -75,3 +82,79 @@ def test_what_is_missing_is_told_and_nothing_is_left(model, tmp_path):
     with pytest.raises(InputError, match="is part of the input"):
         score_file(model / "qcd.parquet", model, model / "qcd.parquet")
     assert names(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def calibrated(model, tmp_path_factory):
+    """The same model with working points on the part that no fit has seen."""
+    folder = tmp_path_factory.mktemp("calibrated") / "model"
+    shutil.copytree(model, folder)
+    signal = folder / "signal.parquet"
+    write_jets(toy_jets(150, seed=2, mean=7, label=1), signal)
+    config = WorkingPointsConfig((0.1, 0.001), minimum_jets=5)
+    cuts = calibrate_model(folder / "qcd.parquet", folder, config, signals=[signal], part="test")
+    return folder, cuts
+
+
+def test_working_points_are_those_of_the_test_part(model, calibrated, tmp_path):
+    folder, found = calibrated
+    score_file(model / "qcd.parquet", model, tmp_path / "test.parquet", part="test")
+    score_file(folder / "signal.parquet", model, tmp_path / "signal.parquet")
+    test, signal = (read_table(tmp_path / f"{name}.parquet") for name in ("test", "signal"))
+    assert not [name for name in test.column_names if name.startswith("p_value")]
+    for name, (_, (loose, tight)) in found.items():
+        values, n = test[name].to_numpy(), len(test)
+        cut = loose.point.cut
+        assert cut == -np.sort(-values)[int(0.1 * n) - 1]
+        measured = loose.signal_efficiency["signal"]
+        assert measured.value == np.mean(signal[name].to_numpy() >= cut)
+        assert tight.point.cut is None
+        assert tight.signal_efficiency["signal"].value is None
+
+
+def test_score_files_have_p_values_and_say_where_they_come_from(calibrated, tmp_path, caplog):
+    folder, found = calibrated
+    jets, output = folder / "signal.parquet", tmp_path / "scores.parquet"
+    score_file(jets, folder, output, working_points=(0.1,))
+    table = read_table(output)
+    for name, (_, (loose, _)) in found.items():
+        passes = table[f"passes_{name}_0.1"].to_numpy(zero_copy_only=False)
+        assert passes.tolist() == (table[name].to_numpy() >= loose.point.cut).tolist()
+        p = table[f"p_value_{name}"].to_numpy()
+        assert p.min() > 0
+        assert (p[passes] <= 0.1 + 0.02).all()  # the jet itself is one more
+        assert (p[~passes] > 0.1).all()
+    assert {"eta", "phi", "mass"} <= set(table.column_names)
+    assert score_columns(table.schema) == [n for n in table.column_names if n in SCORES]
+    metadata = read_metadata(table)
+    assert metadata["encoder"] == load_encoder(folder / "encoder").digest()
+    assert metadata["fits"] == {n: fit_digest(folder / "scores" / n) for n in SCORES}
+    assert metadata["input"] == [str(jets)]
+    assert metadata["darkclr"] == darkclr.__version__
+    with pytest.raises(ConfigError, match=r"no score has a cut at .* 0.001"):
+        score_file(jets, folder, output, working_points=(0.001,))
+
+
+def test_working_points_of_another_fit_are_refused(calibrated, tmp_path):
+    folder, _ = calibrated
+    other = tmp_path / "model"
+    shutil.copytree(folder, other)
+    shutil.copy(other / "scores/jet_pt/working_points.json", other / "scores/norm")
+    with pytest.raises(InputError, match="working points of another fit"):
+        load_scores(other / "scores")
+    load_scores(folder / "scores")[0].save(other / "scores/norm")  # fitted anew: none
+    assert load_scores(other / "scores")[0].calibration is None
+
+
+def test_signal_does_not_calibrate(model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    both = [toy_jets(100, seed=3), toy_jets(100, seed=4, mean=5, label=1)]
+    write_jets(Jets.concatenate(both), folder / "both.parquet")
+    write_jets(both[0], folder / "one.parquet")
+    config = WorkingPointsConfig((0.1,))
+    cuts = [
+        calibrate_model(folder / f"{name}.parquet", folder, config, part="all")["norm"][1]
+        for name in ("both", "one")
+    ]
+    assert cuts[0] == cuts[1]

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
-from darkclr.anomaly.scoring import load_scores, score_table
+from darkclr import __version__
+from darkclr.anomaly.fitted import FittedScore
+from darkclr.anomaly.scoring import calibrate, load_scores, score_table
+from darkclr.anomaly.working_points import WorkingPoint
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import CHUNK, encode_stream
 from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
 from darkclr.domain import OUTSIDE, DomainCheck, Outside
-from darkclr.errors import InputError
+from darkclr.errors import ConfigError, InputError
+from darkclr.evaluation.config import WorkingPointsConfig
+from darkclr.evaluation.results import Cut, FigureOfMerit
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.chunks import in_chunks
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import TableWriter, read_metadata
 from darkclr.io.representations import holds_representations, iterate_representations
 from darkclr.io.sources import Source, check_output, sample_name
-from darkclr.jets import Jets
+from darkclr.jets import SIGNAL, Jets
 from darkclr.representations import Representations
 from darkclr.split import Split
 
-__all__ = ["Scored", "score_file"]
+__all__ = ["Scored", "calibrate_model", "score_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +56,7 @@ def score_file(
     part: str = "all",
     plugins: Collection[str] = (),
     outside: Outside = OUTSIDE,
+    working_points: Sequence[float] = (),
     device: str | torch.device = "cpu",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -58,6 +66,7 @@ def score_file(
 
     They are read and written in a stream, so there may be more than fit in memory. Jets outside of
     what the model was trained on are marked in a column ``in_domain``, and a warning is logged.
+    Scores that are calibrated have a column of p-values, too.
 
     Args:
         source: what :func:`~darkclr.io.reading.iterate_jets` reads, or files of representations.
@@ -67,15 +76,174 @@ def score_file(
         part: 'train', 'validation', 'test' or 'all' of the events.
         plugins: import paths of scores of your own that the model may name; their code is executed.
         outside: whether jets outside are kept, dropped or an error.
+        working_points: background efficiencies of cuts; which jets pass each becomes a column.
         device: where to encode.
         layout, options: how files of jets are read.
         progress: called with the number of jets of each batch.
 
     Raises:
+        ConfigError: no score has a cut at that background efficiency.
         InputError: jets or a model that cannot be read, no jets in this part, or jets outside.
     """
     model, output = Path(model), Path(output)
     check_output(source, output, "scores")
+    scores = load_scores(model / "scores", plugins=plugins)
+    _check_cuts(scores, working_points, model / "scores")
+    tables = _tables(
+        source,
+        model,
+        scores,
+        split=split,
+        part=part,
+        outside=outside,
+        working_points=working_points,
+        device=device,
+        layout=layout,
+        options=options,
+    )
+    metadata: dict[str, Any] = {}
+    with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
+        for table in tables:
+            metadata = metadata or read_metadata(table)
+            writer.write(table)
+            if progress is not None:
+                progress(len(table))
+        writer.finish({**metadata, "darkclr": __version__, "input": _names(source)})
+    return Scored(writer.n_rows, len(scores))
+
+
+def calibrate_model(
+    background: Source,
+    model: str | Path,
+    config: WorkingPointsConfig,
+    *,
+    signals: Sequence[Source] = (),
+    split: Split | None = None,
+    part: str,
+    plugins: Collection[str] = (),
+    device: str | torch.device = "cpu",
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, tuple[str, list[Cut]]]:
+    """Working points of every score of a model, written beside its fits.
+
+    Args:
+        background: as ``source`` of :func:`score_file`; jets of label 1, signal, are left out.
+        model: directory with ``encoder`` and ``scores``.
+        config: which cuts.
+        signals: further samples, whose share above each cut is measured.
+        split, part: of the background; the fits must not have seen it. Signals are taken whole.
+        plugins, device, layout, options, progress: as of :func:`score_file`.
+
+    Returns:
+        Title and cuts of each score, by its name.
+
+    Raises:
+        InputError: jets or a model that cannot be read, or no background in this part.
+    """
+    model = Path(model)
+    scores = load_scores(model / "scores", plugins=plugins)
+    columns = ["label", "event", "weight", *(score.name for score in scores)]
+
+    def table(source: Source, part: str) -> pa.Table:
+        read = _tables(
+            source,
+            model,
+            scores,
+            split=split,
+            part=part,
+            device=device,
+            layout=layout,
+            options=options,
+        )
+        parts = []
+        for rows in read:
+            parts.append(rows.select(columns))
+            if progress is not None:
+                progress(len(rows))
+        return pa.concat_tables(parts)
+
+    own = table(background, part)
+    of_signals = {sample_name(source): table(source, "all") for source in signals}
+    if n_signal := pc.sum(pc.equal(own["label"], SIGNAL)).as_py():
+        _log.warning("%d jets of label 1, signal, are left out", n_signal)
+        own = own.filter(pc.not_equal(own["label"], SIGNAL))
+    found = calibrate(
+        own,
+        scores,
+        model / "scores",
+        background_efficiencies=config.background_efficiencies,
+        minimum_jets=config.minimum_jets,
+        background={"files": _names(background), "part": part},
+    )
+
+    def cut(point: WorkingPoint, name: str) -> Cut:
+        efficiencies = {
+            signal: FigureOfMerit(
+                *point.efficiency(
+                    *(rows[column].to_numpy() for column in (name, "weight", "event"))
+                )
+            )
+            for signal, rows in of_signals.items()
+        }
+        return Cut(point, efficiencies)
+
+    return {
+        score.name: (
+            score.definition.title,
+            [cut(point, score.name) for point in found[score.name].working_points],
+        )
+        for score in scores
+    }
+
+
+def _check_cuts(scores: Sequence[FittedScore], wanted: Sequence[float], where: Path) -> None:
+    """Refuse cuts that no score has, and say which scores lack one.
+
+    Raises:
+        ConfigError: no score has it.
+    """
+    for share in wanted:
+        points = {s.name: s.calibration and s.calibration.point(share) for s in scores}
+        having = [name for name, point in points.items() if point and point.cut is not None]
+        if not having:
+            raise ConfigError(
+                f"no score has a cut at the background efficiency {share:g}",
+                where=where,
+                fix="make it with `darkclr workingpoints`; `darkclr info` shows those that are "
+                "there",
+            )
+        for name, point in points.items():
+            if name not in having:
+                why = (point and point.problem) or "it has no working points"
+                _log.warning("%s has no cut at %g and no column of it: %s", name, share, why)
+
+
+def _names(source: Source) -> list[str]:
+    """Names of the files of a source, as they were given."""
+    files = [source] if isinstance(source, str | os.PathLike) else source
+    return [os.fspath(file) for file in files]
+
+
+def _tables(
+    source: Source,
+    model: Path,
+    scores: Sequence[FittedScore],
+    *,
+    split: Split | None,
+    part: str,
+    device: str | torch.device,
+    layout: str | None,
+    options: ReadOptions,
+    outside: Outside = OUTSIDE,
+    working_points: Sequence[float] = (),
+) -> Iterator[pa.Table]:
+    """Tables of scores of the jets of a source, batch by batch.
+
+    Raises:
+        InputError: as of :func:`score_file`.
+    """
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
     split = split or training_split(model / "encoder")
     name, coded = sample_name(source), all(holds_representations(file) for file in files)
@@ -95,24 +263,18 @@ def score_file(
             chosen_jets = (check(batch.part(part, split)) for batch in batches)
             yield from encode_stream(encoder, chosen_jets, device=device)
 
-    scores = load_scores(model / "scores", plugins=plugins)
-    metadata: dict[str, Any] = {}
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
-    with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
-        for rows, content in representations():
-            there = None if content is None else {name: content}
-            partons = rows.parton_pdg is not None if partons is None else partons
-            table = score_table({name: rows.with_partons(partons)}, scores, jets=there)
-            metadata = metadata or read_metadata(table)
-            writer.write(table)
-            if progress is not None:
-                progress(len(rows))
-        if not writer.n_rows:
-            none = (
-                check.sentence() if check.any_outside else f"there are no jets in the part {part!r}"
-            )
-            raise InputError(none, where=source)
-        writer.finish(metadata)
+    for rows, content in representations():
+        partons = rows.parton_pdg is not None if partons is None else partons
+        yield score_table(
+            {name: rows.with_partons(partons)},
+            scores,
+            jets=None if content is None else {name: content},
+            p_values=True,
+            working_points=working_points,
+        )
+    if partons is None:
+        none = check.sentence() if check.any_outside else f"there are no jets in the part {part!r}"
+        raise InputError(none, where=source)
     if check.any_outside:
         _log.warning("%s: %s", name, check.sentence())
-    return Scored(writer.n_rows, len(scores))

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 
 from darkclr.errors import ConfigError, DarkclrError, InputError
 
-__all__ = ["check_file_names", "check_printable", "file_name", "visible"]
+__all__ = ["P_VALUE", "check_file_names", "check_printable", "file_name", "visible"]
+
+#: Before the name of a score: the column of its p-values.
+P_VALUE = "p_value_"
 
 _LONGEST = 150  # bytes, so that there is room for a suffix and a temporary name
 

@@ -44,6 +44,7 @@ def test_only_what_was_measured_is_shown(metrics):
             entry,
             sculpting=None,
             signals={s: replace(r, matched=None) for s, r in entry.signals.items()},
+            cuts=None,
         )
         for name, entry in metrics.scores.items()
     }

@@ -23,6 +23,8 @@ from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.training.checkpoint import CHECKPOINT
+from darkclr.anomaly.working_points import FILE as WORKING_POINTS
+from darkclr.anomaly.working_points import Calibration
 from darkclr.devices import torch_device
 from darkclr.errors import ConfigError, InputError
 from darkclr.io.atomic import atomic_path
@@ -50,6 +52,8 @@ class FittedScore:
         background: what it was fitted on, ``Representations.fingerprint()``; None if unknown.
         normal_map: what it has learned of its columns, if the definition says ``map_to``.
         conditioning: what it has learned of pT (and mass), if the definition says ``given``.
+        digest: which fit it is, as soon as it is in a directory.
+        calibration: what it is on background that the fit has not seen, if that is known.
     """
 
     definition: ScoreDefinition
@@ -57,6 +61,8 @@ class FittedScore:
     background: Mapping[str, Any] | None = None
     normal_map: NormalMap | None = None
     conditioning: Conditioning | None = None
+    digest: str | None = None
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:
@@ -116,7 +122,8 @@ class FittedScore:
         """Write ``config.yaml``, ``history.csv`` where there is one, then ``model.safetensors``.
 
         Beside them ``samples.csv`` and ``verdict.json`` of a normalized autoencoder: data and
-        samples of the model, and what became of it. The checkpoint of the fit is removed.
+        samples of the model, and what became of it. The checkpoint of the fit is removed, and
+        the working points of an earlier one.
 
         Raises:
             InputError: the directory cannot be written.
@@ -137,6 +144,7 @@ class FittedScore:
             if part is not None:
                 state |= {f"{prefix}{name}": v for name, v in part.state().items()}
         state = {name: np.ascontiguousarray(v) for name, v in state.items()}
+        (directory / WORKING_POINTS).unlink(missing_ok=True)
         write_model(directory, document, save(state))
         (directory / CHECKPOINT).unlink(missing_ok=True)
 
@@ -191,7 +199,10 @@ class FittedScore:
                 where=directory / WEIGHTS,
                 fix="fit it again",
             ) from error
-        return cls(definition, detector, document.get("background"), normal_map, conditioning)
+        digest = fit_digest(directory)
+        calibration = _calibration(directory / WORKING_POINTS, digest)
+        background = document.get("background")
+        return cls(definition, detector, background, normal_map, conditioning, digest, calibration)
 
 
 def is_fitted(
@@ -238,6 +249,24 @@ def is_fitted(
         what = "fits of its members" if others == ["members"] else "background jets"
         raise ConfigError(f"holds a fit on other {what}", where=directory, fix=fix)
     return True
+
+
+def _calibration(path: Path, digest: str) -> Calibration | None:
+    """The working points in the directory of a fit, if there are any.
+
+    Raises:
+        InputError: they are damaged, or those of another fit.
+    """
+    if not path.exists():
+        return None
+    calibration = Calibration.read(path)
+    if calibration.fit != digest:
+        raise InputError(
+            "holds the working points of another fit",
+            where=path,
+            fix="delete it, and call `darkclr workingpoints` again",
+        )
+    return calibration
 
 
 def fit_digest(directory: Path) -> str:

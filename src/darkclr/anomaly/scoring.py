@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from darkclr.anomaly.catalogue import SCORES
 from darkclr.anomaly.definition import in_order
 from darkclr.anomaly.fitted import FittedScore, fit_digest
 from darkclr.anomaly.inputs import ScoreInputs
+from darkclr.anomaly.working_points import BackgroundScores, Calibration
 from darkclr.errors import InputError
 from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.jets import Jets
+from darkclr.names import P_VALUE
 from darkclr.plausibility import refuse_infinite
 from darkclr.representations import Representations
 
-__all__ = ["load_scores", "needs_jets", "score_table"]
+__all__ = ["calibrate", "load_scores", "needs_jets", "score_table"]
 
 
 def score_table(
@@ -28,6 +30,9 @@ def score_table(
     scores: Sequence[FittedScore],
     supervised: Mapping[str, Mapping[str, NDArray]] | None = None,
     jets: Mapping[str, Jets] | None = None,
+    *,
+    p_values: bool = False,
+    working_points: Sequence[float] = (),
 ) -> pa.Table:
     """One row a jet: who it is and its raw scores (higher = more anomalous).
 
@@ -36,13 +41,17 @@ def score_table(
         scores: fitted scores, one column each, under its name.
         supervised: further columns by name, each by sample, one value an original row.
         jets: the same jets with their constituents, in any order, for scores that read them.
+        p_values: whether there is a column of the p-values of each score that is calibrated.
+        working_points: background efficiencies; each gets a column of each score that knows its
+            cut.
 
     Returns:
         Columns id ("sample:event:rank"), sample, event, rank, label, weight, pt, n_constituents;
         eta, phi, mass and in_domain if all samples have them; parton_pdg if one has it (0 for the
-        jets of the others); and a float64 column for each score. The metadata of the table name
-        the titles of the scores, those that are yardsticks (``baselines``), and title and process
-        of the ``samples`` where they are known.
+        jets of the others); a float64 column for each score; p-values on background as
+        ``p_value_SCORE``; and booleans ``passes_SCORE_EFFICIENCY``. The metadata of the table name
+        the titles of the scores, those that are yardsticks (``baselines``), the digests of
+        ``encoder`` and ``fits``, and title and process of the ``samples`` where they are known.
 
     Raises:
         InputError: a score reads jets or other scores that are not there.
@@ -76,22 +85,84 @@ def score_table(
             values = score.score(replace(inputs, scores=table))
             refuse_infinite({f"the score {score.name}": values}, kept.event, kept.rank)
             table = table.append_column(score.name, pa.array(values))
+        for score in scores:
+            for column, values in _calibrated(score, table, p_values, working_points):
+                table = table.append_column(column, pa.array(values))
         for column, of_samples in (supervised or {}).items():
             table = table.append_column(column, pa.array(of_samples[name], pa.float64()))
         tables.append(table)
+    encoders = {rows.encoder for rows in samples.values()}
     metadata = {
         "kind": "scores",
         "titles": {score.name: score.definition.title for score in scores},
         "baselines": [score.name for score in scores if score.definition.entry.baseline],
         "samples": {name: _origin(rows) for name, rows in samples.items()},
+        "encoder": encoders.pop() if len(encoders) == 1 else None,
+        "fits": {score.name: score.digest for score in scores if score.digest is not None},
     }
     table = pa.concat_tables(tables)
     return table.replace_schema_metadata({METADATA_KEY: encode_metadata(metadata)})
 
 
+def _calibrated(
+    score: FittedScore, table: pa.Table, p_values: bool, working_points: Sequence[float]
+) -> Iterator[tuple[str, NDArray]]:
+    """Columns of p-values and of jets above cuts, as far as the calibration of a score goes."""
+    if score.calibration is None:
+        return
+    values = table[score.name].to_numpy()
+    if p_values:
+        yield f"{P_VALUE}{score.name}", score.calibration.p_value(values)
+    for share in working_points:
+        point = score.calibration.point(share)
+        if point is not None and point.cut is not None:
+            yield f"passes_{score.name}_{share:g}", values >= point.cut
+
+
 def _origin(rows: Representations) -> dict[str, Any]:
     """Title and process of a sample, as far as its file says them."""
     return {key: rows.provenance[key] for key in ("title", "process") if key in rows.provenance}
+
+
+def calibrate(
+    table: pa.Table,
+    scores: Sequence[FittedScore],
+    directory: Path,
+    *,
+    background_efficiencies: Sequence[float],
+    minimum_jets: float,
+    background: Mapping[str, Any],
+) -> dict[str, Calibration]:
+    """Working points and p-values of fitted scores, written beside their fits.
+
+    Args:
+        table: of :func:`score_table`, of background that the fits have not seen.
+        scores: fitted scores that are columns of the table.
+        directory: that of the fits.
+        background_efficiencies, minimum_jets: see
+            :meth:`~darkclr.anomaly.working_points.BackgroundScores.working_point`.
+        background: what that background is, in words and numbers.
+
+    Returns:
+        By name of the score.
+
+    Raises:
+        InputError: there are no jets, or their weights do not add up to more than 0.
+    """
+    weight, event = table["weight"].to_numpy(), table["event"].to_numpy()
+    found = {}
+    for score in scores:
+        assert score.digest is not None  # they come from a directory
+        found[score.name] = Calibration.of(
+            BackgroundScores(table[score.name].to_numpy(), weight, event),
+            background_efficiencies,
+            minimum_jets,
+            fit=score.digest,
+            background=background,
+        )
+    for name, calibration in found.items():
+        calibration.write(directory / name)
+    return found
 
 
 def needs_jets(scores: Sequence[FittedScore]) -> bool:

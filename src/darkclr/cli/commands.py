@@ -96,8 +96,17 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "score",
             "steps",
-            ("part", "outside", "device", "layout", "options.label"),
+            ("part", "outside", "working_points", "device", "layout", "options.label"),
             several="jets",
+        ),
+        Command(
+            "workingpoints",
+            "steps",
+            (
+                *("signals", "output", "cuts.background_efficiencies", "cuts.minimum_jets"),
+                *("part", "device", "layout", "options.label"),
+            ),
+            several="background",
         ),
         Command(
             "evaluate",

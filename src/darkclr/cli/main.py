@@ -29,9 +29,9 @@ _REPEATED = 5.0
 _DESCRIPTION = """\
 Finding new physics in jets without knowing what it looks like.
 
-The steps, in order: generate, train, encode, fit, score, evaluate, report; `run` is all of
-them, `ensemble` all of them several times over. Each reads and writes files, so enter or leave
-anywhere. `darkclr COMMAND --help` teaches; dashes and underscores of options are alike.
+The steps, in order: generate, train, encode, fit, workingpoints, score, evaluate, report; `run` is
+all of them, `ensemble` all of them several times over. Each reads and writes files, so enter or
+leave anywhere. `darkclr COMMAND --help` teaches; dashes and underscores of options are alike.
 """
 
 

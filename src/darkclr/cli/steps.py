@@ -13,7 +13,7 @@ from darkclr.cli.parsing.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.domain import OUTSIDE, Outside
-from darkclr.evaluation.config import EvaluationConfig
+from darkclr.evaluation.config import EvaluationConfig, WorkingPointsConfig
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
 from darkclr.supervised.config import ProbeConfig
@@ -27,6 +27,7 @@ __all__ = [
     "report",
     "score",
     "train",
+    "workingpoints",
 ]
 
 Part = Literal["train", "validation", "test", "all"]
@@ -147,6 +148,7 @@ def score(
     split: Split | None = None,
     part: Part = "all",
     outside: Outside = OUTSIDE,
+    working_points: list[float] | None = None,
     plugins: list[str] | None = None,
     device: Device = DEVICE,
     layout: str | None = None,
@@ -154,7 +156,9 @@ def score(
 ) -> None:
     """Score jets, or representations, with every fitted score; higher is more anomalous.
 
-    They are read and written batch by batch, so there may be more than fit in memory.
+    Scores that know background from `darkclr workingpoints` or `darkclr run` come with p-values:
+    the share of it that is at least as anomalous, which is never 0. Jets are read and written batch
+    by batch, so there may be more than fit in memory.
 
     Example: darkclr score mine.parquet runs/quick scores.parquet
 
@@ -162,13 +166,16 @@ def score(
         jets: The files of jets, of any layout, or of representations; a directory or a URL is a
             file, too.
         model: The directory with `encoder` and `scores`.
-        output: The Parquet file that is written: one row a jet with id, label and raw scores.
+        output: The Parquet file that is written: one row a jet with id, label, raw scores and
+            p-values.
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
             those of the encoder's training.
         part: The part of the events that is scored.
         outside: What becomes of jets outside of what the model was trained on (window, radius,
             detector): they stay and are marked in a column `in_domain`, they are left out, or the
             command stops.
+        working_points: Background efficiencies of cuts that the model has, such as `[0.01]`; each
+            adds a column to every score, `passes_SCORE_0.01`, that says which jets are above it.
         plugins: The import paths of scores of your own that the model may name; their code is
             executed.
         device: The device that encodes; `auto` takes a GPU if there is one.
@@ -187,6 +194,7 @@ def score(
             split=split,
             part=part,
             outside=outside,
+            working_points=working_points or (),
             plugins=plugins or (),
             device=torch_device(device),
             layout=layout,
@@ -194,6 +202,72 @@ def score(
             progress=advance,
         )
     console.line(f"{scored.n_jets} jets with {scored.n_scores} scores in {output}")
+
+
+def workingpoints(
+    background: list[str],
+    model: Path,
+    signals: list[str] | None = None,
+    output: Path | None = None,
+    cuts: WorkingPointsConfig = WorkingPointsConfig(),
+    split: Split | None = None,
+    part: Part = "test",
+    plugins: list[str] | None = None,
+    device: Device = DEVICE,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+) -> None:
+    """Cut every score at given background efficiencies, and keep cuts and p-values with the model.
+
+    The background must be some that no fit has seen: of the jets of the training, take the part
+    `test`. Each cut comes with its statistical error, each signal with its efficiency. Where there
+    are too few background jets for a cut there is none, and it is said how many are needed.
+    `darkclr score` then gives p-values, and `darkclr export` takes them along.
+
+    Example: darkclr workingpoints qcd.parquet runs/mine --signals '[aachen.parquet]'
+
+    Args:
+        background: The files of background jets, of any layout, or of representations; jets of
+            label 1, signal, are left out.
+        model: The directory with `encoder` and `scores`; each score gets a `working_points.json`.
+        signals: Files of signal jets, or of their representations; each is a sample of its own, of
+            which all jets count.
+        output: A JSON file to which cuts and signal efficiencies are written.
+        cuts: Which cuts are made.
+        split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
+            those of the encoder's training.
+        part: The part of the background's events that counts.
+        plugins: The import paths of scores of your own that the model may name; their code is
+            executed.
+        device: The device that encodes; `auto` takes a GPU if there is one.
+        layout: The layout of the files; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
+    """
+    from darkclr.evaluation.metrics_file import write_cuts
+    from darkclr.evaluation.summary import show_cuts
+    from darkclr.io.sources import check_output
+    from darkclr.model import calibrate_model
+
+    if output is not None:
+        check_output([*background, *(signals or ())], output, "JSON")
+    with console.bar("score", None) as advance:
+        found = calibrate_model(
+            one_or_all(background),
+            model,
+            cuts,
+            signals=signals or (),
+            split=split,
+            part=part,
+            plugins=plugins or (),
+            device=torch_device(device),
+            layout=layout,
+            options=options,
+            progress=advance,
+        )
+    show_cuts(list(found.values()), console)
+    if output is not None:
+        write_cuts(found, output)
+    console.line(f"working points of {len(found)} scores in {model / 'scores'}")
 
 
 def evaluate(

@@ -8,7 +8,27 @@ from typing import Annotated, Literal
 from darkclr.errors import ConfigError
 from darkclr.parameters import AtLeast, Between, Positive, check_parameters
 
-__all__ = ["EvaluationConfig"]
+__all__ = ["EvaluationConfig", "WorkingPointsConfig"]
+
+
+@dataclass(frozen=True)
+class WorkingPointsConfig:
+    """Which cuts are made."""
+
+    background_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.01, 1e-3, 1e-4)
+    """Background efficiencies of the cuts."""
+    minimum_jets: Annotated[float, AtLeast(2)] = 10.0
+    """Effective number of background jets that have to lie above a cut: 10 know it to a third of
+    its background efficiency. With fewer there is no cut, and it is said how many are needed."""
+
+    def __post_init__(self) -> None:
+        if not self.background_efficiencies:
+            raise ConfigError(
+                "background_efficiencies is empty",
+                where="working points",
+                fix="give numbers from 0 to 1",
+            )
+        check_parameters(self, "working points")
 
 
 @dataclass(frozen=True)
@@ -29,6 +49,8 @@ class EvaluationConfig:
     minimum_background: Annotated[float, Positive()] = 25.0
     """The maximum of the significance improvement is searched where at least this many (effective)
     background jets pass; 25 of them are known to 20 %."""
+    working_points: WorkingPointsConfig = WorkingPointsConfig()
+    """Cuts that are quoted with the signal efficiency of each sample."""
     gluon_share: Annotated[float | None, Between(0, 1, low_included=True, high_included=True)] = (
         None
     )

@@ -17,12 +17,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from darkclr.anomaly.working_points import BackgroundScores
 from darkclr.evaluation.bootstrap import drawn_weights, grouped_ranks
 from darkclr.evaluation.classes import JetClass, Name, matching_cells, read_classes
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.evaluation.figures import Column
 from darkclr.evaluation.metrics import effective_count, ranks
-from darkclr.evaluation.results import Matched, Metrics, Provenance, ScoreResult, SignalResult
+from darkclr.evaluation.results import (
+    Cut,
+    FigureOfMerit,
+    Matched,
+    Metrics,
+    Provenance,
+    ScoreResult,
+    SignalResult,
+)
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.evaluation.sculpting import CutSpectra, Spectrum
 from darkclr.reweighting import Cells
@@ -110,7 +119,8 @@ def evaluate(
         of_signals = {
             signal: _result(score, signal, columns, weights, cells, config) for signal in signals
         }
-        results[score] = ScoreResult(title, baseline, of_signals, cut_spectra.results(score))
+        cuts = _cuts(files.numbers(score), classes, config)
+        results[score] = ScoreResult(title, baseline, of_signals, cut_spectra.results(score), cuts)
     return Metrics(
         kind="metrics",
         config=config,
@@ -161,6 +171,25 @@ def _fill(
             columns[score, signal, False].fill(i, simulated[score], own)
             if equal is not None:
                 columns[score, signal, True].fill(i, of_score.sums(None, equal), own)
+
+
+def _cuts(
+    values: Floats, classes: Mapping[Name, JetClass], config: EvaluationConfig
+) -> tuple[Cut, ...]:
+    """The working points of a score, and what they keep of each signal."""
+    background, wanted = classes[None], config.working_points
+    scores = BackgroundScores(values[background.rows], background.weight, background.event)
+    return tuple(
+        Cut(
+            point := scores.working_point(share, wanted.minimum_jets),
+            {
+                name: FigureOfMerit(*point.efficiency(values[one.rows], one.weight, one.event))
+                for name, one in classes.items()
+                if name is not None
+            },
+        )
+        for share in sorted({*wanted.background_efficiencies}, reverse=True)
+    )
 
 
 def _result(

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from darkclr.errors import ConfigError, InputError
-from darkclr.evaluation.results import Metrics
+from darkclr.evaluation.results import Cut, Metrics
 from darkclr.io.atomic import atomic_path
 from darkclr.io.documents import read_json
 
-__all__ = ["read_metrics", "to_json", "write_metrics"]
+__all__ = ["read_metrics", "to_json", "write_cuts", "write_metrics"]
 
 
 def write_metrics(metrics: Metrics, path: str | Path) -> None:
     """Write ``metrics.json`` atomically; NaN and infinities are refused, not written."""
-    text = json.dumps(to_json(metrics), indent=1, allow_nan=False, ensure_ascii=False)
+    _write(to_json(metrics), path)
+
+
+def write_cuts(cuts: Mapping[str, tuple[str, Sequence[Cut]]], path: str | Path) -> None:
+    """Write title and cuts of scores by name, atomically."""
+    scores = {name: {"title": title, "cuts": to_json(own)} for name, (title, own) in cuts.items()}
+    _write({"kind": "cuts", "scores": scores}, path)
+
+
+def _write(content: Any, path: str | Path) -> None:
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from darkclr.anomaly.working_points import WorkingPoint
 from darkclr.evaluation.config import EvaluationConfig
 
 __all__ = [
     "Curve",
+    "Cut",
     "FigureOfMerit",
     "Figures",
     "Matched",
@@ -174,6 +176,14 @@ class Sculpting:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A working point, and the share of each signal sample above it."""
+
+    point: WorkingPoint
+    signal_efficiency: Mapping[str, FigureOfMerit]
+
+
+@dataclass(frozen=True)
 class ScoreResult:
     """A score on all signal samples.
 
@@ -183,12 +193,14 @@ class ScoreResult:
         signals: by name of the sample.
         sculpting: by ``pt`` or ``mass``, then by the background efficiency that was asked for, as
             far as enough jets pass.
+        cuts: at the background efficiencies that were asked for, the loosest first.
     """
 
     title: str
     baseline: bool
     signals: Mapping[str, SignalResult]
     sculpting: Mapping[str, Mapping[str, Sculpting]] | None = None
+    cuts: tuple[Cut, ...] | None = None
 
 
 @dataclass(frozen=True)

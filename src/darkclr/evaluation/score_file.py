@@ -1,7 +1,8 @@
 """Files of scores: which columns are scores, and what the others must be.
 
 One row a jet. ``sample``, ``event``, ``label`` and ``weight`` are needed, every other column of
-floats that does not describe the jet is a score. The metadata may say titles of scores and samples.
+floats that does not describe the jet is a score, or the p-value of one (``p_value_SCORE``). The
+metadata may say titles of scores and samples.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.io.parquet import read_metadata, read_schema, read_table
-from darkclr.names import check_printable
+from darkclr.names import P_VALUE, check_printable
 
 __all__ = ["ScoreFiles", "score_columns"]
 
@@ -32,12 +33,14 @@ _REQUIRED = ("sample", "event", "label", "weight")
 
 
 def score_columns(schema: pa.Schema, where: object = None) -> list[str]:
-    """Names of the columns that are scores: floats that do not describe the jet.
+    """Names of the columns that are scores: floats that neither describe the jet nor are p-values.
 
     Raises:
         InputError: there is none, or two have the same name.
     """
-    found = [f.name for f in schema if pa.types.is_floating(f.type) and f.name not in _JET_COLUMNS]
+    floats = [f.name for f in schema if pa.types.is_floating(f.type) and f.name not in _JET_COLUMNS]
+    p_values = {f"{P_VALUE}{name}" for name in floats}
+    found = [name for name in floats if name not in p_values]
     if not found:
         raise InputError(
             "no score columns",

@@ -1,11 +1,8 @@
-r"""A search without any signal: the most anomalous jets, their p-values, and cuts to make.
+"""A search without any signal: the most anomalous jets, their p-values, and cuts to make.
 
-Background that no fit has seen, the validation part, calibrates each score: a cut at a background
-efficiency, and the p-value of a jet, the share of background that is at least as anomalous,
-
-.. math:: p = (\bar w + \sum_{s_i \ge s} w_i) / (\bar w + \sum_i w_i),
-
-which is never below 1 / (n + 1). Beside it is the p-value among background of the same pT, see
+Background that no fit has seen, the validation part, calibrates each score, see
+:class:`~darkclr.anomaly.working_points.BackgroundScores`: a cut at a background efficiency, and the
+p-value of a jet. Beside it is the p-value among background of the same pT, see
 :class:`~darkclr.anomaly.conditioning.ConditionalPValue`, since a score may follow pT.
 """
 
@@ -23,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.anomaly.conditioning import ConditionalPValue
+from darkclr.anomaly.working_points import BackgroundScores
 from darkclr.errors import InputError
 from darkclr.evaluation.measurement import provenance
 from darkclr.evaluation.results import FigureOfMerit
@@ -191,15 +189,15 @@ def search(scores: pa.Table, background_efficiencies: Sequence[float]) -> Search
     found = {}
     for name in files.names:
         values = files.numbers(name)
-        own = values[calibrating], weight[calibrating]
+        background = BackgroundScores(values[calibrating], weight[calibrating])
         title, baseline = files.describe(name)
         points = [
-            _working_point(share, *own, values[tested], weight[tested])
+            _working_point(share, background, values[tested], weight[tested])
             for share in background_efficiencies
         ]
         given_pt = _given_pt(values, pt, weight, calibrating)
         order = np.argsort(-values, kind="stable")[:N_LISTED]
-        p_values = _p_values(values[order], *own)
+        p_values = background.p_value(values[order])
         jets = []
         for row, p_value in zip(order.tolist(), p_values.tolist(), strict=True):
             given = None if given_pt is None else float(given_pt[row])
@@ -271,14 +269,6 @@ def _or_dash(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
-def _p_values(values: Floats, calibration: Floats, weight: Floats) -> Floats:
-    """Share of the calibration that is at least as anomalous, (n,)."""
-    order = np.argsort(calibration, kind="stable")
-    above = np.append(np.cumsum(weight[order][::-1])[::-1], 0.0)
-    sums = above[np.searchsorted(calibration[order], values, side="left")]
-    return np.asarray((sums + weight.mean()) / (weight.sum() + weight.mean()), np.float64)
-
-
 def _given_pt(
     values: Floats, pt: Floats, weight: Floats, calibrating: NDArray[np.bool_]
 ) -> Floats | None:
@@ -291,20 +281,17 @@ def _given_pt(
 
 
 def _working_point(
-    share: float, calibration: Floats, weight: Floats, tested: Floats, tested_weight: Floats
+    share: float, background: BackgroundScores, tested: Floats, tested_weight: Floats
 ) -> WorkingPoint:
-    order = np.argsort(-calibration, kind="stable")
-    passed = np.cumsum(weight[order]) / weight.sum()
-    n_passing = int(np.searchsorted(passed, share * (1 + 1e-9), side="right"))
-    if not n_passing:
+    cut = background.cut(share)
+    if cut is None:
         return WorkingPoint(share, None, 0, FigureOfMerit(None, None))
-    cut = float(calibration[order][n_passing - 1])
     measured = FigureOfMerit(None, None)
     if len(tested):
         above = float(tested_weight[tested >= cut].sum() / tested_weight.sum())
         n_effective = tested_weight.sum() ** 2 / (tested_weight**2).sum()
         measured = FigureOfMerit(above, float(np.sqrt(above * (1 - above) / n_effective)))
-    return WorkingPoint(share, cut, int(np.sum(calibration >= cut)), measured)
+    return WorkingPoint(share, cut, int(np.sum(background.score >= cut)), measured)
 
 
 def _jet(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from darkclr.evaluation.results import FigureOfMerit, Metrics, Row, equal
+from darkclr.evaluation.results import Cut, FigureOfMerit, Metrics, Row, equal
 from darkclr.reporter import Reporter
 
-__all__ = ["show_summary"]
+__all__ = ["show_cuts", "show_summary"]
 
 
 def show_summary(metrics: Metrics, reporter: Reporter) -> None:
@@ -47,8 +47,48 @@ def show_summary(metrics: Metrics, reporter: Reporter) -> None:
                 for title, of_score in measured.items()
             ],
         )
+    show_cuts([(s.title, s.cuts) for s in metrics.scores.values() if s.cuts], reporter)
     counts = metrics.samples.items()
     reporter.line("scored: " + ", ".join(f"{n.n_jets} {name} jets" for name, n in counts))
+
+
+def show_cuts(cuts: Sequence[tuple[str, Sequence[Cut]]], reporter: Reporter) -> None:
+    """Show the working points of scores, with what they keep of each signal.
+
+    Args:
+        cuts: title of each score, and its cuts at the same background efficiencies.
+        reporter: what they are shown on.
+    """
+    reporter.table(
+        "cuts by background efficiency",
+        [
+            {"score": title}
+            | {f"{cut.point.background_efficiency:g}": str(cut.point) for cut in of_score}
+            for title, of_score in cuts
+        ],
+    )
+    signals = {name for _, of_score in cuts for c in of_score for name in c.signal_efficiency}
+    for signal in sorted(signals):
+        reporter.table(
+            f"{signal} above these cuts: signal efficiency",
+            [
+                {"score": title}
+                | {
+                    f"{cut.point.background_efficiency:g}": str(cut.signal_efficiency[signal])
+                    for cut in of_score
+                }
+                for title, of_score in cuts
+            ],
+        )
+    problems: dict[str, list[str]] = {}
+    for title, of_score in cuts:
+        for cut in of_score:
+            if cut.point.problem is not None:
+                what = f"no cut at {cut.point.background_efficiency:g}: {cut.point.problem}"
+                problems.setdefault(what, []).append(title)
+    for what, titles in problems.items():
+        all_of_them = len(titles) == len(cuts) and len(cuts) > 1
+        reporter.line(f"{'all scores' if all_of_them else ', '.join(titles)}: {what}")
 
 
 def _cells(row: Row, figures: Mapping[str, FigureOfMerit]) -> dict[str, str]:

@@ -11,11 +11,13 @@ from safetensors import SafetensorError, safe_open
 
 from darkclr.anomaly.catalogue import SCORES
 from darkclr.anomaly.fitted import read_fit_config
+from darkclr.anomaly.working_points import FILE as WORKING_POINTS
+from darkclr.anomaly.working_points import Calibration
 from darkclr.contrastive.files import read_encoder_verdict
 from darkclr.contrastive.model_directory import load_encoder
 from darkclr.errors import InputError
 from darkclr.inspection.description import Description, shortened
-from darkclr.inspection.documents import describe_document, last_row
+from darkclr.inspection.documents import cut_cells, describe_document, last_row
 from darkclr.io.documents import read_yaml
 from darkclr.io.timings import read_timings
 
@@ -84,7 +86,13 @@ def _model(path: Path) -> Description:
     for folder in _score_folders(path):
         described = _score(folder).facts
         columns = ("reads", "given", "rows of the fit")
-        rows.append({"score": folder.name} | {name: described[name] for name in columns})
+        row = {"score": folder.name} | {name: described[name] for name in columns}
+        calibration = _calibration(folder)
+        for point in () if calibration is None else calibration.working_points:
+            row[f"cut at {point.background_efficiency:g}"] = cut_cells(point)["cut"]
+        rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    rows = [{name: row.get(name, "–") for name in names} for row in rows]
     return Description(
         f"{path}: a model, an encoder and the scores that were fitted on its representations",
         facts,
@@ -146,11 +154,32 @@ def _score(path: Path) -> Description:
     if (path / "verdict.json").is_file() and (found := describe_document(path / "verdict.json")):
         facts["verdict"] = found.facts["verdict"]
     model = path.parent.parent
+    calibration = _calibration(path)
+    facts["working points"] = (
+        "none: `darkclr workingpoints` makes them"
+        if calibration is None
+        else f"on {calibration.background.get('n_jets', '?')} background jets"
+    )
     return Description(
         f"{path}: a fitted anomaly score",
         facts | shortened({"parameters": facts["parameters"]}),
+        []
+        if calibration is None
+        else [
+            {"background efficiency": f"{point.background_efficiency:g}", **cut_cells(point)}
+            for point in calibration.working_points
+        ],
         uses=[f"darkclr score JETS {model} scores.parquet"],
     )
+
+
+def _calibration(path: Path) -> Calibration | None:
+    """The working points in the directory of a score, if there are any.
+
+    Raises:
+        InputError: they are damaged.
+    """
+    return Calibration.read(path / WORKING_POINTS) if (path / WORKING_POINTS).exists() else None
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.anomaly.nae.verdict import Verdict
+from darkclr.anomaly.working_points import Calibration, WorkingPoint
 from darkclr.errors import InputError, MissingExtraError
 from darkclr.evaluation.metrics_file import read_metrics
-from darkclr.evaluation.results import Metrics, equal
+from darkclr.evaluation.results import FigureOfMerit, Metrics, equal
 from darkclr.inspection.description import Description, shortened
 from darkclr.io.documents import read_json
 from darkclr.io.timings import TIMINGS
 
-__all__ = ["describe_document", "last_row"]
+__all__ = ["cut_cells", "describe_document", "last_row"]
 
 
 def describe_document(path: Path) -> Description | None:
@@ -33,6 +34,10 @@ def describe_document(path: Path) -> Description | None:
     try:
         if content.get("kind") in ("metrics", "probe"):
             return _metrics(path, read_metrics(path, content["kind"]))
+        if content.get("kind") == "working_points":
+            return _working_points(path)
+        if content.get("kind") == "cuts":
+            return _cuts(path, content)
         if {"encoders", "densities", "rows"} <= content.keys():
             return _table(path, content)
         if "energy_difference" in content and "sentence" in content:
@@ -118,6 +123,45 @@ def _verdict(path: Path, content: Mapping[str, Any]) -> Description:
         {"verdict": Verdict.of(content).sentence(), "epoch": content["epoch"]},
         uses=[f"darkclr info {path.parent}"],
     )
+
+
+def _working_points(path: Path) -> Description:
+    calibration = Calibration.read(path)
+    background = calibration.background
+    return Description(
+        f"{path}: working points of a fitted score, and the p-values of jets",
+        {
+            "background": f"{background.get('n_jets', '?')} jets of "
+            f"{', '.join(background.get('files', ['?']))}, part {background.get('part', '?')}",
+            "smallest p-value": f"{calibration.beyond:.2g}",
+            "fit": calibration.fit,
+        },
+        [
+            {"background efficiency": f"{point.background_efficiency:g}", **cut_cells(point)}
+            for point in calibration.working_points
+        ],
+        [f"darkclr score JETS {path.parent.parent.parent} scores.parquet"],
+    )
+
+
+def cut_cells(point: WorkingPoint) -> dict[str, str]:
+    """A cut, and how much background is above it."""
+    if point.cut is None:
+        return {"cut": "–", "above it": point.problem or ""}
+    share = f"{100 * (point.share or 0):.3g} %, {point.n_above} jets"
+    return {"cut": str(point), "above it": share}
+
+
+def _cuts(path: Path, content: Mapping[str, Any]) -> Description:
+    rows = []
+    for name, score in content["scores"].items():
+        for cut in score["cuts"]:
+            point = WorkingPoint(**cut["point"])
+            cells = {"score": name, "background efficiency": f"{point.background_efficiency:g}"}
+            rows.append(cells | cut_cells(point))
+            for signal, efficiency in cut["signal_efficiency"].items():
+                rows[-1][signal] = str(FigureOfMerit(**efficiency))
+    return Description(f"{path}: cuts on anomaly scores, with signal efficiencies", {}, rows)
 
 
 def _history(path: Path) -> Description:

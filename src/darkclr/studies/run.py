@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from darkclr.anomaly.definition import define_score
+from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.fitting import fit_scores
-from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
+from darkclr.anomaly.scoring import calibrate, load_scores, needs_jets, score_table
 from darkclr.contrastive.config import TrainingConfig, check_views
 from darkclr.contrastive.files import encode_file, train_file
 from darkclr.contrastive.model_directory import is_finished
@@ -28,7 +30,7 @@ from darkclr.io import read_jets
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.io.representations import read_representations
 from darkclr.io.timings import read_timings, timed
-from darkclr.jets import Jets
+from darkclr.jets import SIGNAL, Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.representations import Representations
 from darkclr.simulation.sample import generate
@@ -289,7 +291,25 @@ class Run:
         }
         jets = {name: self.jets(name) for name in rows} if needs_jets(fitted) else None
         table = score_table(rows, fitted, supervised, jets)
+        self._calibrate(table, fitted, directory / "scores")
         return table if config.signals else self._located(table)
+
+    def _calibrate(self, table: pa.Table, fitted: Sequence[FittedScore], directory: Path) -> None:
+        """Working points on the test part of the background, which no fit has seen."""
+        config, background = self.config, self.config.background
+        own = table.filter((pc.field("sample") == background) & (pc.field("label") != SIGNAL))
+        own = own.filter(pa.array(config.split.part(own["event"].to_numpy(), "test")))
+        if not len(own):
+            self.reporter.line("no working points: there is no test part of the background")
+            return
+        calibrate(
+            own,
+            fitted,
+            directory,
+            background_efficiencies=config.evaluation.working_points.background_efficiencies,
+            minimum_jets=config.evaluation.working_points.minimum_jets,
+            background={"files": [str(self.sample(background))], "part": "test"},
+        )
 
     def _located(self, table: pa.Table) -> pa.Table:
         """The table of all background jets with the columns part, file and file_event."""
