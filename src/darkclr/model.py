@@ -35,9 +35,18 @@ from darkclr.jets import SIGNAL, Jets
 from darkclr.representations import Representations
 from darkclr.split import Split
 
-__all__ = ["Scored", "calibrate_model", "score_file"]
+__all__ = ["Batch", "Scored", "calibrate_model", "score_file", "scored_batches"]
 
 _log = logging.getLogger(__name__)
+
+
+class Batch(NamedTuple):
+    """Scored jets: one row of the table and of the representations each."""
+
+    table: pa.Table
+    rows: Representations
+    jets: Jets | None
+    """The jets themselves; None where representations were scored."""
 
 
 class Scored(NamedTuple):
@@ -89,7 +98,7 @@ def score_file(
     check_output(source, output, "scores")
     scores = load_scores(model / "scores", plugins=plugins)
     _check_cuts(scores, working_points, model / "scores")
-    tables = _tables(
+    batches = scored_batches(
         source,
         model,
         scores,
@@ -103,7 +112,7 @@ def score_file(
     )
     metadata: dict[str, Any] = {}
     with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
-        for table in tables:
+        for table, _, _ in batches:
             metadata = metadata or read_metadata(table)
             writer.write(table)
             if progress is not None:
@@ -147,7 +156,7 @@ def calibrate_model(
     columns = ["label", "event", "weight", *(score.name for score in scores)]
 
     def table(source: Source, part: str) -> pa.Table:
-        read = _tables(
+        read = scored_batches(
             source,
             model,
             scores,
@@ -158,10 +167,10 @@ def calibrate_model(
             options=options,
         )
         parts = []
-        for rows in read:
-            parts.append(rows.select(columns))
+        for scored, _, _ in read:
+            parts.append(scored.select(columns))
             if progress is not None:
-                progress(len(rows))
+                progress(len(scored))
         return pa.concat_tables(parts)
 
     own = table(background, part)
@@ -226,7 +235,7 @@ def _names(source: Source) -> list[str]:
     return [os.fspath(file) for file in files]
 
 
-def _tables(
+def scored_batches(
     source: Source,
     model: Path,
     scores: Sequence[FittedScore],
@@ -238,8 +247,13 @@ def _tables(
     options: ReadOptions,
     outside: Outside = OUTSIDE,
     working_points: Sequence[float] = (),
-) -> Iterator[pa.Table]:
-    """Tables of scores of the jets of a source, batch by batch.
+) -> Iterator[Batch]:
+    """The jets of a source with their scores, batch by batch.
+
+    Args:
+        scores: fitted scores of the model.
+        source, model, split, part, device, layout, options, outside, working_points: as of
+            :func:`score_file`.
 
     Raises:
         InputError: as of :func:`score_file`.
@@ -266,13 +280,14 @@ def _tables(
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
     for rows, content in representations():
         partons = rows.parton_pdg is not None if partons is None else partons
-        yield score_table(
+        table = score_table(
             {name: rows.with_partons(partons)},
             scores,
             jets=None if content is None else {name: content},
             p_values=True,
             working_points=working_points,
         )
+        yield Batch(table, rows, content)
     if partons is None:
         none = check.sentence() if check.any_outside else f"there are no jets in the part {part!r}"
         raise InputError(none, where=source)

@@ -117,6 +117,12 @@ COMMANDS: Mapping[str, Command] = {
             ),
             several="scores",
         ),
+        Command(
+            "show",
+            "steps",
+            ("by", "n_jets", "neighbours", "among", "part", "outside", "device", "options.label"),
+            several="jets",
+        ),
         Command("report", "steps", ()),
         Command("export", "steps", ("scores",)),
         Command("probe", "steps", ("model", "probe.classifiers", "probe.seed"), several="signals"),

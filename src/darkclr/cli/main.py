@@ -138,8 +138,8 @@ def _overview() -> str:
         lines += textwrap.wrap(
             (command.function.__doc__ or "").strip().splitlines()[0],
             width=96,
-            initial_indent=f"  {name:<11}",
-            subsequent_indent=" " * 13,
+            initial_indent=f"  {name:<14}",
+            subsequent_indent=" " * 16,
         )
     lines += ["", "options:", "  --help     Show this help.", "  --version  Show the version."]
     return "\n".join(lines) + "\n"

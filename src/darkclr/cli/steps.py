@@ -13,6 +13,7 @@ from darkclr.cli.parsing.arguments import one_or_all
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.domain import OUTSIDE, Outside
+from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig, WorkingPointsConfig
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
@@ -26,6 +27,7 @@ __all__ = [
     "probe",
     "report",
     "score",
+    "show",
     "train",
     "workingpoints",
 ]
@@ -297,6 +299,83 @@ def evaluate(
     write_metrics(metrics, output)
     show_summary(metrics, console)
     console.line(f"figures of merit in {output}")
+
+
+def show(
+    jets: list[str],
+    model: Path,
+    output: Path,
+    by: str | None = None,
+    n_jets: int = 10,
+    neighbours: int = 3,
+    among: str | None = None,
+    augmentations: Augmentations = Augmentations(),
+    copies: Augmentations | None = None,
+    split: Split | None = None,
+    part: Part = "all",
+    outside: Outside = "drop",
+    plugins: list[str] | None = None,
+    device: Device = DEVICE,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+) -> None:
+    """Draw the most anomalous jets as event displays in η and φ, a PNG each and one PDF.
+
+    Beside each jet stand its augmented copies, the jets that are next to it in the representation,
+    and all scores with their p-values, where `darkclr workingpoints` or `darkclr run` has
+    calibrated them.
+
+    Example: darkclr show mine.parquet runs/quick displays --n_jets 5
+
+    Args:
+        jets: The files of jets, of any layout; a directory or a URL is a file, too.
+        model: The directory with `encoder` and `scores`.
+        output: The folder of the pictures.
+        by: The score that puts the jets in order. By default it is the smallest p-value of all
+            scores that are no yardsticks, or, without p-values, the first of these scores.
+        n_jets: The number of jets.
+        neighbours: The number of neighbours beside each jet.
+        among: The file of jets among which neighbours are sought, such as background; by default
+            the jets themselves. The first 50 000 count.
+        augmentations: Augmentations that make the copies; by default the paper's.
+        copies: Augmentations that make the copies, if not those of the training.
+        split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
+            those of the encoder's training.
+        part: The part of the events that is looked at.
+        outside: What becomes of jets outside of what the model was trained on: they are left out,
+            they are shown with a warning, or the command stops.
+        plugins: The import paths of scores of your own that the model may name; their code is
+            executed.
+        device: The device that encodes; `auto` takes a GPU if there is one.
+        layout: The layout of the files; if it is not given, their columns tell it.
+        options: How the files are read: cuts, label, clustering.
+    """
+    from darkclr.io.sources import known_number, sample_name
+    from darkclr.report.most_anomalous import show as show_jets
+
+    if n_jets < 1 or neighbours < 0:
+        name, number, least = ("n_jets", n_jets, 1) if n_jets < 1 else ("neighbours", neighbours, 0)
+        raise ConfigError(f"{name} = {number}; it must be at least {least}", where="show")
+    with console.bar(f"score {sample_name(jets)}", known_number(jets, options)) as advance:
+        pictures = show_jets(
+            one_or_all(jets),
+            model,
+            output,
+            by=by,
+            n_jets=n_jets,
+            n_neighbours=neighbours,
+            among=among,
+            copies=copies or augmentations,
+            split=split,
+            part=part,
+            outside=outside,
+            plugins=plugins or (),
+            device=torch_device(device),
+            layout=layout,
+            options=options,
+            progress=advance,
+        )
+    console.line(f"{len(pictures) - 1} jets in {output}, and all of them in {pictures[-1]}")
 
 
 def report(run: Path, augmentations: Augmentations = Augmentations()) -> None:
