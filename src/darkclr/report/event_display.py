@@ -79,7 +79,6 @@ def event_display(jet: ShownJet) -> Figure:
     own, common = (_reach(parts, jet.radius) for parts in ([jet.constituents], beside))
     with styled():
         picture = figure(5.6 + 2.5 * n_columns + 4.4, 6.0)
-        picture.get_layout_engine().set(w_pad=0.05, h_pad=0.05)  # type: ignore[union-attr]
         grid = picture.add_gridspec(2, n_columns + 2, width_ratios=[2.2, *[1.0] * n_columns, 1.8])
         large = picture.add_subplot(grid[:, 0])
         _draw(large, jet.constituents, own, jet.radius, _AREA)

@@ -211,10 +211,9 @@ def most_anomalous(found: Found, columns: Sequence[str], n: int) -> Found:
         n: how many.
     """
     values = np.stack([found.table[name].to_numpy() for name in columns])
+    keys = [-values[0]]
     if columns[0].startswith(P_VALUE):
-        keys = (np.log(values).sum(axis=0), values.min(axis=0))
-    else:
-        keys = (-values[0],)
+        keys = [np.log(values).sum(axis=0), values.min(axis=0)]
     return found[np.lexsort(keys)[:n]]
 
 
