@@ -14,6 +14,7 @@ def reproduce(
     name: list[str],
     scale: Literal["smoke", "laptop", "paper"] = "smoke",
     output: Path | None = None,
+    part: str | None = None,
     dry_run: bool = False,
 ) -> None:
     """Make tables and figures of the papers again, each with a verdict.
@@ -30,12 +31,18 @@ def reproduce(
         scale: The size of trainings and samples: smoke takes minutes and only shows that a study
             works, laptop takes hours on two cores, paper has the sizes of the papers.
         output: The directory of results and trainings; by default runs/reproduction/SCALE.
+        part: The only part of the trainings that is done, as in robustness/1 (an encoder), for a
+            batch system; the command without it does what is missing, and the rest. The first
+            encoder comes before the others.
         dry_run: The command only says what would be done, and how long that takes.
     """
     from darkclr.studies.reproduction.reproduction import Reproduction
 
     output = Path("runs/reproduction") / scale if output is None else output
     reproduction = Reproduction(name, scale, output, console)
+    if part is not None and not dry_run:
+        reproduction.execute_part(part)
+        return
     reproduction.describe()
     if not dry_run:
         reproduction.execute()

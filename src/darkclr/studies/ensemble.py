@@ -103,17 +103,24 @@ class Ensemble:
 
     def execute(self) -> None:
         """All repetitions and their table; what is there already is not done again."""
-        run = self.run
-        claim(self.config)
-        run.simulate()
-        if self._gluon_share is not None:
-            _check_partons(run.sample(self.config.background))
-        for each in self.repetitions:
-            each.execute()
+        self.repeat()
         if self.config.signals:
             self._write(self.table())
         else:
             self._search()
+
+    def repeat(self, only: int | None = None) -> None:
+        """All repetitions, or those of one encoder, as a job of a batch system.
+
+        Args:
+            only: as of :meth:`~darkclr.studies.repetitions.Repetitions.execute`.
+        """
+        claim(self.config)
+        self.run.simulate()
+        if self._gluon_share is not None:
+            _check_partons(self.run.sample(self.config.background))
+        for each in self.repetitions:
+            each.execute(only)
 
     def _search(self) -> None:
         """Without signal: the jets that all members together find most anomalous."""

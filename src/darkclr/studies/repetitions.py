@@ -120,15 +120,21 @@ class Repetitions:
         jobs.append(fit_job(self.on_representations, config, members, of))
         return [*jobs, score_job(self.scores, config, members, mixtures, of)]
 
-    def execute(self) -> None:
-        """All repetitions; what is there already is not done again."""
+    def execute(self, only: int | None = None) -> None:
+        """All repetitions; what is there already is not done again.
+
+        Args:
+            only: number of the encoder that alone is trained and scored; all of them if None. The
+                first one is needed by the others, which may then be made at the same time.
+        """
         of = "" if self.variant is None else f", {self.variant}"
-        for encoder in self.encoder_numbers:
+        encoders = self.encoder_numbers if only is None else [only]
+        for encoder in encoders:
             self.run.reporter.line(f"encoder {encoder} of {self.encoders}{of}")
             self.run.represent(self.model(encoder), self.training(encoder))
         for density in self.seeds:
             self._score_jets(density)
-        for encoder in self.encoder_numbers:
+        for encoder in encoders:
             self._score(encoder)
             for density in self.seeds if self.run.config.signals else ():
                 self._evaluate(self.folder(encoder, density))

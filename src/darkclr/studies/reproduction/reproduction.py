@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from darkclr.errors import ConfigError
 from darkclr.io import atomic_path
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
@@ -24,7 +25,7 @@ from darkclr.studies.reproduction.scales import SCALES, Scale
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.studies.run import Run
 
-__all__ = ["Reproduction", "show_studies"]
+__all__ = ["Reproduction", "parts", "show_studies"]
 
 
 class Reproduction:
@@ -87,7 +88,23 @@ class Reproduction:
             self._write(study, study.measure(material), time.monotonic() - start)
         self.reporter.line(f"all results: {write_page(self.output)}")
 
-    def _train(self, study: Study, name: str, steps: Ensemble | Run) -> None:
+    def execute_part(self, part: str) -> None:
+        """One of :func:`parts`, as a job of a batch system.
+
+        Raises:
+            ConfigError: the studies have no such part.
+        """
+        known = {p: s for s in self.studies for p in parts(s, self.scale)}
+        if part not in known:
+            raise ConfigError(
+                f"there is no part {part!r}", where="part", fix=f"choose of {', '.join(known)}"
+            )
+        name, _, number = part.partition("/")
+        self._train(known[part], name, self.trainings[name], int(number))
+
+    def _train(
+        self, study: Study, name: str, steps: Ensemble | Run, only: int | None = None
+    ) -> None:
         """All steps of a training; the same sample is simulated once for all trainings."""
         shared = [
             (self.output / "trainings" / "samples" / f"{name}-{_digest(sample.to_dict())}.parquet",
@@ -104,7 +121,10 @@ class Reproduction:
             _link(own, common)
         if study.alter is not None:
             study.alter(name, run)
-        steps.execute()
+        if isinstance(steps, Ensemble) and only is not None:
+            steps.repeat(only)
+        else:
+            steps.execute()
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
@@ -125,6 +145,18 @@ class Reproduction:
             for detail in filter(None, (judged["found"], judged["reason"])):
                 self.reporter.line(f"  {detail}")
         self.reporter.line(f"{study.name}: {found['verdict']}; in {folder}")
+
+
+def parts(study: Study, scale: Scale) -> dict[str, list[str]]:
+    """What of a study's trainings may be done at the same time, with the parts that come before.
+
+    A part is ``TRAINING/ENCODER``; the first encoder makes what the others share.
+    """
+    return {
+        f"{name}/{encoder}": [] if encoder == 1 else [f"{name}/1"]
+        for name, config in study.trainings(scale).items()
+        for encoder in range(1, getattr(config, "encoders", 1) + 1)
+    }
 
 
 def show_studies(reporter: Reporter) -> None:
