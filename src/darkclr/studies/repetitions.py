@@ -24,7 +24,14 @@ from darkclr.evaluation import (
     write_metrics,
 )
 from darkclr.evaluation.score_file import score_columns
-from darkclr.io.parquet import column_names, read_metadata, read_table, write_table
+from darkclr.io.parquet import (
+    METADATA_KEY,
+    column_names,
+    encode_metadata,
+    read_metadata,
+    read_table,
+    write_table,
+)
 from darkclr.io.timings import read_timings, timed
 from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
 from darkclr.studies.run import Run
@@ -235,11 +242,14 @@ def _has_scores(folder: Path, names: Iterable[str]) -> bool:
 
 
 def _joined(table: pa.Table, other: pa.Table) -> pa.Table:
-    """The table with the scores of another one of the same jets."""
+    """The table with the scores of another one of the same jets, and what they are called."""
     assert table["id"].equals(other["id"])  # the same split of the same files
     for name in score_columns(other.schema):
         table = table.append_column(name, other[name])
-    return table
+    own, others = read_metadata(table), read_metadata(other)
+    own["titles"] = own.get("titles", {}) | others.get("titles", {})
+    own["baselines"] = [*own.get("baselines", []), *others.get("baselines", [])]
+    return table.replace_schema_metadata({METADATA_KEY: encode_metadata(own)})
 
 
 def _minutes(directories: list[Path], name: str) -> float | None:

@@ -16,6 +16,14 @@ _BEFORE = {
     "flow_efp": "INN",
     "nae_images": "NAE on jet images",
 }
+_SHOWN = _BEFORE | {
+    "nae": "s_NAE",
+    "norm": "s_CLR",
+    "discriminant": "discriminant",
+    "few_constituents": "constituents *",
+    "jet_pt": "jet pT *",
+    "supervised": "with labels *",
+}
 
 
 def _training(scale: Scale) -> EnsembleConfig:
@@ -59,9 +67,7 @@ def _measure(material: Material) -> Result:
         )
         for column in COLUMNS
     ]  # fmt: skip
-    shown = [*_BEFORE, "nae", "norm", "discriminant", "few_constituents", "jet_pt"]
-    shown = [name for name in shown if any(row.score == name for row in table.rows)]
-    titles = {row.score: row.title + (" *" if row.baseline else "") for row in table.rows}
+    shown = [name for name in _SHOWN if any(row.score == name for row in table.rows)]
     panels = {
         label: {
             column: [
@@ -75,10 +81,13 @@ def _measure(material: Material) -> Result:
         COLUMNS[0]: {"color": "#0072B2", "linestyle": "none"},
         COLUMNS[1]: {"color": "#D55E00", "linestyle": "none"},
     }
-    wrapped = [titles[score].replace(" on ", "\non ").replace(" of ", "\nof ") for score in shown]
     return Result(
         figure=points_figure(
-            panels, wrapped, styles=styles, logarithmic=[list(panels)[1]], slanted=True
+            panels,
+            [_SHOWN[score] for score in shown],
+            styles=styles,
+            logarithmic=[list(panels)[1]],
+            slanted=True,
         ),
         claims=claims,
         tables={
