@@ -130,6 +130,17 @@ class Run:
         from darkclr.report import report  # an extra, which the other steps do not need
 
         config, output = self.config, self.output
+        self.measure()
+        with timed(output, "report"):
+            page = report(output, config.augmentations, self._read.jets.get(config.background))
+        self.reporter.line(f"report: {page}")
+        timings = read_timings(output)
+        parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())
+        self.reporter.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")
+
+    def measure(self) -> None:
+        """All steps up to the figures of merit."""
+        config, output = self.config, self.output
         claim(config)
         self.simulate()
         self.represent(output, config.training)
@@ -141,12 +152,6 @@ class Run:
             write_table(table, output / "scores.parquet", read_metadata(table))
         with timed(output, "evaluate"):
             self.evaluate(table)
-        with timed(output, "report"):
-            page = report(output, config.augmentations, self._read.jets.get(config.background))
-        self.reporter.line(f"report: {page}")
-        timings = read_timings(output)
-        parts = "  ".join(f"{name} {s / 60:.1f}" for name, s in timings.items())
-        self.reporter.line(f"minutes: {parts}  in all {sum(timings.values()) / 60:.1f}")
 
     def evaluate(self, table: pa.Table) -> None:
         """Figures of merit; or, without any signal, the most anomalous jets."""

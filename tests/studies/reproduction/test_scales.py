@@ -10,9 +10,11 @@ import yaml
 pytest.importorskip("lightning")
 
 from darkclr.evaluation.published import published
+from darkclr.reporter import Silent
 from darkclr.studies.config import EnsembleConfig
 from darkclr.studies.presets import find_configuration
 from darkclr.studies.reproduction.catalogue import NAMES, chosen, find_study
+from darkclr.studies.reproduction.reproduction import parts, show_studies
 from darkclr.studies.reproduction.scales import SCALES, configuration, robustness, thesis
 
 every_scale = pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
@@ -67,3 +69,24 @@ def test_studies_are_found_by_their_names():
         assert all(name in published() for name in study.published)
         assert all(isinstance(c, EnsembleConfig) or c.supervised
                    for c in study.trainings(SCALES["smoke"]).values())  # fmt: skip
+
+
+@pytest.mark.slow
+def test_all_studies_are_listed_with_their_hours():
+    class Heard(Silent):
+        def table(self, title, rows):
+            self.rows = rows
+
+    heard = Heard()
+    show_studies(heard)
+    assert [row["name"] for row in heard.rows] == list(NAMES)
+    for row in heard.rows:
+        assert 0 < float(row["smoke"]) + 0.01 < float(row["laptop"]) + 0.02 < float(row["paper"])
+        assert all(row[column] for column in ("what", "of", "needs"))
+
+
+def test_parts_of_a_training_wait_for_its_first_encoder():
+    found = parts(find_study("table3"), SCALES["laptop"])
+    assert found["robustness/1"] == found["ceilings/1"] == []
+    assert all(found[f"robustness/{e}"] == ["robustness/1"] for e in (2, 3, 4, 5))
+    assert len(found) == 6

@@ -121,10 +121,12 @@ class Reproduction:
             _link(own, common)
         if study.alter is not None:
             study.alter(name, run)
-        if isinstance(steps, Ensemble) and only is not None:
-            steps.repeat(only)
-        else:
+        if isinstance(steps, Run):
+            steps.measure()
+        elif only is None:
             steps.execute()
+        else:
+            steps.repeat(only)
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
