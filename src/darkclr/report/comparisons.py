@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -100,9 +101,14 @@ def points_figure(
     series = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     styles = styles or {name: sample_style(i) for i, name in enumerate(series)}
     with styled():
-        picture = figure(max(4.6, 0.85 * len(ticks) + 1.5) * len(panels) + 0.6, 4.8)
-        grid = picture.subplots(1, len(panels), squeeze=False)[0]
-        for axes, (label, of_series) in zip(grid, panels.items(), strict=True):
+        width = max(4.6, 0.85 * len(ticks) + 1.5)
+        columns = min(len(panels), 2 if width < 9 else 1)
+        n_rows = -(-len(panels) // columns)
+        picture = figure(width * columns + 0.6, 3.9 * n_rows + 0.9)
+        grid = picture.subplots(n_rows, columns, squeeze=False)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_axis_off()
+        for axes, (label, of_series) in zip(grid.flat, panels.items(), strict=False):
             for i, (name, numbers) in enumerate(of_series.items()):
                 shift = 0.12 * (i - (len(of_series) - 1) / 2)
                 values = np.array([n.value for n in numbers], dtype=float)
@@ -123,10 +129,14 @@ def points_figure(
                 axes.yaxis.set_minor_formatter(
                     lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else ""
                 )
-        handles, labels = grid[0].get_legend_handles_labels()
+        drawn: dict[str, Any] = {}
+        for axes in grid.flat:
+            handles, labels = axes.get_legend_handles_labels()
+            drawn |= {str(n): handle for n, handle in zip(labels, handles, strict=True)}
         picture.legend(
-            handles, labels, loc="outside upper center", ncols=min(4, len(series)), fontsize=9.5
-        )
+            list(drawn.values()), list(drawn), loc="outside upper center",
+            ncols=min(4, len(series)), fontsize=9.5,
+        )  # fmt: skip
         return picture
 
 
