@@ -1,4 +1,4 @@
-"""A score in a file of a user: as the README has it, and never for a stranger."""
+"""A score in a file of a user: as docs/extending.md has it, and never for a stranger."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from darkclr.anomaly.catalogue import all_scores, find_score
 from darkclr.anomaly.scoring import load_scores
 from darkclr.errors import ConfigError, InputError
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
 NAME = "my_scores.RobustMahalanobis"
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
-    """A folder on the path with the README's file, a package with an entry point, and a trap."""
-    (code,) = re.findall(r"```python\n(# my_scores\.py\n.*?)```", README, re.DOTALL)
+    """A folder on the path with the file of docs/extending.md, a package with an entry point, and a trap."""
+    (code,) = re.findall(r"```python\n(# my_scores\.py\n.*?)```", PAGE, re.DOTALL)
     assert len(code.strip().splitlines()) <= 30
     (tmp_path / "my_scores.py").write_text(code)
     (tmp_path / "trap.py").write_text(
@@ -40,10 +40,10 @@ def folder(tmp_path, monkeypatch) -> Path:
         sys.modules.pop(module, None)
 
 
-def test_the_score_of_the_readme_is_a_score(background, tmp_path):
+def test_the_score_of_the_page_is_a_score(background, tmp_path):
     """Under each of its names; its distance grows away from the bulk, and survives the disk."""
     pytest.importorskip("fastjet")
-    (text,) = re.findall(r"```yaml\n(scores:\n.*?)```", README, re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(scores:\n.*?)```", PAGE, re.DOTALL)
     scores = yaml.safe_load(text)["scores"]
     sources = {"representations": background, "jets": toy_jets(100, shortest=4)}
     for name, options in scores.items():

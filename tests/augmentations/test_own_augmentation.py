@@ -1,4 +1,4 @@
-"""An augmentation of a user, as the README shows it."""
+"""An augmentation of a user, as docs/extending.md shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from darkclr.io import write_jets
 
 pytest.importorskip("lightning")
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
 TINY = {
     "encoder": {"embedding_dim": 8, "feedforward_dim": 8, "output_dim": 4, "n_layers": 1},
     "training": {"epochs": 1, "batch_size": 20, "device": "cpu"},
@@ -22,7 +22,7 @@ TINY = {
 
 
 def test_it_trains_by_its_import_path(tmp_path, monkeypatch):
-    blocks = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
     (code,) = [text for kind, text in blocks if "# my_augmentations.py" in text]
     (config,) = [text for kind, text in blocks if kind == "yaml" and "my_augmentations" in text]
     assert code.count("\n") <= 30

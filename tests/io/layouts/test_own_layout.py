@@ -1,4 +1,4 @@
-"""A layout in a file outside the package: the example of the README, as it is written."""
+"""A layout in a file outside the package: the example of docs/extending.md, as it is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io import read_jets
 from darkclr.io.reading import recognise
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "extending.md"
 COLUMNS = {
     "tower_pt": [[90_000.0, 60_000.0], [150_000.0]],
     "tower_eta": [[0.1, -0.1], [1.0]],
@@ -31,8 +31,8 @@ COLUMNS = {
 
 @pytest.fixture(autouse=True)
 def user(tmp_path, monkeypatch):
-    """The folder of a user, with the file of the README."""
-    (text,) = re.findall(r"```python\n(# my_layouts.py\n.*?)```", README.read_text(), re.DOTALL)
+    """The folder of a user, with the file of the page."""
+    (text,) = re.findall(r"```python\n(# my_layouts.py\n.*?)```", PAGE.read_text(), re.DOTALL)
     assert text.count("\n") <= 30
     (tmp_path / "my_layouts.py").write_text(text)
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ WRITERS = {"a.parquet": write_parquet, "a.root": write_root, "a.h5": write_hdf5}
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_the_layout_of_the_readme_reads_any_container(user, name):
+def test_the_layout_of_the_page_reads_any_container(user, name):
     jets = read_jets(WRITERS[name](user / name), layout="my_layouts.MyLayout")
     assert jets.constituents.pt.tolist() == [90, 60, 150]
     np.testing.assert_allclose(jets.constituents.eta, [0.1, -0.1, 1])
@@ -88,10 +88,10 @@ def test_the_layout_of_the_readme_reads_any_container(user, name):
     assert jets.provenance == {"file": name, "layout": "mine"}
 
 
-def test_the_command_of_the_readme_works(user, capsys):
+def test_the_command_of_the_page_works(user, capsys):
     (user / "mine").mkdir()
     write_root(user / "mine" / "a.root")
-    (command,) = re.findall(r"darkclr (convert .*my_layouts.*)\n", README.read_text())
+    (command,) = re.findall(r"darkclr (convert .*my_layouts.*)\n", PAGE.read_text())
     assert main(command.replace("'", "").split()) == 0
     assert "2 jets with 3 constituents in mine.parquet" in capsys.readouterr().out
     assert read_jets("mine.parquet").constituents.pt.tolist() == [90, 60, 150]

@@ -1,4 +1,4 @@
-"""A process in a file outside the package: the example of the README, as it is written."""
+"""A process in a file outside the package: the example of docs/extending.md, as it is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from darkclr.io import read_jets
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import SampleConfig, generate, plan
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "extending.md"
 
 
 def quick() -> SampleConfig:
@@ -27,8 +27,8 @@ def quick() -> SampleConfig:
 
 @pytest.fixture(autouse=True)
 def user(tmp_path, monkeypatch):
-    """The folder of a user, with the file of the README."""
-    (text,) = re.findall(r"```python\n(# my_processes.py\n.*?)```", README.read_text(), re.DOTALL)
+    """The folder of a user, with the file of the page."""
+    (text,) = re.findall(r"```python\n(# my_processes.py\n.*?)```", PAGE.read_text(), re.DOTALL)
     assert text.count("\n") <= 30
     (tmp_path / "my_processes.py").write_text(text)
     monkeypatch.chdir(tmp_path)
@@ -37,8 +37,8 @@ def user(tmp_path, monkeypatch):
     sys.modules.pop("my_processes", None)
 
 
-def test_the_command_of_the_readme_works(capsys):
-    (command,) = re.findall(r"darkclr (generate .*my_processes.*)\n", README.read_text())
+def test_the_command_of_the_page_works(capsys):
+    (command,) = re.findall(r"darkclr (generate .*my_processes.*)\n", PAGE.read_text())
     assert main([*command.split(), "--dry_run", "true"]) == 0
     out = capsys.readouterr().out
     assert "1000 jets of W' (pp to W' to WZ to quarks)" in out
