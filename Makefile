@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutation hostile gpu-check reliability setup setup-dev clean
+.PHONY: help run test lint docs mutation hostile gpu-check reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-docs ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 setup: $(VENV)/.installed-run ## install what `make run` needs
 setup-dev: $(VENV)/.installed-dev ## install what `make test` and `make lint` need

@@ -22,7 +22,7 @@ NAME = "my_scores.RobustMahalanobis"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
-    """A folder on the path with the file of docs/extending.md, a package with an entry point, and a trap."""
+    """A folder on the path with the file of the page, a package with an entry point, and a trap."""
     (code,) = re.findall(r"```python\n(# my_scores\.py\n.*?)```", PAGE, re.DOTALL)
     assert len(code.strip().splitlines()) <= 30
     (tmp_path / "my_scores.py").write_text(code)

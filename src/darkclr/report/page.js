@@ -80,7 +80,7 @@
 
   // ---- the charts --------------------------------------------------------------------------
 
-  const W = 560, H = 400, LEFT = 62, RIGHT = 14, TOP = 12, BOTTOM = 50;
+  const W = 560, H = 400, LEFT = 82, RIGHT = 14, TOP = 12, BOTTOM = 50;
   const x = (s) => LEFT + s * (W - LEFT - RIGHT);
   const drawn = (curve, i) => curve.b[i] > 0 && curve.b[i] * curve.n >= data.few;
   const height = (s, b) => (radio("drawn") === "rejection" ? 1 / b : s / Math.sqrt(b));
@@ -124,7 +124,7 @@
     const middle = (H - BOTTOM + TOP) / 2;
     parts.push(`<text x="${(W + LEFT - RIGHT) / 2}" y="${H - 10}" text-anchor="middle">` +
       `signal efficiency ${small("ε", "S")}</text>`,
-    `<text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">${label}</text>`);
+    `<text transform="translate(18 ${middle}) rotate(-90)" text-anchor="middle">${label}</text>`);
     const dots = [];
     for (const { name, curves } of visible(signal)) {
       const curve = curves[column], { color, dash } = data.scores[name];
