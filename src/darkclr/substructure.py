@@ -28,6 +28,7 @@ __all__ = [
     "check_observables",
     "energy_correlators",
     "energy_flow_polynomials",
+    "first_polynomial",
     "jet_mass",
     "moments",
     "n_subjettiness",
@@ -109,6 +110,19 @@ def energy_flow_polynomials(constituents: Constituents, beta: float = 2.0) -> ND
     return result
 
 
+def first_polynomial(constituents: Constituents) -> NDArray[np.float64]:
+    r"""The first of :func:`energy_flow_polynomials`, (n,), at its β = 2 without a sum over pairs.
+
+    :math:`\sum_{ij} z_i z_j ΔR_{ij}^2` is twice the pT-weighted variance in the plane.
+    """
+    z, x, y = _relative(constituents)
+
+    def moment(values: NDArray) -> NDArray:
+        return segment_sum(z * values, constituents.offsets)
+
+    return 2 * (moment(x * x + y * y) - moment(x) ** 2 - moment(y) ** 2)
+
+
 def energy_correlators(
     constituents: Constituents, beta: float = 0.5
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,7 +142,7 @@ def energy_correlators(
 def soft_drop_mass(
     constituents: Constituents, z_cut: float = 0.1, beta: float = 0.0, radius: float = JET_RADIUS
 ) -> NDArray[np.float64]:
-    """Mass of the jet after soft drop [GeV] (arXiv:1402.2657), by FastJet's contribution.
+    """Mass of the jet after soft drop [GeV] (arXiv:1402.2657), β = 0 as CMS has it.
 
     Raises:
         MissingExtraError: fastjet or awkward is not installed.
@@ -142,6 +156,8 @@ def n_subjettiness(
 ) -> NDArray[np.float64]:
     r""":math:`τ_N = \sum_i z_i \min_k ΔR_{ik} / R` with exclusive kT axes (arXiv:1011.2268).
 
+    Distances are in rapidity and phi, which matters for axes with mass. CMS moves its axes to the
+    next minimum after that ("one pass"), which is not done here.
     0 for jets with no more than N constituents.
 
     Raises:
@@ -153,10 +169,10 @@ def n_subjettiness(
     if not len(rows):
         return result
     jets = constituents[rows]
-    eta, phi = kt_axes(jets, n_axes)
+    rapidity, phi = kt_axes(jets, n_axes)
     ids = jets.jet_index
     distance = np.hypot(
-        jets.eta[:, None].astype(np.float64) - eta[ids],
+        jets.eta[:, None].astype(np.float64) - rapidity[ids],
         delta_phi(jets.phi[:, None].astype(np.float64), phi[ids]),
     )
     z = _fractions(jets)
@@ -191,7 +207,7 @@ OBSERVABLES: Mapping[str, Observable] = MappingProxyType(
         "mass": Observable(jet_mass, "GeV"),
         "major_axis": Observable(lambda c: moments(c)[0]),
         "minor_axis": Observable(lambda c: moments(c)[1]),
-        "efp_1": Observable(lambda c: energy_flow_polynomials(c)[:, 0]),
+        "efp_1": Observable(first_polynomial),
         "c1": Observable(lambda c: energy_correlators(c, 0.5)[0]),
         "c2": Observable(lambda c: energy_correlators(c, 0.5)[1]),
         "soft_drop_mass": Observable(soft_drop_mass, "GeV"),

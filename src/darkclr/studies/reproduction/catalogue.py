@@ -29,6 +29,7 @@ _MODULES = {
     "generator": "beyond.generator",
     "pt-window": "beyond.pt_window",
     "what-z-holds": "beyond.what_z_holds",
+    "cms": "cms.study",
 }
 
 #: Names of all studies.

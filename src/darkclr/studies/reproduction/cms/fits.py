@@ -1,0 +1,173 @@
+"""The autoencoders of CMS, each trained several times while signals are watched."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from darkclr.anomaly.definition import define_score
+from darkclr.anomaly.fitted import FittedScore, is_fitted
+from darkclr.anomaly.normal_map import NormalMap
+from darkclr.anomaly.training.watching import Watch
+from darkclr.jets import Jets
+from darkclr.reporter import Reporter
+from darkclr.reweighting import equal_spectrum_weights
+from darkclr.substructure import CMS_OBSERVABLES, observables
+
+__all__ = ["Columns", "Fit", "fits"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Observables of jets, mapped to normal distributions on the training jets.
+
+    Args:
+        normal: the map.
+        train: of background to train on, (n, 8).
+        background: of background that no fit sees.
+        signals: by name.
+        pt: of ``background``, under "", and of the signals [GeV].
+    """
+
+    normal: NormalMap
+    train: Floats
+    background: Floats
+    signals: Mapping[str, Floats]
+    pt: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, train: Jets, background: Jets, signals: Mapping[str, Jets]) -> Columns:
+        """Of jets."""
+        raw = observables(train.constituents, CMS_OBSERVABLES)
+        normal = NormalMap().fit(raw)
+
+        def mapped(jets: Jets) -> Floats:
+            return normal(observables(jets.constituents, CMS_OBSERVABLES))
+
+        return cls(
+            normal,
+            normal(raw),
+            mapped(background),
+            {name: mapped(jets) for name, jets in signals.items()},
+            {
+                name: jets.pt.astype(np.float64)
+                for name, jets in {"": background, **signals}.items()
+            },
+        )
+
+    @property
+    def digest(self) -> str:
+        """Of the jets of the fit."""
+        return hashlib.sha256(np.ascontiguousarray(self.train).data).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A finished training.
+
+    Args:
+        history: column by name, an entry an epoch that did not diverge; NaN where there is none.
+        chosen: index of the epoch that was kept.
+        auc: of each signal, as simulated and at equal pT.
+        energy: mean over background, under "", and over the jets of each signal.
+    """
+
+    history: Mapping[str, Floats]
+    chosen: int
+    auc: Mapping[str, tuple[float, float]]
+    energy: Mapping[str, float]
+
+    def mean_auc(self, signals: Sequence[str]) -> Floats:
+        """AUC of each epoch, averaged over signals."""
+        return np.mean([self.history[f"{name}_auc"] for name in signals], axis=0)
+
+
+def fits(
+    score: str,
+    options: Mapping[str, Any],
+    columns: Columns,
+    folder: Path,
+    *,
+    trainings: int,
+    reporter: Reporter,
+) -> list[Fit]:
+    """So many trainings with the seeds 1, 2, ...; finished ones are read.
+
+    Args:
+        score: name in the catalogue.
+        options: parameters that differ from the defaults.
+        columns: of the jets.
+        folder: of the trainings.
+        trainings: their number.
+        reporter: hears of the progress.
+    """
+    definition = define_score(score, options)
+    background = {"n": len(columns.train), "sha256": columns.digest}
+    found = []
+    for seed in range(1, trainings + 1):
+        directory = folder / f"{score}-{seed}"
+        if not is_fitted(directory, definition, seed=seed, background=background):
+            detector = definition.detector(seed)
+            with reporter.bar(f"fit {score} {seed}", detector.n_epochs, "epochs") as advance:
+                detector.fit(
+                    columns.train,
+                    progress=Watch(
+                        detector,
+                        columns.background,
+                        columns.signals,
+                        lambda row: advance(1),
+                    ),
+                    checkpoint_directory=directory,
+                )  # type: ignore[call-arg]
+            FittedScore(definition, detector, background, columns.normal).save(directory)
+        found.append(_read(directory, columns))
+    return found
+
+
+def _read(directory: Path, columns: Columns) -> Fit:
+    """What a finished training says of the jets."""
+    detector = FittedScore.load(directory).detector
+    with (directory / "history.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["stage"] != "diverged"]
+    names = [name for name in rows[0] if name != "stage"]
+    history = {name: np.array([float(row[name] or math.nan) for row in rows]) for name in names}
+    kept = getattr(detector, "selected_epoch_", None)
+    if kept is None:  # the autoencoder: the smallest validation error
+        chosen = int(np.argmin(history["validation_energy"]))
+    else:
+        chosen = int(np.flatnonzero(history["epoch"] == kept)[0])
+    background = detector.score_samples(columns.background)
+    signals = {name: detector.score_samples(x) for name, x in columns.signals.items()}
+    return Fit(
+        history,
+        chosen,
+        {
+            name: _auc(background, s, columns.pt[""], columns.pt[name])
+            for name, s in signals.items()
+        },
+        {"": float(background.mean())} | {name: float(s.mean()) for name, s in signals.items()},
+    )
+
+
+def _auc(background: Floats, signal: Floats, pt: Floats, signal_pt: Floats) -> tuple[float, float]:
+    """As simulated, and with background weighted to the signal's spectrum of pT."""
+    labels = np.repeat([0, 1], [len(background), len(signal)])
+    scores = np.concatenate([background, signal])
+    ones = np.ones(len(background)), np.ones(len(signal))
+    equal = equal_spectrum_weights([pt], ones[0], [signal_pt], ones[1])
+    weight = np.concatenate([equal, ones[1]])
+    return (
+        float(roc_auc_score(labels, scores)),
+        float(roc_auc_score(labels, scores, sample_weight=weight)),
+    )

@@ -1,0 +1,255 @@
+"""Figs. 1 and 3 of the report of CMS, and the WNAE beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.jets import Jets
+from darkclr.reporter import Reporter
+from darkclr.studies.duration import Job
+from darkclr.studies.reproduction.claims import CONFIRMED, NOT_CONFIRMED, Claim, compare
+from darkclr.studies.reproduction.cms.fits import Columns, Fit, fits
+from darkclr.studies.reproduction.cms.sizes import (
+    AUTOENCODERS,
+    BENCHMARK,
+    SIZES,
+    Sizes,
+    grid,
+    trainings,
+)
+from darkclr.studies.reproduction.readings import COLUMNS, rows_of, spread
+from darkclr.studies.reproduction.scales import Scale
+from darkclr.studies.reproduction.study import Material, Result, Study
+
+__all__ = ["measured"]
+
+#: An energy of signal is that of background if it is larger by no more than this share.
+_SAME = 0.1
+#: A best epoch is one that no other epoch surpasses by more, in AUC.
+_AS_GOOD = 0.01
+
+
+#: What an epoch is chosen by.
+_DISTANCES = {
+    "ae_cms": ("validation_energy", "validation error"),
+    "nae_cms": ("energy_movers_distance", "energy mover's distance"),
+    "wnae_cms": ("wasserstein", "Wasserstein distance W₂²"),
+}
+
+
+def _measure(material: Material) -> Result:
+    sizes, ensemble = SIZES[material.scale.name], material.ensemble("cms-top")
+    split, run = ensemble.config.split, ensemble.run
+    top = run.jets("top")
+    result = measured(
+        top.part("train", split),
+        top.part("test", split),
+        {name: run.jets(name) for name in grid(sizes)},
+        sizes,
+        material.folder / "fits",
+        material.reporter,
+    )
+    return replace(result, tables={**result.tables, **_beside(material)})
+
+
+def measured(
+    train: Jets,
+    test: Jets,
+    signals: Mapping[str, Jets],
+    sizes: Sizes,
+    folder: Path,
+    reporter: Reporter,
+) -> Result:
+    """All trainings of the autoencoders, with what they say.
+
+    Args:
+        train, test: jets of top pairs.
+        signals: jets by name, see :func:`~darkclr.studies.reproduction.cms.sizes.grid`.
+        sizes: numbers of the study.
+        folder: of the trainings, finished ones of which are read.
+        reporter: hears of the progress.
+    """
+    from darkclr.report.autoencoders import Panel, autoencoders_figure  # an extra
+
+    columns, names = Columns.of(train, test, signals), list(signals)
+    found = {
+        name: fits(
+            name,
+            sizes.options.get(name, {}),
+            columns,
+            folder,
+            trainings=sizes.trainings,
+            reporter=reporter,
+        )
+        for name in AUTOENCODERS
+    }
+    shown = BENCHMARK if BENCHMARK in names else names[0]
+    panels = {
+        AUTOENCODERS[name]: Panel.of(
+            [fit.history for fit in of],
+            of[0].chosen,
+            [fit.mean_auc(names) for fit in of],
+            shown,
+            _DISTANCES[name],
+            _map(of, sizes, 0),
+        )
+        for name, of in found.items()
+    }
+    return Result(
+        figure=autoencoders_figure(panels, masses=sizes.masses, shares=sizes.shares),
+        claims=_claims(found, names, shown),
+        tables={
+            f"AUC of {sizes.trainings} trainings, {column}": _table(found, sizes, i)
+            for i, column in enumerate(COLUMNS)
+        },
+        numbers=_numbers(found),
+        remarks=[
+            f"The benchmark is {shown} (mediator mass in GeV, invisible share). Signals are scored "
+            "each epoch for the picture only: nothing that is kept depends on them.",
+            f"Mean and standard deviation of {sizes.trainings} trainings on {len(train)} jets of top "
+            f"pairs, tested on {len(test)} others.",
+        ],
+        not_run=[
+            "event selection of CMS, trigger, pile-up and GEANT4",
+            "matching of MadGraph and Pythia; production of single mediators",
+        ],
+    )
+
+
+def _claims(found: Mapping[str, Sequence[Fit]], signals: Sequence[str], shown: str) -> list[Claim]:
+    auc = {name: spread([float(np.mean([a for a, _ in f.auc.values()])) for f in of])
+           for name, of in found.items()}  # fmt: skip
+    ratio = {
+        name: spread([f.energy[shown] / f.energy[""] for f in of]) for name, of in found.items()
+    }
+    largest = spread([float(np.nanmax(f.mean_auc(signals))) for f in found["ae_cms"]])
+    value, error = ratio["ae_cms"].value or 0.0, ratio["ae_cms"].error or 0.0
+    falls = value - 1 <= max(error, _SAME)
+    claims = [
+        Claim(
+            "At the smallest validation error of the autoencoder, the reconstruction error of the "
+            "signal has fallen to that of the background",
+            CONFIRMED if falls else NOT_CONFIRMED,
+            f"signal over background {ratio['ae_cms']}",
+            None if falls else "other jets than those of CMS, and a network of other activations",
+        ),
+        compare(
+            "The autoencoder was better at an earlier epoch than at its smallest validation error",
+            {"AUC averaged over signals": (largest, auc["ae_cms"])},
+            reason="it does not learn to reconstruct the signals",
+        ),
+    ]
+    for name in ("nae_cms", "wnae_cms"):
+        title = AUTOENCODERS[name]
+        claims += [
+            compare(
+                f"Normalisation keeps the signal's error above the background's ({title})",
+                {"signal over background": (ratio[name], ratio["ae_cms"])},
+                reason="the autoencoder does not reconstruct the signal as well as background",
+            ),
+            compare(
+                f"The {title} finds the signals better than the autoencoder",
+                {"AUC averaged over signals": (auc[name], auc["ae_cms"])},
+                reason="other jets than those of CMS",
+            ),
+            _best_epoch(title, found[name], signals),
+        ]
+    return claims
+
+
+def _best_epoch(title: str, found: Sequence[Fit], signals: Sequence[str]) -> Claim:
+    """Whether the epoch before the rise, or of the smallest distance, is the best one."""
+    lost: list[float] = []
+    for fit in found:
+        curve = fit.mean_auc(signals)
+        lost.append(float(np.nanmax(curve) - curve[fit.chosen]))
+    of = spread(lost)
+    best = (of.value or 0.0) <= max(of.error or 0.0, _AS_GOOD)
+    return Claim(
+        f"No epoch of the {title} is better than the one that is chosen without signal",
+        CONFIRMED if best else NOT_CONFIRMED,
+        f"the best epoch has an average AUC that is larger by {of}",
+        None if best else "the AUC still changes where the distance does not",
+    )
+
+
+def _map(found: Sequence[Fit], sizes: Sizes, column: int) -> list[list[FigureOfMerit]]:
+    """AUC by mass and invisible share."""
+    values = {name: spread([fit.auc[name][column] for fit in found]) for name in grid(sizes)}
+    names = iter(values)
+    return [[values[next(names)] for _ in sizes.shares] for _ in sizes.masses]
+
+
+def _table(found: Mapping[str, Sequence[Fit]], sizes: Sizes, column: int) -> list[dict[str, str]]:
+    return [
+        {"score": title, "mediator [TeV]": f"{mass / 1000:g}"}
+        | {f"r_inv {share:g}": str(one) for share, one in zip(sizes.shares, row, strict=True)}
+        for name, title in AUTOENCODERS.items()
+        for mass, row in zip(sizes.masses, _map(found[name], sizes, column), strict=True)
+    ]
+
+
+def _beside(material: Material) -> dict[str, list[dict[str, str]]]:
+    """The same autoencoders and DarkCLR on the same jets."""
+    words = {
+        "cms-top": "top pairs and t-channel signals of CMS",
+        "cms-qcd": "QCD and Aachen of DarkCLR",
+    }
+    return {
+        f"beside DarkCLR, {words[name]}, {column} (AUC / rejection)": rows_of(
+            material.ensemble(name).table(),
+            material.ensemble(name).config.signals,
+            column=column,
+        )
+        for name in words
+        for column in COLUMNS
+    }
+
+
+def _numbers(found: Mapping[str, Sequence[Fit]]) -> dict[str, Any]:
+    def plain(values: Any) -> list[float | None]:
+        return [float(f"{v:.5g}") if np.isfinite(v) else None for v in values]
+
+    return {
+        name: [
+            {
+                "epoch_chosen": int(fit.history["epoch"][fit.chosen]),
+                "auc": {signal: list(auc) for signal, auc in fit.auc.items()},
+                "energy": {signal or "background": e for signal, e in fit.energy.items()},
+                "history": {column: plain(values) for column, values in fit.history.items()},
+            }
+            for fit in of
+        ]
+        for name, of in found.items()
+    }
+
+
+def _jobs(scale: Scale, cores: int) -> list[Job]:
+    del cores
+    sizes = SIZES[scale.name]
+    epoch = sizes.background / 20_000  # of the measured seconds
+    seconds = {"ae_cms": 0.15, "nae_cms": 1.5, "wnae_cms": 4.0}
+    epochs = {"ae_cms": 500, "nae_cms": 300, "wnae_cms": 150}
+    return [
+        Job(f"{name} with signals watched",
+            epoch * seconds[name] * sizes.options.get(name, {}).get("epochs", epochs[name]),
+            sizes.trainings)
+        for name in AUTOENCODERS
+    ]  # fmt: skip
+
+
+STUDY = Study(
+    name="cms",
+    title="Autoencoders of CMS on observables of jets from top pairs, with and without chains",
+    source="CMS, EPS-HEP 2023, Figs. 1 and 3; WNAE: CMS-MLG-24-002",
+    needs="top pairs, a grid of t-channel signals, ten trainings of each autoencoder",
+    trainings=trainings,
+    measure=_measure,
+    jobs=_jobs,
+)
