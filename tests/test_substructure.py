@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from toy import toy_jets
 
+from darkclr import clustering
 from darkclr.augmentations import recentre
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents, Jets
@@ -16,6 +17,7 @@ from darkclr.substructure import (
     angularity,
     energy_correlators,
     energy_flow_polynomials,
+    first_polynomial,
     jet_mass,
     moments,
     n_subjettiness,
@@ -82,6 +84,57 @@ def test_energy_correlators_are_the_sums_over_pairs_and_triples():
     )
     c1, c2 = energy_correlators(c, 0.5)
     np.testing.assert_allclose([c1[0], c2[0]], [two, three / two**2], rtol=1e-4)
+
+
+def test_the_first_polynomial_needs_no_pairs(constituents):
+    np.testing.assert_allclose(
+        first_polynomial(constituents), energy_flow_polynomials(constituents)[:, 0], rtol=1e-10
+    )
+
+
+def test_energy_flow_and_c2_are_those_of_energyflow(constituents):
+    """The package of the polynomials' authors (pip install energyflow), which is no dependency."""
+    energyflow = pytest.importorskip("energyflow")
+    options = {"measure": "hadr", "coords": "ptyphim"}
+    polynomial = energyflow.EFP([(0, 1)], beta=2, normed=True, **options)
+    c2 = energyflow.C2(beta=0.5, **options)
+    values = observables(constituents, ("efp_1", "c2"))
+    for i, (first, second) in enumerate(values):
+        if len(constituents[i].pt) < 3:
+            continue
+        rows = np.stack([getattr(constituents[i], x).astype(float) for x in ("pt", "eta", "phi")])
+        assert first == pytest.approx(polynomial.compute(rows.T), rel=1e-6)
+        # It sums over all triples and pairs, C2 over those of i < j < k: 6 / 2² as much.
+        assert 1.5 * second == pytest.approx(c2.compute(rows.T), rel=1e-6)
+
+
+@pytest.mark.parametrize("n_axes", [1, 2, 3])
+def test_subjettiness_is_that_of_fastjets_contribution(n_axes, constituents):
+    """Njettiness with exclusive kT axes, normalised by Σ pT R."""
+    pytest.importorskip("fastjet")
+    several = constituents[constituents.lengths > n_axes]
+    expected = clustering._massless("kt", 10.0, several).njettiness(
+        **{"measure_definition": "NormalizedMeasure", "axes_definition": "KT_Axes"},
+        **{"njets": [n_axes], "beta": 1.0, "R0": 0.8},
+    )
+    np.testing.assert_allclose(
+        n_subjettiness(several, n_axes), np.ravel(expected), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(("z_cut", "beta"), [(0.1, 0.0), (0.05, 1.0), (0.2, -0.5)])
+def test_soft_drop_is_that_of_fastjets_contribution(z_cut, beta, constituents):
+    """Its grooming of the Cambridge-Aachen tree, one jet after the other."""
+    pytest.importorskip("fastjet")
+    groomed = clustering._quiet(
+        clustering._massless("cambridge", 10.0, constituents).exclusive_jets_softdrop_grooming,
+        **{"njets": 1, "beta": beta, "symmetry_cut": z_cut, "R0": 0.8},
+    )
+    expected = np.asarray(groomed.msoftdrop).ravel()
+    assert (expected > 1).mean() > 0.5
+    np.testing.assert_allclose(
+        soft_drop_mass(constituents, z_cut, beta), expected, rtol=1e-6, atol=1e-4
+    )
 
 
 def test_two_equal_prongs():

@@ -112,8 +112,8 @@ def measured(
         remarks=[
             f"The benchmark is {shown} (mediator mass in GeV, invisible share). Signals are scored "
             "each epoch for the picture only: nothing that is kept depends on them.",
-            f"Mean and standard deviation of {sizes.trainings} trainings on {len(train)} jets of top "
-            f"pairs, tested on {len(test)} others.",
+            f"Mean and standard deviation of {sizes.trainings} trainings on {len(train)} jets of "
+            f"top pairs, tested on {len(test)} others.",
         ],
         not_run=[
             "event selection of CMS, trigger, pile-up and GEANT4",
