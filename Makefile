@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs mutation hostile gpu-check reliability setup setup-dev clean
+.PHONY: help run test lint docs reproduction mutation hostile gpu-check reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ gpu-check: setup-dev ## the same numbers on a GPU as on the CPU, then its rates 
 	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 reliability: mutation hostile ## both, with their counts in docs/reliability.md
+
+reproduction: setup-dev ## the page of docs/results/NAME/result.json: docs/reproduction.md
+	$(BIN)/python -c 'from pathlib import Path; from darkclr.studies.reproduction.page import write_page; \
+	  write_page(Path("docs/results"), Path("docs/reproduction.md"))'
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -79,7 +79,7 @@ class Reproduction:
         for study in self.studies:
             start = time.monotonic()
             trainings = {name: self.trainings[name] for name in self._of[study.name]}
-            for name in trainings.keys() - done:
+            for name in [name for name in trainings if name not in done]:
                 self.reporter.line(f"{study.name}: training {name}")
                 self._train(study, name, trainings[name])
             done |= trainings.keys()

@@ -14,6 +14,7 @@ from darkclr.studies.reproduction.scan import scan_figure, scan_numbers, scan_ta
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _FRACTIONS = (0.125, 0.25, 0.5, 1.0)
+_LEAST = 150  # training jets: a p-value given pT is learned on at least 100
 _SCORES = ("discriminant", "norm", "nae", "autoencoder")
 
 
@@ -26,8 +27,14 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
             # As many steps for each.
             training=replace(config.training, epochs=round(config.training.epochs / fraction)),
         )
-        for fraction in _FRACTIONS
+        for fraction in _fractions(scale)
     }
+
+
+def _fractions(scale: Scale) -> list[float]:
+    """Those of the training jets of the scale that leave enough of them."""
+    all_jets = scale.background * configuration(scale).split.train
+    return [fraction for fraction in _FRACTIONS if fraction * all_jets >= _LEAST]
 
 
 def _split(split: Split, fraction: float) -> Split:
@@ -38,7 +45,10 @@ def _split(split: Split, fraction: float) -> Split:
 
 def _measure(material: Material) -> Result:
     split = configuration(material.scale).split
-    n_jets = {f"size-{f:g}": round(material.scale.background * split.train * f) for f in _FRACTIONS}
+    n_jets = {
+        f"size-{f:g}": round(material.scale.background * split.train * f)
+        for f in _fractions(material.scale)
+    }
     values = [str(n) for n in n_jets.values()]
     tables = {str(n): material.ensemble(name).table() for name, n in n_jets.items()}
     series = {
@@ -53,7 +63,7 @@ def _measure(material: Material) -> Result:
         figure=scan_figure(series, values, x="number of training jets"),
         claims=[
             compare(
-                f"With as many steps, eight times the jets make {title} better, {column}",
+                f"With as many steps, {values[-1]} jets make {title} better than {values[0]}, {column}",
                 {"AUC": tuple(
                     number(tables[n], score, "aachen", figure="auc", column=column)
                     for n in (values[-1], values[0]))},
