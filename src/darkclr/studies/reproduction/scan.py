@@ -28,7 +28,14 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
         x: what is scanned.
     """
     from darkclr.report.comparisons import points_figure  # an extra
+    from darkclr.report.style import sample_style, score_styles
 
+    styles = {
+        name: score_styles([score])[score]
+        if name.endswith("*") and isinstance(score, str)  # a yardstick
+        else sample_style(i)
+        for i, (name, (_, score)) in enumerate(series.items())
+    }
     panels = {
         f"{label}, {column}": {
             name: [
@@ -43,7 +50,7 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
         for column in COLUMNS
     }
     rejections = [name for name in panels if not name.startswith("AUC")]
-    return points_figure(panels, values, x=x, logarithmic=rejections)
+    return points_figure(panels, values, x=x, logarithmic=rejections, styles=styles)
 
 
 def scan_tables(series: Series, values: Sequence[str]) -> dict[str, list[dict[str, str]]]:

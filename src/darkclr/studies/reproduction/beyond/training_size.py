@@ -63,7 +63,8 @@ def _measure(material: Material) -> Result:
         figure=scan_figure(series, values, x="number of training jets"),
         claims=[
             compare(
-                f"With as many steps, {values[-1]} jets make {title} better than {values[0]}, {column}",
+                f"With as many steps, {values[-1]} jets make {title} better than {values[0]}, "
+                f"{column}",
                 {"AUC": tuple(
                     number(tables[n], score, "aachen", figure="auc", column=column)
                     for n in (values[-1], values[0]))},
