@@ -87,9 +87,13 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     yield f"![{one['title']}]({link.as_posix()}/{name}/figure.png)"
     yield ""
     for claim in one["claims"]:
-        details = ". ".join(filter(None, (claim["found"], claim["reason"])))
         ours = " (not in the papers)" if claim["ours"] else ""
-        yield f"- **{claim['verdict']}**{ours}: {claim['sentence']}. {_sentence(details)}".rstrip()
+        words = [f"**{claim['verdict']}**{ours}: {claim['sentence']}"]
+        if claim["found"]:
+            words.append(claim["found"][0].upper() + claim["found"][1:])
+        if claim["reason"]:
+            words.append(f"Likely reason: {claim['reason']}")
+        yield f"- {'. '.join(words)}."
     for title, rows in one["tables"].items():
         yield from ("", f"**{title}**", "")
         yield _line(rows[0])
@@ -102,11 +106,6 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     if one["not_run"]:
         yield ""
         yield f"Not run: {'; '.join(one['not_run'])}."
-
-
-def _sentence(text: str) -> str:
-    """With a capital letter at the beginning of a reason, and a full stop."""
-    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _line(cells: Iterable[str]) -> str:
