@@ -40,7 +40,8 @@ from darkclr.contrastive.encoder.batches import pack
 from darkclr.contrastive.model_directory import load_encoder
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.io import iterate_jets
-from darkclr.io.writers import ParquetWriter
+from darkclr.io.parquet import TableWriter
+from darkclr.io.writers import JetsWriter
 from darkclr.jets import Constituents, Jets
 from darkclr.kinematics import centroid, wrap_phi
 
@@ -76,7 +77,7 @@ def repeated(source: Path, n: int) -> Iterator[Jets]:
 
 
 def write(source: Path, n: int, path: Path) -> None:
-    with closing(ParquetWriter(path, path)) as writer:
+    with closing(JetsWriter(TableWriter(path), path)) as writer:
         for jets in repeated(source, n):
             writer.write(jets)
         writer.finish({})

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from folders import names
 from toy import toy_jets
 
@@ -45,6 +46,7 @@ def model(jets, tmp_path_factory):
     pytest.importorskip("fastjet")
     folder = tmp_path_factory.mktemp("model")
     config = EncoderConfig(embedding_dim=8, feedforward_dim=12, output_dim=6, n_heads=2, n_layers=1)
+    torch.manual_seed(1)
     encoder = Encoder(config).eval()
     record = {"encoder": vars(config), "split": vars(SPLIT)}
     begin_model(folder / "encoder", record, Fingerprint())
@@ -158,3 +160,19 @@ def test_signal_does_not_calibrate(model, tmp_path):
         for name in ("both", "one")
     ]
     assert cuts[0] == cuts[1]
+
+
+@pytest.mark.parametrize(("to", "kind"), [(None, "TTree"), ("rntuple", "ROOT::RNTuple")])
+def test_scores_as_a_root_file(calibrated, tmp_path, to, kind):
+    uproot = pytest.importorskip("uproot")
+    folder, _ = calibrated
+    jets, output = folder / "signal.parquet", tmp_path / "scores.root"
+    for _ in range(2):  # a file of scores is replaced
+        score_file(jets, folder, output, working_points=(0.1,), to=to)
+    score_file(jets, folder, tmp_path / "scores.parquet", working_points=(0.1,))
+    expected = read_table(tmp_path / "scores.parquet")
+    with uproot.open(output) as file:
+        assert file.classnames(cycle=False)["scores"] == kind
+        found = file["scores"].arrays(library="ak")
+    for name in ("event", "pt", "norm", "p_value_norm", "passes_norm_0.1"):
+        assert found[name.replace(".", "_")].to_list() == expected[name].to_pylist()

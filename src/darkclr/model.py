@@ -28,9 +28,10 @@ from darkclr.evaluation.results import Cut, FigureOfMerit
 from darkclr.io import atomic_path, iterate_jets
 from darkclr.io.chunks import in_chunks
 from darkclr.io.options import ReadOptions
-from darkclr.io.parquet import TableWriter, read_metadata
+from darkclr.io.parquet import read_metadata
 from darkclr.io.representations import holds_representations, iterate_representations
 from darkclr.io.sources import Source, check_output, sample_name
+from darkclr.io.writers import table_writer
 from darkclr.jets import SIGNAL, Jets
 from darkclr.representations import Representations
 from darkclr.split import Split
@@ -66,6 +67,7 @@ def score_file(
     plugins: Collection[str] = (),
     outside: Outside = OUTSIDE,
     working_points: Sequence[float] = (),
+    to: str | None = None,
     device: str | torch.device = "cpu",
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
@@ -80,12 +82,14 @@ def score_file(
     Args:
         source: what :func:`~darkclr.io.reading.iterate_jets` reads, or files of representations.
         model: directory with ``encoder`` and ``scores``.
-        output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`.
+        output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`;
+            a tree, if its name ends with .root.
         split: shares of the events, for ``part``; those of the encoder's training if None.
         part: 'train', 'validation', 'test' or 'all' of the events.
         plugins: import paths of scores of your own that the model may name; their code is executed.
         outside: whether jets outside are kept, dropped or an error.
         working_points: background efficiencies of cuts; which jets pass each becomes a column.
+        to: "parquet", "root" (a tree) or "rntuple", whatever the name of the output.
         device: where to encode.
         layout, options: how files of jets are read.
         progress: called with the number of jets of each batch.
@@ -96,6 +100,7 @@ def score_file(
     """
     model, output = Path(model), Path(output)
     check_output(source, output, "scores")
+    to = to or ("root" if output.suffix.lower() == ".root" else "parquet")
     scores = load_scores(model / "scores", plugins=plugins)
     _check_cuts(scores, working_points, model / "scores")
     batches = scored_batches(
@@ -111,7 +116,7 @@ def score_file(
         options=options,
     )
     metadata: dict[str, Any] = {}
-    with atomic_path(output) as temporary, closing(TableWriter(temporary)) as writer:
+    with atomic_path(output) as temporary, closing(table_writer(temporary, to, "scores")) as writer:
         for table, _, _ in batches:
             metadata = metadata or read_metadata(table)
             writer.write(table)

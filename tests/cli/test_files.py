@@ -149,7 +149,7 @@ def test_no_command_replaces_a_file_of_something_else(
 
 
 def test_convert_refuses_in_one_line(refused, jets_file, tmp_path):
-    assert "no layout to write" in refused("convert", jets_file, tmp_path / "out.root")
+    assert "no layout to write" in refused("convert", jets_file, tmp_path / "out.npz")
     assert "part of the input" in refused("convert", jets_file, jets_file)
     for option, value in (("--batch_size", 0), ("--seed", -1)):
         line = refused("convert", jets_file, tmp_path / "out.parquet", option, value)

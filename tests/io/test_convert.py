@@ -289,8 +289,9 @@ def test_spectra_are_matched_over_batches(tmp_path):
 def test_the_target_follows_the_suffix(tmp_path):
     assert target_of(Path("a.PARQUET")) == "parquet"
     assert target_of(Path("a.root"), "top_tagging") == "top_tagging"
-    with pytest.raises(ConfigError, match=r"\.root is no layout to write"):
-        target_of(Path("a.root"))
+    assert target_of(Path("a.root")) == "root"
+    with pytest.raises(ConfigError, match=r"\.npz is no layout to write"):
+        target_of(Path("a.npz"))
 
 
 def test_the_output_is_never_part_of_the_input(source, tmp_path):

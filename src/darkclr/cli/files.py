@@ -102,7 +102,7 @@ def convert(
     output: Path,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
-    to: Literal["parquet", "top_tagging"] | None = None,
+    to: Literal["parquet", "root", "rntuple", "top_tagging"] | None = None,
     slots: int = TOP_TAGGING_SLOTS,
     deduplicate: bool = False,
     match_pt: str | None = None,
@@ -110,7 +110,7 @@ def convert(
     batch_size: int = BATCH_SIZE,
     overwrite: bool = False,
 ) -> None:
-    """Turn jets of any layout into Parquet, or into top-tagging HDF5 for other programs.
+    """Turn jets of any layout into Parquet, or into ROOT or top-tagging HDF5 for other programs.
 
     Files are read and written batch by batch, so they may be larger than memory.
 
@@ -118,11 +118,12 @@ def convert(
 
     Args:
         source: The files of the jets; a folder or a URL is a file, too.
-        output: The file that is written: .parquet, or .h5 for top-tagging HDF5.
+        output: The file that is written: .parquet, .root for a tree, or .h5 for top-tagging HDF5.
         layout: The layout of the files; if it is not given, the columns of each file tell it.
             It may also be the import path of a layout of yours.
         options: How the files are read: cuts, label of files without, radius for events.
-        to: The layout that is written, whatever the suffix of the output.
+        to: The layout that is written, whatever the suffix of the output; `rntuple` is the newer
+            format of ROOT files.
         slots: The number of constituents for which top-tagging HDF5 has room in each jet.
         deduplicate: Jets are left out whose constituents are those of an earlier jet.
         match_pt: A file of jets. Others are left out at random, so that their pT spectrum takes

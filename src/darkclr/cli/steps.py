@@ -151,6 +151,7 @@ def score(
     part: Part = "all",
     outside: Outside = OUTSIDE,
     working_points: list[float] | None = None,
+    to: Literal["parquet", "root", "rntuple"] | None = None,
     plugins: list[str] | None = None,
     device: Device = DEVICE,
     layout: str | None = None,
@@ -169,7 +170,7 @@ def score(
             file, too.
         model: The directory with `encoder` and `scores`.
         output: The Parquet file that is written: one row a jet with id, label, raw scores and
-            p-values.
+            p-values. With the suffix .root it is a tree.
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
             those of the encoder's training.
         part: The part of the events that is scored.
@@ -178,6 +179,7 @@ def score(
             command stops.
         working_points: Background efficiencies of cuts that the model has, such as `[0.01]`; each
             adds a column to every score, `passes_SCORE_0.01`, that says which jets are above it.
+        to: The format of the output, whatever its suffix; `rntuple` is the newer one of ROOT.
         plugins: The import paths of scores of your own that the model may name; their code is
             executed.
         device: The device that encodes; `auto` takes a GPU if there is one.
@@ -197,6 +199,7 @@ def score(
             part=part,
             outside=outside,
             working_points=working_points or (),
+            to=to,
             plugins=plugins or (),
             device=torch_device(device),
             layout=layout,

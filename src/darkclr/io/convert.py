@@ -21,9 +21,10 @@ from darkclr.io.options import BATCH_SIZE, TOP_TAGGING_SLOTS, ReadOptions
 from darkclr.io.reading import iterate_jets
 from darkclr.io.sources import check_output, known_number
 from darkclr.io.writers import (
-    ParquetWriter,
+    JetsWriter,
     TopTaggingWriter,
     Writer,
+    table_writer,
     target_of,
 )
 from darkclr.jets import Jets
@@ -69,7 +70,7 @@ def convert(
     overwrite: bool = False,
     reporter: Reporter = Silent(),
 ) -> Conversion:
-    """Write jets of any layout as Parquet or top-tagging HDF5.
+    """Write jets of any layout as Parquet, ROOT or top-tagging HDF5.
 
     The file gets its name when it is complete. Peak memory does not depend on the number of jets,
     but for 8 bytes a jet with ``deduplicate`` and 9 bytes a jet with ``match_pt``.
@@ -79,7 +80,7 @@ def convert(
         output: file to write; its suffix says the layout.
         layout: of the source; recognised from its content if None.
         options: how it is read: cuts, label.
-        to: "parquet" or "top_tagging", whatever the suffix of the output.
+        to: of :data:`~darkclr.io.writers.TARGETS`, whatever the suffix of the output.
         slots: constituents a jet in top-tagging HDF5.
         deduplicate: leave out jets whose constituents are those of an earlier jet.
         match_pt: source of jets whose pT spectrum is to be matched by leaving out jets at
@@ -168,9 +169,9 @@ def converted_from(path: Path) -> Any:
 
 
 def _writer(target: str, path: Path, where: Path, slots: int) -> Writer:
-    if target == "parquet":
-        return ParquetWriter(path, where)
-    return TopTaggingWriter(path, where, slots)
+    if target == "top_tagging":
+        return TopTaggingWriter(path, where, slots)
+    return JetsWriter(table_writer(path, target, "jets"), where)
 
 
 def _matched(batches: Iterator[Jets], reference: Any, seed: int, size: int) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
-from darkclr.io.containers import SUFFIXES
+from darkclr.io.containers import SUFFIXES, opened
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import metadata_of, opened_parquet
 
@@ -166,6 +166,9 @@ def _kind_of(path: Path) -> str | None:
     if start.startswith(b"{"):
         return "JSON"
     try:
+        if start == b"root":
+            with opened(path) as (_, tables):
+                return tables[0].metadata.get("kind") if tables else None
         with opened_parquet(path) as table:
             return metadata_of(table).get("kind")
     except InputError:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, DarkclrError, InputError
 from darkclr.io import atomic_path
-from darkclr.io.parquet import read_metadata, read_schema
+from darkclr.io.parquet import TableWriter, read_metadata, read_schema
 from darkclr.io.reading import jets_by_file, recognise
 from darkclr.io.sources import expand, is_url
-from darkclr.io.writers.parquet import ParquetWriter
+from darkclr.io.writers.native import JetsWriter
 from darkclr.jets import UNKNOWN, Jets
 from darkclr.reporter import Advance, Reporter
 from darkclr.studies.sample_config import Look, Sample
@@ -82,7 +82,7 @@ def take_in(name: str, sample: Sample, label: int, output: Path, reporter: Repor
     with (
         reporter.bar(f"read {name}", None) as advance,
         atomic_path(output) as temporary,
-        closing(ParquetWriter(temporary, output)) as writer,
+        closing(JetsWriter(TableWriter(temporary), output)) as writer,
     ):
         n = n_other = 0
         for jets in _with_their_files(sample, files, advance):

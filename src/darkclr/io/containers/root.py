@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from darkclr.errors import InputError, MissingExtraError
 from darkclr.io.containers.table import Rows, Table, same_lengths
 from darkclr.io.containers.zero_padding import padded
+from darkclr.io.parquet import METADATA_KEY, decoded_metadata
 
-__all__ = ["root_tables"]
+__all__ = ["METADATA", "root_tables"]
+
+#: Key of a string beside the tables, in which a file of darkclr says what it is.
+METADATA = "darkclr"
 
 _KINDS = ("TTree", "TNtuple", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 
@@ -33,16 +37,22 @@ def root_tables(path: Path) -> Iterator[list[Table]]:
         raise MissingExtraError(str(error.name), "files") from error
     with uproot.open(path) as file:
         kinds = file.classnames(cycle=False)
-        yield [_Tree(path, name, file[name]) for name, kind in kinds.items() if kind in _KINDS]
+        text = str(file[METADATA]) if kinds.get(METADATA) == "TObjString" else "{}"
+        metadata = decoded_metadata({METADATA_KEY: text})
+        yield [
+            _Tree(path, name, file[name], metadata)
+            for name, kind in kinds.items()
+            if kind in _KINDS
+        ]
 
 
 class _Tree(Table):
     """A tree or an RNTuple; its columns are branches or fields, wherever they are filed."""
 
-    def __init__(self, file: Path, name: str, tree: Any) -> None:
+    def __init__(self, file: Path, name: str, tree: Any, metadata: Mapping[str, Any]) -> None:
         self._tree = tree
         columns = tree.keys(full_paths=False)
-        super().__init__(file, name, tuple(columns), int(tree.num_entries))
+        super().__init__(file, name, tuple(columns), int(tree.num_entries), metadata)
 
     def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
         """Batches of entries.

@@ -11,22 +11,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from darkclr.errors import ConfigError
-from darkclr.io.writers.parquet import ParquetWriter, jets_table, write_jets
+from darkclr.io.parquet import TableWriter
+from darkclr.io.writers.native import JetsWriter, jets_table, write_jets
+from darkclr.io.writers.root import RootTableWriter
 from darkclr.io.writers.top_tagging import TopTaggingWriter
 from darkclr.jets import Jets
 
 __all__ = [
     "TARGETS",
-    "ParquetWriter",
+    "JetsWriter",
     "TopTaggingWriter",
     "Writer",
     "jets_table",
+    "table_writer",
     "target_of",
     "write_jets",
 ]
 
-TARGETS = ("parquet", "top_tagging")
-_SUFFIXES = {".parquet": "parquet", ".pq": "parquet"} | dict.fromkeys(
+TARGETS = ("parquet", "root", "rntuple", "top_tagging")
+_SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".root": "root"} | dict.fromkeys(
     (".h5", ".hdf5", ".hdf"), "top_tagging"
 )
 
@@ -61,7 +64,23 @@ def target_of(path: Path, to: str | None = None) -> str:
         raise ConfigError(
             f"{to or path.suffix or 'no suffix'} is no layout to write",
             where=path,
-            fix="name the file .parquet or .h5 (top-tagging HDF5), or give --to of "
+            fix="name the file .parquet, .root or .h5 (top-tagging HDF5), or give --to of "
             + ", ".join(TARGETS),
         )
     return name
+
+
+def table_writer(path: Path, target: str, table: str) -> TableWriter | RootTableWriter:
+    """A writer of tables batch by batch.
+
+    Args:
+        path: a temporary name of the file.
+        target: "parquet", "root" (a tree) or "rntuple".
+        table: name of the tree or RNTuple.
+
+    Raises:
+        MissingExtraError: uproot is not installed.
+    """
+    if target == "parquet":
+        return TableWriter(path)
+    return RootTableWriter(path, table, "root" if target == "root" else "rntuple")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError, MissingExtraError
 from darkclr.io.parquet import METADATA_KEY, encode_metadata
-from darkclr.io.writers.parquet import highest_pt, jets_metadata
+from darkclr.io.writers.native import highest_pt, jets_metadata
 from darkclr.jets import Jets
 
 __all__ = ["TopTaggingWriter"]

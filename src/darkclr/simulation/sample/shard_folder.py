@@ -17,8 +17,8 @@ import numpy as np
 
 from darkclr.errors import InputError
 from darkclr.io import ReadOptions, atomic_path, read_jets
-from darkclr.io.parquet import read_metadata, read_table
-from darkclr.io.writers import ParquetWriter
+from darkclr.io.parquet import TableWriter, read_metadata, read_table
+from darkclr.io.writers import JetsWriter
 from darkclr.simulation.sample.shard import Counts, Shard
 
 __all__ = ["ShardFolder", "missing_shards", "record_digest"]
@@ -139,7 +139,10 @@ class ShardFolder:
             return counts
         signed = ReadOptions(negative_weights="keep")  # the simulation has asked
         scale = 1.0 if mean_weight is None else weight / found / mean_weight
-        with atomic_path(output) as temporary, closing(ParquetWriter(temporary, output)) as writer:
+        with (
+            atomic_path(output) as temporary,
+            closing(JetsWriter(TableWriter(temporary), output)) as writer,
+        ):
             for path, wanted in parts:
                 part = read_jets(path, options=signed)[:wanted]
                 writer.write(replace(part, weight=(part.weight / scale).astype(np.float32)))

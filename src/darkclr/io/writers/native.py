@@ -1,4 +1,4 @@
-"""Jets as Parquet in darkclr's own layout, at once or batch by batch."""
+"""Jets in darkclr's own layout, at once as Parquet, or batch by batch into any table."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pyarrow as pa
 from darkclr.errors import InputError
 from darkclr.io.layouts.native import TRUTH_PREFIX
 from darkclr.io.parquet import TableWriter, write_table
+from darkclr.io.writers.root import RootTableWriter
 from darkclr.jets import JET_COLUMNS, Jets
 from darkclr.plausibility import BEAM_ENERGY
 
-__all__ = ["ParquetWriter", "highest_pt", "jets_metadata", "jets_table", "write_jets"]
+__all__ = ["JetsWriter", "highest_pt", "jets_metadata", "jets_table", "write_jets"]
 
 
 def write_jets(jets: Jets, path: str | Path) -> None:
@@ -55,11 +56,16 @@ def highest_pt(jets: Jets) -> float:
     return float(max(jets.pt.max(initial=0), jets.constituents.pt.max(initial=0)))
 
 
-class ParquetWriter:
-    """The native layout of :func:`write_jets`, one row group a batch."""
+class JetsWriter:
+    """The native layout of :func:`write_jets`, batch by batch.
 
-    def __init__(self, path: Path, where: object) -> None:
-        self._writer, self._where = TableWriter(path), where
+    Args:
+        writer: of tables, into a Parquet or ROOT file.
+        where: the file that the user named, for messages.
+    """
+
+    def __init__(self, writer: TableWriter | RootTableWriter, where: object) -> None:
+        self._writer, self._where = writer, where
         self._highest_pt = 0.0
 
     def write(self, jets: Jets) -> None:
