@@ -24,9 +24,9 @@ from darkclr.studies.reproduction.cms.sizes import SIZES, grid
 from darkclr.studies.reproduction.cms.study import measured
 
 _OPTIONS = {
-    "ae_cms": {"epochs": 1000},
+    "ae_cms": {"epochs": 800},
     "nae_cms": {"epochs": 250, "transported": 512},
-    "wnae_cms": {"epochs": 100, "transported": 512},
+    "wnae_cms": {"epochs": 150, "transported": 512},
 }
 
 
@@ -62,4 +62,4 @@ def main(samples: Path, output: Path, trainings: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int((sys.argv[3:] or ["3"])[0]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int((sys.argv[3:] or ["2"])[0]))

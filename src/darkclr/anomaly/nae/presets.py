@@ -157,7 +157,6 @@ _CMS_CHAINS: dict[str, Any] = {
     "replay": 0.95,
     "buffer_size": 10_000,
     "pretraining_epochs": 0,
-    "normalization_learning_rate": 1e-3,
     "transported": 2000,
 }
 
@@ -178,6 +177,7 @@ CMS_NORMALIZED_AUTOENCODERS: tuple[Preset, ...] = (
             **_CMS_CHAINS,
             "steps": 10,
             "positive_energy_weight": 1e-3,
+            "normalization_learning_rate": 1e-3,
             "energy_unit": 1.0,
             "epochs": 300,
         },
@@ -196,6 +196,7 @@ CMS_NORMALIZED_AUTOENCODERS: tuple[Preset, ...] = (
         {
             **_CMS_CHAINS,
             "steps": 10,
+            "normalization_learning_rate": 5e-3,
             "optimizer": "adamw",
             "weight_decay": 0.01,
             "reduce_on_plateau": True,
