@@ -54,7 +54,7 @@ def test_signals_are_mapped_as_background_is(jets, columns):
 
 @pytest.mark.parametrize("score", AUTOENCODERS)
 def test_a_finished_training_is_read_and_not_made_again(score, columns, tmp_path):
-    options = {"trainings": 2, "reporter": Silent()}
+    options = {"trainings": 2, "workers": 1, "reporter": Silent()}
     first = fits(score, SIZE.options[score], columns, tmp_path, **options)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")}
     assert len(times) == 2

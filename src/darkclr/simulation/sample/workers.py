@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from darkclr.errors import SimulationError
 from darkclr.io import write_jets
 from darkclr.simulation.sample.shard import Shard, simulate_shard
 from darkclr.simulation.sample.shard_folder import record_digest
+from darkclr.worker_pool import CONTEXT, worker_pool
 
 __all__ = ["available_cores", "simulate_shards"]
 
@@ -66,52 +64,32 @@ def _in_pool(
     workers: int,
     progress: Callable[[int], None],
 ) -> None:
-    # Spawned, not forked: the parent may hold threads of PyTorch and Arrow.
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(counter,))
+    counter = CONTEXT.Value("q", 0)
     told = 0
     try:
-        pending: set[Future] = {
-            pool.submit(_work, path, shard, fingerprint) for path, shard in shards.items()
-        }
-        while pending:
-            done, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
-            now = counter.value
-            if now > told:
-                progress(now - told)
-                told = now
-            for future in done:
-                future.result()
-        pool.shutdown()
+        with worker_pool(workers, _count_with, counter) as pool:
+            pending: set[Future] = {
+                pool.submit(_work, path, shard, fingerprint) for path, shard in shards.items()
+            }
+            while pending:
+                done, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
+                now = counter.value
+                if now > told:
+                    progress(now - told)
+                    told = now
+                for future in done:
+                    future.result()
     except BrokenProcessPool as error:
         raise SimulationError(
             "a worker process died, perhaps for lack of memory",
             where="simulation",
             fix="run again, with fewer workers if need be; finished shards are kept",
         ) from error
-    finally:
-        # After an error or Ctrl-C nobody wants the rest: end the workers in mid-shard.
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
-        pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(counter: Any) -> None:
+def _count_with(counter: Any) -> None:
     global _counter
     _counter = counter
-    # Ctrl-C reaches the whole process group; the parent ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot end its workers, and nobody waits for what they do."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _work(path: Path, shard: Shard, fingerprint: str) -> None:

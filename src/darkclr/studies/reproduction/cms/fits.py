@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -22,6 +24,7 @@ from darkclr.jets import Jets
 from darkclr.reporter import Reporter
 from darkclr.reweighting import equal_spectrum_weights
 from darkclr.substructure import CMS_OBSERVABLES, observables
+from darkclr.worker_pool import worker_pool
 
 __all__ = ["Columns", "Fit", "fits"]
 
@@ -100,6 +103,7 @@ def fits(
     folder: Path,
     *,
     trainings: int,
+    workers: int,
     reporter: Reporter,
 ) -> list[Fit]:
     """So many trainings with the seeds 1, 2, ...; finished ones are read.
@@ -110,29 +114,47 @@ def fits(
         columns: of the jets.
         folder: of the trainings.
         trainings: their number.
+        workers: number of processes, each with a training at a time; 1: this one.
         reporter: hears of the progress.
     """
     definition = define_score(score, options)
+    directories = {seed: folder / f"{score}-{seed}" for seed in range(1, trainings + 1)}
     background = {"n": len(columns.train), "sha256": columns.digest}
-    found = []
-    for seed in range(1, trainings + 1):
-        directory = folder / f"{score}-{seed}"
-        if not is_fitted(directory, definition, seed=seed, background=background):
-            detector = definition.detector(seed)
-            with reporter.bar(f"fit {score} {seed}", detector.n_epochs, "epochs") as advance:
-                detector.fit(
-                    columns.train,
-                    progress=Watch(
-                        detector,
-                        columns.background,
-                        columns.signals,
-                        lambda row: advance(1),
-                    ),
-                    checkpoint_directory=directory,
-                )  # type: ignore[call-arg]
-            FittedScore(definition, detector, background, columns.normal).save(directory)
-        found.append(_read(directory, columns))
-    return found
+    missing = {
+        seed: directory
+        for seed, directory in directories.items()
+        if not is_fitted(directory, definition, seed=seed, background=background)
+    }
+    with reporter.bar(f"fit {score}", len(missing) or 1, "trainings") as advance:
+        tasks = [(score, options, seed, columns, path) for seed, path in missing.items()]
+        for _ in _each(tasks, min(workers, len(tasks))):
+            advance()
+    return [_read(directory, columns) for directory in directories.values()]
+
+
+def _each(tasks: Sequence[tuple[Any, ...]], workers: int) -> Iterator[None]:
+    """Fit, and say so after each."""
+    if workers < 2:
+        for task in tasks:
+            _fit(*task)
+            yield
+        return
+    with worker_pool(workers, torch.set_num_threads, 1) as pool:  # the networks are tiny
+        for future in as_completed([pool.submit(_fit, *task) for task in tasks]):
+            future.result()
+            yield
+
+
+def _fit(
+    score: str, options: Mapping[str, Any], seed: int, columns: Columns, directory: Path
+) -> None:
+    """Train and save; an interrupted training goes on from its last epoch."""
+    definition = define_score(score, options)
+    detector = definition.detector(seed)
+    watch = Watch(detector, columns.background, columns.signals)
+    detector.fit(columns.train, progress=watch, checkpoint_directory=directory)  # type: ignore[call-arg]
+    background = {"n": len(columns.train), "sha256": columns.digest}
+    FittedScore(definition, detector, background, columns.normal).save(directory)
 
 
 def _read(directory: Path, columns: Columns) -> Fit:

@@ -12,6 +12,7 @@ import numpy as np
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import Jets
 from darkclr.reporter import Reporter
+from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.duration import Job
 from darkclr.studies.reproduction.claims import CONFIRMED, NOT_CONFIRMED, Claim, compare
 from darkclr.studies.reproduction.cms.fits import Columns, Fit, fits
@@ -54,6 +55,7 @@ def _measure(material: Material) -> Result:
         sizes,
         material.folder / "fits",
         material.reporter,
+        workers=available_cores() if material.scale.tests_claims else 1,
     )
     return replace(result, tables={**result.tables, **_beside(material)})
 
@@ -65,6 +67,8 @@ def measured(
     sizes: Sizes,
     folder: Path,
     reporter: Reporter,
+    *,
+    workers: int = 1,
 ) -> Result:
     """All trainings of the autoencoders, with what they say.
 
@@ -74,6 +78,7 @@ def measured(
         sizes: numbers of the study.
         folder: of the trainings, finished ones of which are read.
         reporter: hears of the progress.
+        workers: number of processes.
     """
     from darkclr.report.autoencoders import Panel, autoencoders_figure  # an extra
 
@@ -85,6 +90,7 @@ def measured(
             columns,
             folder,
             trainings=sizes.trainings,
+            workers=workers,
             reporter=reporter,
         )
         for name in AUTOENCODERS
@@ -231,14 +237,13 @@ def _numbers(found: Mapping[str, Sequence[Fit]]) -> dict[str, Any]:
 
 
 def _jobs(scale: Scale, cores: int) -> list[Job]:
-    del cores
     sizes = SIZES[scale.name]
     epoch = sizes.background / 20_000  # of the measured seconds
     seconds = {"ae_cms": 0.15, "nae_cms": 1.5, "wnae_cms": 4.0}
     epochs = {"ae_cms": 500, "nae_cms": 300, "wnae_cms": 150}
     return [
         Job(f"{name} with signals watched",
-            epoch * seconds[name] * sizes.options.get(name, {}).get("epochs", epochs[name]),
+            epoch / cores * seconds[name] * sizes.options.get(name, {}).get("epochs", epochs[name]),
             sizes.trainings)
         for name in AUTOENCODERS
     ]  # fmt: skip
