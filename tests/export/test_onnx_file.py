@@ -13,7 +13,7 @@ from padded import AWKWARD, padded
 from toy import toy_jets
 
 from darkclr.anomaly.fitted import fit_digest
-from darkclr.anomaly.scoring import load_scores, score_table
+from darkclr.anomaly.scoring import calibrate, load_scores, score_table
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.model_directory import load_encoder
 from darkclr.errors import ConfigError, InputError, MissingExtraError
@@ -132,3 +132,39 @@ def test_without_a_model_or_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(MissingExtraError, match=r"darkclr\[export\]"):
         export(tmp_path / "model", tmp_path / "m.onnx")
+
+
+def test_p_values_and_cuts_are_in_the_file(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    model = write_model(tmp_path / "model", {"norm": {}, "jet_pt": {}})
+    encoder = load_encoder(model / "encoder")
+    background = score_table(
+        {"": encode(encoder, toy_jets(3000, seed=20))}, load_scores(model / "scores")
+    )
+    (norm,) = load_scores(model / "scores", ["norm"])  # the other has no working points
+    calibrate(
+        background,
+        [norm],
+        model / "scores",
+        background_efficiencies=(0.1, 0.0001),
+        minimum_jets=10,
+        background={"part": "all"},
+    )
+    done = export(model, tmp_path / "model.onnx")
+    assert done.outputs == ("z", "pooled", "norm", "jet_pt", "p_value_norm")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    jets = toy_jets(500, seed=21)
+    found = run(session, padded(jets))
+    table = score_table({"": encode(encoder, jets)}, load_scores(model / "scores"), p_values=True)
+    expected = table["p_value_norm"].to_numpy()
+    # Rounding moves a score past one jet of the background at most.
+    assert np.abs(found["p_value_norm"] - expected).max() <= 1.01 / 3001
+    assert np.mean(found["p_value_norm"] == expected.astype(np.float32)) > 0.95
+    scores = json.loads(session.get_modelmeta().custom_metadata_map["scores"])
+    assert "working_points" not in scores["jet_pt"]
+    loose, tight = scores["norm"]["working_points"]
+    assert np.mean(background["norm"].to_numpy() >= loose["cut"]) == 0.1
+    assert tight["cut"] is None
+    assert tight["problem"] == "3,000 background jets, some 100,000 are needed"
+    assert scores["norm"]["background"] == {"part": "all", "n_jets": 3000}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -27,9 +27,10 @@ from darkclr.contrastive.model_directory import load_encoder
 from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.export.conditioning import conditional_p_value, residual
 from darkclr.export.padded_encoder import PaddedEncoder
-from darkclr.export.scores import EXPORTABLE, as_function, is_exportable
+from darkclr.export.scores import EXPORTABLE, as_function, is_exportable, p_value
 from darkclr.export.tensors import pt_and_mass
 from darkclr.io.atomic import atomic_path
+from darkclr.names import P_VALUE
 from darkclr.plausibility import refuse_infinite
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Exported:
 
 
 class ExportedModel(nn.Module):
-    """Encoder and scores as one network.
+    """Encoder and scores as one network, with p-values of those scores that are calibrated.
 
     Args:
         encoder: a trained encoder.
@@ -73,8 +74,14 @@ class ExportedModel(nn.Module):
     def __init__(self, encoder: Encoder, scores: Sequence[FittedScore]) -> None:
         super().__init__()
         self.encoder = PaddedEncoder(encoder)
-        self.outputs = (*_REPRESENTATIONS, *(score.name for score in scores))
         self._scores = {score.name: _function(score) for score in scores}
+        self._p_values = {
+            score.name: p_value(score.calibration)
+            for score in scores
+            if score.calibration is not None
+        }
+        p_values = (f"{P_VALUE}{name}" for name in self._p_values)
+        self.outputs = (*_REPRESENTATIONS, *self._scores, *p_values)
 
     def forward(self, constituents: Tensor) -> tuple[Tensor, ...]:
         """The outputs of jets, each (n_jets, ...) of float32; see :class:`PaddedEncoder`."""
@@ -85,6 +92,8 @@ class ExportedModel(nn.Module):
         columns["pt"], columns["mass"] = pt_and_mass(pt, eta, phi)
         for name, function in self._scores.items():
             columns[name] = function(columns).double()
+        for name, share in self._p_values.items():
+            columns[f"{P_VALUE}{name}"] = share(columns[name])
         return tuple(columns[name].float() for name in self.outputs)
 
 
@@ -148,6 +157,7 @@ def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> d
             "reference": score.definition.entry.reference,
             "digest": fit_digest(model / "scores" / score.name),
         }
+        | _calibration(score)
         for score in scores
     }
     return {
@@ -159,6 +169,14 @@ def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> d
         "training": (model / "encoder" / "config.yaml").read_text(encoding="utf-8"),
         "scores": json.dumps(about),
     }
+
+
+def _calibration(score: FittedScore) -> dict[str, Any]:
+    """The cuts of a score, and the background that they and its p-values are of."""
+    if score.calibration is None:
+        return {}
+    points = [asdict(point) for point in score.calibration.working_points]
+    return {"working_points": points, "background": dict(score.calibration.background)}
 
 
 def _chosen(

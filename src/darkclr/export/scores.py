@@ -22,10 +22,11 @@ from darkclr.anomaly.detectors.neighbours import NearestNeighbours
 from darkclr.anomaly.detectors.norm import Column, Norm
 from darkclr.anomaly.inputs import Part, find_features
 from darkclr.anomaly.nae.normalized_autoencoder import NormalizedAutoencoder
+from darkclr.anomaly.working_points import Calibration
 from darkclr.errors import ConfigError
 from darkclr.export.tensors import constant, norm, rank
 
-__all__ = ["EXPORTABLE", "as_function", "is_exportable"]
+__all__ = ["EXPORTABLE", "as_function", "is_exportable", "p_value"]
 
 #: (n, d) -> (n,): what ``score_samples`` of a detector does.
 TensorScore: TypeAlias = Callable[[Tensor], Tensor]
@@ -141,6 +142,13 @@ def _(detector: Combination) -> TensorScore:
         return surprise.sum(dim=1) if detector.method == "fisher" else surprise.amax(dim=1)
 
     return combined
+
+
+def p_value(calibration: Calibration) -> TensorScore:
+    """The p-value of a jet from its score, as a function of tensors (n,)."""
+    values = constant(calibration.score)
+    shares = constant([*calibration.p_values, calibration.beyond])
+    return lambda score: shares[rank(values, score)]
 
 
 def is_exportable(entry: Score, part: Part) -> bool:
