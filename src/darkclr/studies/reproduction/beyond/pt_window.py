@@ -9,6 +9,10 @@ STUDY = transfer_study(
     "Trained in one window of jet pT, tested in another one",
     {
         "150–300 GeV": {},
-        "200–400 GeV": {"selection": {"pt_min": 200.0, "pt_max": 400.0}},
+        # From half of the threshold on, as the usual sample.
+        "200–400 GeV": {
+            "selection": {"pt_min": 200.0, "pt_max": 400.0},
+            "settings": ["PhaseSpace:pTHatMin = 100"],
+        },
     },
 )
