@@ -82,6 +82,13 @@ def _tested(trained: Ensemble, tested: Ensemble) -> Metrics:
 
 def _result(found: Mapping[tuple[str, str], Metrics], kinds: list[str]) -> Result:
     from darkclr.report.comparisons import points_figure
+    from darkclr.report.style import score_styles
+
+    colours = score_styles(_SCORES)
+    styles = {
+        title: {"color": colours[score]["color"], "linestyle": "none"}
+        for score, title in _SCORES.items()
+    }
 
     def number(a: str, b: str, score: str, figure: str, column: str) -> FigureOfMerit:
         of = found[a, b].scores[score].signals["aachen"]
@@ -126,7 +133,7 @@ def _result(found: Mapping[tuple[str, str], Metrics], kinds: list[str]) -> Resul
             )
     return Result(
         figure=points_figure(
-            panels, ticks, x="trained on → tested on", slanted=True,
+            panels, ticks, x="trained on → tested on", slanted=True, styles=styles,
             logarithmic=[p for p in panels if not p.startswith("AUC")],
         ),
         claims=claims,
