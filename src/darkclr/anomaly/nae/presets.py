@@ -157,7 +157,7 @@ _CMS_CHAINS: dict[str, Any] = {
     "replay": 0.95,
     "buffer_size": 10_000,
     "pretraining_epochs": 0,
-    "transported": 2000,
+    "transported": 1000,
 }
 
 #: The normalized autoencoders of CMS on eight observables.

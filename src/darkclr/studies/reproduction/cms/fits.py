@@ -80,7 +80,8 @@ class Fit:
     """A finished training.
 
     Args:
-        history: column by name, an entry an epoch that did not diverge; NaN where there is none.
+        history: column by name, an entry an epoch, without those that diverged and those before a
+            normalisation; NaN where there is none.
         chosen: index of the epoch that was kept.
         auc: of each signal, as simulated and at equal pT.
         energy: mean over background, under "", and over the jets of each signal.
@@ -161,7 +162,9 @@ def _read(directory: Path, columns: Columns) -> Fit:
     """What a finished training says of the jets."""
     detector = FittedScore.load(directory).detector
     with (directory / "history.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["stage"] != "diverged"]
+        rows = list(csv.DictReader(file))
+    stage = "normalisation" if any(r["stage"] == "normalisation" for r in rows) else "autoencoder"
+    rows = [row for row in rows if row["stage"] == stage]
     names = [name for name in rows[0] if name != "stage"]
     history = {name: np.array([float(row[name] or math.nan) for row in rows]) for name in names}
     kept = getattr(detector, "selected_epoch_", None)

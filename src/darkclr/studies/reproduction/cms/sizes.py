@@ -57,7 +57,11 @@ SIZES: Mapping[str, Sizes] = {
             "wnae_cms": _TINY,
         },
     ),
-    "laptop": Sizes(background=25_000, signal=3_000),
+    "laptop": Sizes(
+        background=25_000,
+        signal=3_000,
+        options={"nae_cms": {"epochs": 200}, "wnae_cms": {"epochs": 100}},
+    ),
     # The learning rate of the public configuration of 2023, which takes thousands of epochs.
     "paper": Sizes(
         background=25_000,

@@ -239,7 +239,7 @@ def _numbers(found: Mapping[str, Sequence[Fit]]) -> dict[str, Any]:
 def _jobs(scale: Scale, cores: int) -> list[Job]:
     sizes = SIZES[scale.name]
     epoch = sizes.background / 20_000  # of the measured seconds
-    seconds = {"ae_cms": 0.15, "nae_cms": 1.5, "wnae_cms": 4.0}
+    seconds = {"ae_cms": 0.15, "nae_cms": 1.5, "wnae_cms": 2.7}
     epochs = {"ae_cms": 500, "nae_cms": 300, "wnae_cms": 150}
     return [
         Job(f"{name} with signals watched",
