@@ -24,9 +24,9 @@ from darkclr.studies.reproduction.cms.sizes import SIZES, grid
 from darkclr.studies.reproduction.cms.study import measured
 
 _OPTIONS = {
-    "ae_cms": {"epochs": 800},
-    "nae_cms": {"epochs": 250, "transported": 512},
-    "wnae_cms": {"epochs": 150, "transported": 512},
+    "ae_cms": {"epochs": 400},
+    "nae_cms": {"epochs": 200, "transported": 512},
+    "wnae_cms": {"epochs": 80, "transported": 512},
 }
 
 
