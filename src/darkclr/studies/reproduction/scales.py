@@ -202,10 +202,7 @@ def thesis(scale: Scale, representation: str, p_drop: float) -> EnsembleConfig:
         representation: multiplicity or minimal.
         p_drop: probability of a constituent to be dropped.
     """
-    scores = {"norm": {}, "nae_thesis": dict(scale.nae_thesis)}
-    config = variant(scanned(scale, scores), Path("representations") / representation)
-    if scale.thesis is not None:
-        config = variant(config, Path("representations") / scale.thesis)
+    config = _setup(scale.name, representation)
     views = replace(config.augmentations, anomalous=[ConstituentDrop(p_drop)])
     return replace(config, augmentations=views, copies=None)
 
@@ -229,6 +226,17 @@ def training_jets(scale: Scale, signals: tuple[str, ...], **options: Any) -> dic
         "qcd": Sample(process="qcd", n_jets=scale.background, seed=_SEED, **options),
         **{name: Sample(process=name, n_jets=scale.signal, **options) for name in signals},
     }
+
+
+@cache
+def _setup(name: str, representation: str) -> EnsembleConfig:
+    """A setup of the thesis at the scale of that name, with the usual dropping probability."""
+    scale = SCALES[name]
+    scores = {"norm": {}, "nae_thesis": dict(scale.nae_thesis)}
+    config = variant(scanned(scale, scores), Path("representations") / representation)
+    if scale.thesis is not None:
+        config = variant(config, Path("representations") / scale.thesis)
+    return config
 
 
 def preset(name: str) -> EnsembleConfig:
