@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from models import TINY
 
 from darkclr.augmentations import ConstituentDrop
+from darkclr.contrastive.encoder.transformer import Encoder
+from darkclr.contrastive.model_directory import Fingerprint, begin_model, save_model
 from darkclr.evaluation import EvaluationConfig, evaluate, write_metrics
 from darkclr.io import write_jets
 from darkclr.io.parquet import write_table
@@ -37,6 +41,8 @@ def make_run(run: Path, n: int = 450, seed: int = 0) -> Path:
     _scores(run, counts, rng)
     metrics = evaluate(run / "scores.parquet", EvaluationConfig(n_bootstrap=50))
     write_metrics(metrics, run / "metrics.json")
+    begin_model(run / "encoder", {"encoder": asdict(TINY)}, Fingerprint())
+    save_model(run / "encoder", Encoder(TINY).eval(), {})
     _encoder(run / "encoder", rng)
     for name, normalised in (("autoencoder", False), ("nae", True)):
         _energies(run / "scores" / name / "history.csv", normalised, rng)

@@ -19,19 +19,22 @@ from darkclr.augmentations import Augmentations, ConstituentDrop, PtReweighting,
 from darkclr.errors import InputError
 from darkclr.evaluation import FigureOfMerit, read_metrics
 from darkclr.io import read_jets, write_jets
+from darkclr.io.parquet import read_table
 from darkclr.report import report, run_files
 from darkclr.report.html import clearly_best
 from darkclr.report.jets import shown_augmentations
 
+TITLES = {"qcd": "QCD", "aachen": "Aachen"}
+JETS = {"jet_1", "jet_2", "jet_3"}
 SECTIONS = (
-    "results", "working-point", "roc", "sculpting", "scores", "constituents", "augmentations",
-    "training", "similarity", "energies", "run",
+    "results", "working-point", "roc", "sculpting", "displays", "scores", "constituents",
+    "augmentations", "training", "similarity", "energies", "run",
 )  # fmt: skip
 PICTURES = {
     "roc_aachen", "significance_aachen", "sculpting_pt", "score_norm", "score_discriminant",
     "score_autoencoder", "score_nae", "score_few_constituents", "score_jet_pt", "constituents",
     "augmentations", "training", "similarity", "norm", "energies_autoencoder", "energies_nae",
-}  # fmt: skip
+} | JETS  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -120,6 +123,18 @@ def test_the_table_shows_the_numbers_of_the_metrics_file(finished_run, page):
     assert marks == 2 * sum(entry.baseline for entry in metrics.scores.values()) > 0
 
 
+def test_the_jets_that_are_drawn_have_the_largest_scores(page, finished_run):
+    table = read_table(finished_run / "scores.parquet").sort_by([("discriminant", "descending")])
+    jets = {name: read_jets(finished_run / "samples" / f"{name}.parquet") for name in TITLES}
+    captions = [i["alt"] for i in page.all("img") if "constituents" in i["alt"]][:3]
+    for caption, row in zip(captions, table.to_pylist(), strict=False):
+        sample = jets[row["sample"]]
+        (i,) = np.flatnonzero((sample.event == row["event"]) & (sample.rank == row["rank"]))
+        assert f"{TITLES[row['sample']]}, event {row['event']}, jet {row['rank']}" in caption
+        assert f"pT {sample.pt[i]:.1f} GeV" in caption
+        assert f"constituents {sample.n_constituents[i]}" in caption
+
+
 def numbers(*pairs):
     return [FigureOfMerit(value, error) for value, error in pairs]
 
@@ -147,7 +162,8 @@ def test_energy_selection_and_what_was_trained_are_told(undrawn, finished_run, t
         "domain": cuts,
         "digests": {"model.safetensors": "1760777b"},
     }
-    (run / "encoder" / "config.yaml").write_text(yaml.safe_dump(encoder))
+    path = run / "encoder" / "config.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | encoder))
     if simulated:
         for name, eta in (("qcd", 2.0), ("aachen", 2.5)):
             path = run / "samples" / f"{name}.parquet"
@@ -187,10 +203,10 @@ def test_the_same_run_gives_the_same_page_and_leaves_matplotlib_alone(finished_r
     ("path", "lost", "notes"),
     [
         ("metrics.json", {"roc_aachen", "significance_aachen", "sculpting_pt"}, 5),
-        ("scores.parquet", {n for n in PICTURES if n.startswith("score_")}, 1),
-        ("samples", {"augmentations"}, 1),
+        ("scores.parquet", {n for n in PICTURES if n.startswith(("score_", "jet_"))}, 2),
+        ("samples", {"augmentations", *JETS}, 2),
         ("representations", set(), 1),  # the scores know the number of constituents too
-        ("encoder", {"training", "similarity", "norm"}, 2),
+        ("encoder", {"training", "similarity", "norm", *JETS}, 3),
         ("scores", {"energies_autoencoder", "energies_nae"}, 1),
         ("timings.json", set(), 1),
         ("config.yaml", set(), 1),

@@ -186,7 +186,7 @@ def clearly_best(numbers: Sequence[FigureOfMerit]) -> FigureOfMerit | None:
 
 def _table(heads: Iterable[str], lines: Iterable[str]) -> str:
     return (
-        '<div class="scroll"><table class="numbers"><thead><tr><th>score</th>'
+        '<div class="scroll" tabindex="0"><table class="numbers"><thead><tr><th>score</th>'
         f"{''.join(heads)}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 

@@ -59,6 +59,6 @@ def _table(heads: Iterable[str], lines: Iterable[list[str]]) -> str:
         cells = "".join(f"<td>{html.escape(text)}</td>" for text in rest)
         rows.append(f"<tr><th>{html.escape(first)}</th>{cells}</tr>")
     return (
-        f'<div class="scroll"><table class="numbers"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="numbers"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )

@@ -18,12 +18,14 @@ from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation.search import Search
 from darkclr.io.parquet import read_table
 from darkclr.jets import Jets
+from darkclr.report.displays import displayed_jets
 from darkclr.report.distributions import (
     constituents_figure,
     norm_figure,
     score_figure,
     similarity_figure,
 )
+from darkclr.report.event_display import event_display
 from darkclr.report.html import (
     Picture,
     Section,
@@ -61,6 +63,7 @@ def sections(
     measured = (_results, _working_point, _roc, _sculpting)
     return [
         *(_search(files) if _without_signal(run) else (section(files) for section in measured)),
+        _displays(files, augmentations),
         _scores(files),
         _constituents(files),
         _augmentations(files, augmentations),
@@ -195,6 +198,23 @@ def _sculpting(files: RunFiles) -> Section:
                 where=files.folder / "metrics.json",
                 fix="evaluate more background jets",
             )
+    return section
+
+
+def _displays(files: RunFiles, augmentations: Augmentations) -> Section:
+    section = Section(
+        "displays",
+        "Most anomalous jets, drawn",
+        "The constituents of a jet in the η-φ plane, its copies by augmentations, and the "
+        "background jets that are next to it in the representation.",
+    )
+    with _or_say_why(section, "the event displays"):
+        by, shown = displayed_jets(files, augmentations)
+        section.text += f" Of all jets that were scored, these are first by {by}."
+        for place, jet in enumerate(shown, start=1):
+            facts = ", ".join(f"{name} {value}" for name, value in jet.facts.items())
+            caption = f"{jet.title}: {facts}."
+            _add(section, f"jet_{place}", caption, event_display(jet), wide=True)
     return section
 
 
