@@ -51,8 +51,9 @@ class Reproduction:
         for configs in self._of.values():
             for name, config in configs.items():
                 placed = replace(config, output=output / "trainings" / name)
-                earlier = self.trainings.setdefault(name, _steps(placed, reporter))
-                assert earlier.config == placed, f"two trainings are called {name}"
+                if name not in self.trainings:
+                    self.trainings[name] = _steps(placed, reporter)
+                assert self.trainings[name].config == placed, f"two trainings are called {name}"
 
     def describe(self) -> None:
         """Say what is to be done, and how long that takes."""
