@@ -140,7 +140,7 @@ def norm_figure(norm: Floats, anomalous: Floats) -> Figure:
         edges = np.linspace(0, top, _n_bins(norm, anomalous) + 1)
         jets, copies = _unweighted(norm), _unweighted(anomalous)
         _filled(axes, jets, edges, _with_mean("background", jets))
-        _line(axes, copies, edges, _with_mean("background, constituents dropped", copies), _DROPPED)
+        _line(axes, copies, edges, _with_mean("dropped copies", copies), _DROPPED)
         axes.set_xlim(0, edges[-1])
         axes.set_xlabel("norm ‖z‖")
         _density_axis(axes, "density")

@@ -106,7 +106,8 @@ def images(picture: Figure) -> tuple[bytes, bytes]:
 
 def png(picture: Figure) -> bytes:
     """The figure as a PNG of 256 colours, a third of the size of one of all."""
-    pixels = Image.open(io.BytesIO(_saved(picture, "png", {"Software": None})))
+    content = io.BytesIO(_saved(picture, "png", {"Software": None}))
+    pixels = Image.open(content).convert("RGB")
     buffer = io.BytesIO()
     pixels.quantize(256, Image.Quantize.FASTOCTREE).save(buffer, format="png")
     return buffer.getvalue()

@@ -109,7 +109,7 @@ def energies_figure(history: History) -> Figure:
         _curve(upper, x, positive, color=_VALIDATION, marker="o", markersize=4, label="$E_+$, jets")
         _curve(
             upper, x, negative, color=_SAMPLES, marker="s", markersize=4, linestyle="--",
-            label="$E_-$, samples of the chains",
+            label="$E_-$, samples",
         )  # fmt: skip
         upper.set_title("normalisation: energies (validation)", loc="left")
         upper.set_ylabel("mean energy E")
