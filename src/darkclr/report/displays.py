@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from darkclr.anomaly.working_points import FILE, Calibration
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.model_directory import load_encoder
@@ -26,7 +27,7 @@ _POOL = 2000
 
 
 def displayed_jets(files: RunFiles, copies: Augmentations) -> tuple[str, list[ShownJet]]:
-    """Title of the score that puts the jets in order, and its most anomalous jets.
+    """Title of the score that puts the jets in order, and its most anomalous jets in domain.
 
     Args:
         files: of the run.
@@ -38,10 +39,16 @@ def displayed_jets(files: RunFiles, copies: Augmentations) -> tuple[str, list[Sh
     scores = files.scores
     learned = [name for name in scores.names if not scores.describe(name)[1]] or scores.names
     by = "discriminant" if "discriminant" in learned else learned[0]
-    first = np.argsort(-scores.numbers(by), kind="stable")[:_N_JETS]
+    order = np.argsort(-scores.numbers(by), kind="stable")
+    if "in_domain" in scores:
+        order = order[scores["in_domain"].to_numpy()[order]]
+    first = order[:_N_JETS]
     names = ["sample", "event", "rank", "label", *scores.names]
-    names += [n for n in ("in_domain", *(P_VALUE + name for name in scores.names)) if n in scores]
     table = pa.table({name: scores[name].take(pa.array(first)) for name in names})
+    for name in scores.names:
+        if (path := files.folder / "scores" / name / FILE).exists():
+            p_value = Calibration.read(path).p_value(table[name].to_numpy())
+            table = table.append_column(P_VALUE + name, pa.array(p_value))
     jets = Jets.concatenate([_jet(files, row) for row in table.to_pylist()])
     encoder = load_encoder(files.folder / "encoder")
     background = files.background_jets()[:_POOL]

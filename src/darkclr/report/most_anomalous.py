@@ -32,7 +32,7 @@ from darkclr.report.event_display import Panel, ShownJet, event_display
 from darkclr.report.style import png, styled
 from darkclr.split import Split
 
-__all__ = ["Found", "Pool", "most_anomalous", "show", "shown_jets"]
+__all__ = ["Found", "Pool", "most_anomalous", "order_of", "show", "shown_jets"]
 
 # Jets among which neighbours are sought, so that their representations take 100 MB.
 _POOL = 50_000
@@ -165,9 +165,10 @@ def show(
             )
         if found is None:
             yardsticks = [score.name for score in scores if score.definition.entry.baseline]
-            order = _order(by, table.column_names, titles, yardsticks)
+            order = order_of(by, table.column_names, titles, yardsticks)
         new = Found(table, rows.z, jets)
-        found = most_anomalous(new if found is None else Found.joined([found, new]), order, n_jets)
+        found = new if found is None else Found.joined([found, new])
+        found = found[most_anomalous(found.table, order, n_jets)]
         if among is None and sum(len(own) for _, own in pool) < _POOL:
             pool.append((rows.z, jets))
         if progress is not None:
@@ -182,7 +183,7 @@ def show(
     return _written(shown, output)
 
 
-def _order(
+def order_of(
     by: str | None, columns: Collection[str], titles: Mapping[str, str], yardsticks: Collection[str]
 ) -> list[str]:
     """The columns by which jets are put in order.
@@ -201,20 +202,20 @@ def _order(
     return calibrated or names[:1]
 
 
-def most_anomalous(found: Found, columns: Sequence[str], n: int) -> Found:
-    """The n most anomalous of some jets, in order.
+def most_anomalous(table: pa.Table, columns: Sequence[str], n: int) -> NDArray[np.int64]:
+    """Rows of the n most anomalous jets of a table, in order.
 
     Args:
-        found: the jets.
+        table: with the columns.
         columns: a score, or columns of p-values: of these the smallest counts, and for jets that
             share it the product of all.
         n: how many.
     """
-    values = np.stack([found.table[name].to_numpy() for name in columns])
+    values = np.stack([table[name].to_numpy() for name in columns])
     keys = [-values[0]]
     if columns[0].startswith(P_VALUE):
         keys = [np.log(values).sum(axis=0), values.min(axis=0)]
-    return found[np.lexsort(keys)[:n]]
+    return np.lexsort(keys)[:n]
 
 
 def shown_jets(
