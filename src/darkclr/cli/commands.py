@@ -94,12 +94,6 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command("scores", "fitting", ("name", "output")),
         Command(
-            "score",
-            "steps",
-            ("part", "outside", "working_points", "device", "layout", "options.label"),
-            several="jets",
-        ),
-        Command(
             "workingpoints",
             "steps",
             (
@@ -107,6 +101,12 @@ COMMANDS: Mapping[str, Command] = {
                 *("part", "device", "layout", "options.label"),
             ),
             several="background",
+        ),
+        Command(
+            "score",
+            "steps",
+            ("part", "outside", "working_points", "device", "layout", "options.label"),
+            several="jets",
         ),
         Command(
             "evaluate",
