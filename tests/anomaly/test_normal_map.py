@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 from scipy.stats import kstest, spearmanr
 
 from darkclr.anomaly import FittedScore, fit_score
-from darkclr.anomaly.definition import create_detector
+from darkclr.anomaly.definition import create_detector, define_score
 from darkclr.anomaly.normal_map import NormalMap
 from darkclr.errors import ConfigError, InputError
 from darkclr.representations import Representations
@@ -118,3 +120,18 @@ def test_a_default_of_the_class_is_recorded_where_the_entry_has_another(backgrou
     free = fit_score("nae_cms", {**small, "bound": None}, background, seed=3)
     free.save(tmp_path)
     assert FittedScore.load(tmp_path).detector.get_params() == free.detector.get_params()
+
+
+def test_mapped_columns_are_not_written_as_onnx():
+    pytest.importorskip("onnx")
+    from darkclr.export.onnx_file import _chosen
+
+    definitions = {
+        name: define_score(name, {"score": "knn", "map_to": map_to})
+        for name, map_to in (("mapped", "normal"), ("plain", None))
+    }
+    fitted = [FittedScore(one, one.detector()) for one in definitions.values()]
+    kept, left_out = _chosen(fitted, None, Path("model"))
+    assert ([score.name for score in kept], left_out) == (["plain"], ["mapped"])
+    with pytest.raises(ConfigError, match="map no columns"):
+        _chosen(fitted, ["mapped"], Path("model"))
