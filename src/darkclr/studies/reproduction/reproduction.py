@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from darkclr.errors import ConfigError
+from darkclr.evaluation import read_metrics
 from darkclr.io import atomic_path
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
@@ -123,7 +124,8 @@ class Reproduction:
         if study.alter is not None:
             study.alter(name, run)
         if isinstance(steps, Run):
-            steps.measure()
+            if not _is_measured(steps):
+                steps.measure()
         elif only is None:
             steps.execute()
         else:
@@ -196,6 +198,12 @@ def _steps(config: RunConfig, reporter: Reporter) -> Ensemble | Run:
     return (
         Ensemble(config, reporter) if isinstance(config, EnsembleConfig) else Run(config, reporter)
     )
+
+
+def _is_measured(run: Run) -> bool:
+    """Whether a run of this configuration, which is claimed, has its figures of merit."""
+    path = run.output / "metrics.json"
+    return path.exists() and read_metrics(path).config == run.config.evaluation
 
 
 def _link(source: Path, target: Path) -> None:
