@@ -14,7 +14,9 @@ COPY configs configs
 RUN pip install --no-cache-dir --only-binary :all: \
       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} ".[all]"
 
+# A user with a name and a home: matplotlib and torch keep caches there, by that name.
+RUN useradd --create-home --uid 1000 darkclr
 WORKDIR /work
-USER 1000
+USER darkclr
 ENTRYPOINT ["darkclr"]
 CMD ["--help"]

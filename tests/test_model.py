@@ -23,6 +23,7 @@ from darkclr.contrastive.model_directory import Fingerprint, begin_model, load_e
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation.config import WorkingPointsConfig
 from darkclr.evaluation.score_file import score_columns
+from darkclr.inspection import describe
 from darkclr.io import write_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.representations import read_representations
@@ -176,3 +177,6 @@ def test_scores_as_a_root_file(calibrated, tmp_path, to, kind):
         found = file["scores"].arrays(library="ak")
     for name in ("event", "pt", "norm", "p_value_norm", "passes_norm_0.1"):
         assert found[name.replace(".", "_")].to_list() == expected[name].to_pylist()
+    described = describe(output)
+    assert described.what == f"{output}: anomaly scores of 150 jets, for ROOT and uproot"
+    assert "p_value_norm" in described.facts["columns"]

@@ -28,6 +28,10 @@ def describe(path: str | Path) -> Description | None:
         from darkclr.inspection.tables import describe_table
 
         return describe_table(path)
+    if path.suffix == ".root" and path.is_file():
+        from darkclr.inspection.tables import describe_root
+
+        return describe_root(path)
     if path.suffix in (".json", ".csv", ".onnx") and path.is_file():
         from darkclr.inspection.documents import describe_document
 

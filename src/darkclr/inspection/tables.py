@@ -1,4 +1,4 @@
-"""Parquet files of representations, scores and pairs in words."""
+"""Files of representations, scores and pairs in words."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from darkclr.errors import InputError
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.inspection.description import Description, shortened
+from darkclr.io.containers import opened
 from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.jets import LABELS
 
-__all__ = ["describe_table"]
+__all__ = ["describe_root", "describe_table"]
 
 
 def describe_table(path: Path) -> Description | None:
@@ -41,6 +42,27 @@ def describe_table(path: Path) -> Description | None:
             uses=[f"darkclr info {path.parent}"],
         )
     return None
+
+
+def describe_root(path: Path) -> Description | None:
+    """Say what a ROOT file of scores is; None of others, which may hold jets.
+
+    Raises:
+        MissingExtraError: uproot is not installed.
+    """
+    try:
+        with opened(path) as (_, tables):
+            table = next((t for t in tables if t.metadata.get("kind") == "scores"), None)
+    except InputError:
+        return None
+    if table is None:
+        return None
+    facts = {key: table.metadata.get(key) for key in ("encoder", "fits", "darkclr", "input")}
+    return Description(
+        f"{path}: anomaly scores of {table.n_rows} jets, for ROOT and uproot",
+        {"table": table.name, "columns": ", ".join(table.columns), **shortened(facts)},
+        uses=["darkclr score JETS MODEL scores.parquet, which other commands read"],
+    )
 
 
 def _representations(path: Path, schema: pa.Schema, metadata: Mapping[str, Any]) -> Description:
