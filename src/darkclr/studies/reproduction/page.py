@@ -88,9 +88,8 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     yield ""
     for claim in one["claims"]:
         ours = " (not in the papers)" if claim["ours"] else ""
-        words = [f"**{claim['verdict']}**{ours}: {claim['sentence']}"]
-        if claim["found"]:
-            words.append(claim["found"][0].upper() + claim["found"][1:])
+        found = f" ({claim['found']})" if claim["found"] else ""
+        words = [f"**{claim['verdict']}**{ours}: {claim['sentence']}{found}"]
         if claim["reason"]:
             words.append(f"Likely reason: {claim['reason']}")
         yield f"- {'. '.join(words)}."

@@ -27,6 +27,7 @@ __all__ = [
     "members",
     "number",
     "numbers_of",
+    "ratio",
     "rows_of",
     "scored_rows",
     "spread",
@@ -131,6 +132,19 @@ def spread(values: Sequence[float] | NDArray) -> FigureOfMerit:
     """Mean and standard deviation of a few numbers; one alone has no error."""
     of = np.asarray(values, dtype=np.float64)
     return FigureOfMerit(float(of.mean()), float(of.std(ddof=1)) if len(of) > 1 else None)
+
+
+def ratio(first: FigureOfMerit, second: FigureOfMerit) -> FigureOfMerit:
+    """The quotient of two numbers, with the error of independent ones.
+
+    >>> print(ratio(FigureOfMerit(80.0, 8.0), FigureOfMerit(20.0, 1.0)))
+    4.00 ± 0.45
+    """
+    if not first.value or not second.value:
+        return _UNKNOWN
+    value = first.value / second.value
+    relative = np.hypot((first.error or 0) / first.value, (second.error or 0) / second.value)
+    return FigureOfMerit(value, float(value * relative) or None)
 
 
 def scored_rows(ensemble: Ensemble, model: Path) -> dict[str, Representations]:
