@@ -55,7 +55,7 @@ def main(samples: Path, output: Path, trainings: int) -> None:
         "not_run": result.not_run,
         "numbers": result.numbers,
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     (output / "result.json").write_text(text + "\n", encoding="utf-8")
     for claim in result.claims:
         print(f"{claim.verdict}: {claim.sentence}. {claim.found}")

@@ -114,7 +114,7 @@ def measured(
             f"AUC of {sizes.trainings} trainings, {column}": _table(found, sizes, i)
             for i, column in enumerate(COLUMNS)
         },
-        numbers=_numbers(found),
+        numbers=_numbers(found, shown),
         remarks=[
             f"The benchmark is {shown} (mediator mass in GeV, invisible share). Signals are scored "
             "each epoch for the picture only: nothing that is kept depends on them.",
@@ -218,9 +218,13 @@ def _beside(material: Material) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def _numbers(found: Mapping[str, Sequence[Fit]]) -> dict[str, Any]:
+def _numbers(found: Mapping[str, Sequence[Fit]], shown: str) -> dict[str, Any]:
+    """What the picture shows, of all trainings."""
+    columns = {"epoch", "background_energy", f"{shown}_energy", "validation_negative_energy"}
+    columns |= {column for column, _ in _DISTANCES.values()}
+
     def plain(values: Any) -> list[float | None]:
-        return [float(f"{v:.5g}") if np.isfinite(v) else None for v in values]
+        return [float(f"{v:.4g}") if np.isfinite(v) else None for v in values]
 
     return {
         name: [
@@ -228,7 +232,11 @@ def _numbers(found: Mapping[str, Sequence[Fit]]) -> dict[str, Any]:
                 "epoch_chosen": int(fit.history["epoch"][fit.chosen]),
                 "auc": {signal: list(auc) for signal, auc in fit.auc.items()},
                 "energy": {signal or "background": e for signal, e in fit.energy.items()},
-                "history": {column: plain(values) for column, values in fit.history.items()},
+                "history": {
+                    column: plain(values)
+                    for column, values in fit.history.items()
+                    if column in columns or column.endswith("_auc")
+                },
             }
             for fit in of
         ]
