@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import dedent
 from typing import Any
 
 import griffe
@@ -16,9 +17,7 @@ def as_markdown(text: str) -> str:
     """Names as code, formulas as LaTeX, examples as code."""
     text = _ROLE.sub(lambda role: f"`{role[1].rpartition('.')[2]}`", text)
     text = re.sub(r":math:`([^`]+)`", r"`\1`", text)
-    text = _FORMULA.sub(
-        lambda m: "```tex\n" + re.sub(r"^ {4}", "", m[1], flags=re.M) + "\n```\n", text
-    )
+    text = _FORMULA.sub(lambda m: f"```tex\n{dedent(m[1]).strip()}\n```\n\n", text)
     return _EXAMPLE.sub(lambda example: f"```pycon\n{example[0]}\n```", text)
 
 
