@@ -9,7 +9,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "package", ["darkclr", "darkclr.io", "darkclr.evaluation", "darkclr.simulation.sample"]
+    "package",
+    ["darkclr", "darkclr.anomaly", "darkclr.io", "darkclr.evaluation", "darkclr.simulation.sample"],
 )
 def test_every_public_name_is_there_when_it_is_asked_for(package):
     module = import_module(package)

@@ -21,6 +21,7 @@ _HOME = {
     "SampleConfig": "darkclr.simulation.sample",
     "Split": "darkclr.split",
     "TrainingConfig": "darkclr.contrastive.config",
+    "calibrate_model": "darkclr.model",
     "encode": "darkclr.contrastive.encoding",
     "encode_file": "darkclr.contrastive.files",
     "ensemble": "darkclr.studies.ensemble",

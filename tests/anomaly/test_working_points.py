@@ -52,7 +52,7 @@ def test_weights_count_in_p_values_and_cuts_as_copies_do():
 
 
 @pytest.mark.parametrize("per_event", [1, 2])
-@pytest.mark.parametrize("share", [0.1, 0.01])
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
 def test_intervals_cover_the_true_cut(share, per_event):
     """The interval of the cut holds the quantile of the exponential in 68 % of samples."""
     rng = np.random.default_rng(3)
