@@ -58,9 +58,10 @@ def page(results: Path, link: Path) -> str:
             lines.append(f"| {name} | {source} | – | not run | – |")
             continue
         one = found[name]
-        verdicts = [claim["verdict"] for claim in one["claims"]]
-        counts = ", ".join(
-            f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)
+        counts = "; ".join(
+            f"{title}{_counts(claims)}"
+            for title, ours in (("", False), ("not in the papers: ", True))
+            if (claims := [claim for claim in one["claims"] if claim["ours"] == ours])
         )
         lines.append(
             f"| [{name}](#{name}) | {source} | {one['scale']} | **{one['verdict']}** | {counts} |"
@@ -68,6 +69,11 @@ def page(results: Path, link: Path) -> str:
     for name, one in found.items():
         lines += ["", *_section(name, one, link)]
     return "\n".join(lines) + "\n"
+
+
+def _counts(claims: Iterable[Mapping[str, Any]]) -> str:
+    verdicts = [claim["verdict"] for claim in claims]
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
 
 
 def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
