@@ -1,7 +1,7 @@
 """Mutation testing: whether the nearest tests notice mistakes, one at a time.
 
 ``mutations.yaml`` lists the mistakes. Each is made in a copy of the source, its nearest tests run
-there until the first fails, and what became of it is kept in a JSON file: a run that was stopped
+there until the first fails, and ``outcomes.json`` keeps what became of it: a run that was stopped
 goes on, and one after a change repeats what the change touches. A table of the counts goes into
 ``docs/reliability.md``.
 
@@ -36,7 +36,7 @@ from reliability import table, write_section
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "src" / "darkclr"
-RESULTS = REPOSITORY / "build" / "mutation.json"
+RESULTS = Path(__file__).with_name("outcomes.json")
 #: Seconds of the processor, or of waiting: what takes longer hangs, and is noticed by that.
 BUSY, WAITING = 120, 1800
 
