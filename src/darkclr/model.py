@@ -187,7 +187,7 @@ def calibrate_model(
         own,
         scores,
         model / "scores",
-        background_efficiencies=config.background_efficiencies,
+        background_efficiencies=config.cuts_at,
         minimum_jets=config.minimum_jets,
         background={"files": _names(background), "part": part},
     )

@@ -73,9 +73,9 @@ def test_the_error_of_an_efficiency_is_that_of_signal_and_cut():
     rng = np.random.default_rng(4)
     found, errors = [], []
     for _ in range(200):
-        background, signal = rng.exponential(size=1000), rng.exponential(2, size=500)
+        background, signal = rng.exponential(size=1000), rng.exponential(2, size=5000)
         point = BackgroundScores(background, np.ones(1000)).working_point(0.05, 2)
-        value, error = point.efficiency(signal, np.ones(500), np.arange(500))
+        value, error = point.efficiency(signal, np.ones(5000), np.arange(5000))
         found.append(value)
         errors.append(error)
     assert np.mean(found) == pytest.approx(0.05**0.5, rel=0.05)

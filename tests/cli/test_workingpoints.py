@@ -20,7 +20,7 @@ def test_cuts_are_shown_kept_and_used(command, refused, samples, model, tmp_path
     assert "no score has a cut" in refused(*score, "--working_points", "[0.1]")
 
     arguments = ("--signals", f"[{signal}]", "--output", tmp_path / "cuts.json")
-    few = ("--cuts.minimum-jets", 2, "--part", "all")
+    few = ("--minimum-jets", 2, "--part", "all")
     code, out, _ = command("workingpoints", background, own, *arguments, *few)
     assert code == 0
     assert "aachen above these cuts: signal efficiency" in out
@@ -48,7 +48,7 @@ def test_an_evaluation_has_the_cuts_of_its_background(command, samples, model, t
     for name in ("qcd", "aachen"):
         command("score", samples / f"{name}.parquet", model, tmp_path / f"{name}.parquet")
     files = (tmp_path / "qcd.parquet", tmp_path / "aachen.parquet")
-    options = ("--evaluation.n_bootstrap", 20, "--evaluation.working_points.minimum_jets", 2)
+    options = ("--evaluation.n_bootstrap", 20, "--evaluation.minimum_jets", 2)
     code, out, _ = command("evaluate", *files, tmp_path / "metrics.json", *options)
     assert code == 0
     assert "cuts by background efficiency" in out

@@ -97,7 +97,7 @@ COMMANDS: Mapping[str, Command] = {
             "workingpoints",
             "steps",
             (
-                *("signals", "output", "cuts.background_efficiencies", "cuts.minimum_jets"),
+                *("cuts_at", "minimum_jets", "signals", "output"),
                 *("part", "device", "layout", "options.label"),
             ),
             several="background",

@@ -212,9 +212,9 @@ def score(
 def workingpoints(
     background: list[str],
     model: Path,
+    cuts: WorkingPointsConfig,
     signals: list[str] | None = None,
     output: Path | None = None,
-    cuts: WorkingPointsConfig = WorkingPointsConfig(),
     split: Split | None = None,
     part: Part = "test",
     plugins: list[str] | None = None,
@@ -235,10 +235,10 @@ def workingpoints(
         background: The files of background jets, of any layout, or of representations; jets of
             label 1, signal, are left out.
         model: The directory with `encoder` and `scores`; each score gets a `working_points.json`.
+        cuts: Which cuts are made.
         signals: Files of signal jets, or of their representations; each is a sample of its own, of
             which all jets count.
         output: A JSON file to which cuts and signal efficiencies are written.
-        cuts: Which cuts are made.
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,
             those of the encoder's training.
         part: The part of the background's events that counts.

@@ -15,24 +15,22 @@ __all__ = ["EvaluationConfig", "WorkingPointsConfig"]
 class WorkingPointsConfig:
     """Which cuts are made."""
 
-    background_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.01, 1e-3, 1e-4)
+    cuts_at: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.01, 1e-3, 1e-4)
     """Background efficiencies of the cuts."""
     minimum_jets: Annotated[float, AtLeast(2)] = 10.0
     """Effective number of background jets that have to lie above a cut: 10 know it to a third of
     its background efficiency. With fewer there is no cut, and it is said how many are needed."""
 
     def __post_init__(self) -> None:
-        if not self.background_efficiencies:
+        if not self.cuts_at:
             raise ConfigError(
-                "background_efficiencies is empty",
-                where="working points",
-                fix="give numbers from 0 to 1",
+                "cuts_at is empty", where="working points", fix="give numbers from 0 to 1"
             )
         check_parameters(self, "working points")
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
+class EvaluationConfig(WorkingPointsConfig):
     """What an evaluation measures."""
 
     signal_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.2, 0.3, 0.5)
@@ -49,8 +47,6 @@ class EvaluationConfig:
     minimum_background: Annotated[float, Positive()] = 25.0
     """The maximum of the significance improvement is searched where at least this many (effective)
     background jets pass; 25 of them are known to 20 %."""
-    working_points: WorkingPointsConfig = WorkingPointsConfig()
-    """Cuts that are quoted with the signal efficiency of each sample."""
     gluon_share: Annotated[float | None, Between(0, 1, low_included=True, high_included=True)] = (
         None
     )

@@ -177,18 +177,18 @@ def _cuts(
     values: Floats, classes: Mapping[Name, JetClass], config: EvaluationConfig
 ) -> tuple[Cut, ...]:
     """The working points of a score, and what they keep of each signal."""
-    background, wanted = classes[None], config.working_points
+    background = classes[None]
     scores = BackgroundScores(values[background.rows], background.weight, background.event)
     return tuple(
         Cut(
-            point := scores.working_point(share, wanted.minimum_jets),
+            point := scores.working_point(share, config.minimum_jets),
             {
                 name: FigureOfMerit(*point.efficiency(values[one.rows], one.weight, one.event))
                 for name, one in classes.items()
                 if name is not None
             },
         )
-        for share in sorted({*wanted.background_efficiencies}, reverse=True)
+        for share in sorted({*config.cuts_at}, reverse=True)
     )
 
 

@@ -311,8 +311,8 @@ class Run:
             own,
             fitted,
             directory,
-            background_efficiencies=config.evaluation.working_points.background_efficiencies,
-            minimum_jets=config.evaluation.working_points.minimum_jets,
+            background_efficiencies=config.evaluation.cuts_at,
+            minimum_jets=config.evaluation.minimum_jets,
             background={"files": [str(self.sample(background))], "part": "test"},
         )
 
