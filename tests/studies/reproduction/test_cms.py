@@ -72,12 +72,13 @@ def test_all_of_it(jets, tmp_path):
     assert len(result.figure.axes) == 12
     assert set(result.numbers) == set(AUTOENCODERS)
     assert [row["score"] for row in next(iter(result.tables.values()))] == ["AE", "NAE", "WNAE"]
-    assert len(result.claims) == 8
+    assert len(result.claims) == 10
+    assert [claim.ours for claim in result.claims].count(True) == 2  # at equal pT
 
 
 def _fit(ratio: float, curve: list[float], chosen: int) -> Fit:
     history = {f"{SIGNAL}_auc": np.array(curve)}
-    auc = {SIGNAL: (curve[chosen], 0.5)}
+    auc = {SIGNAL: (curve[chosen], curve[chosen] - 0.05)}
     return Fit(history, chosen, auc, {"": 1.0, SIGNAL: ratio})
 
 
@@ -92,7 +93,7 @@ def test_the_claims_of_the_report_on_numbers_that_fit_them():
     assert {claim.verdict for claim in _claims(found, [SIGNAL], SIGNAL)} == {CONFIRMED}
     swapped = {**found, "ae_cms": found["nae_cms"], "nae_cms": found["ae_cms"]}
     verdicts = [claim.verdict for claim in _claims(swapped, [SIGNAL], SIGNAL)]
-    assert verdicts[:5] == [NOT_CONFIRMED] * 5
+    assert verdicts[:5] == [NOT_CONFIRMED] * 5  # with the column at equal pT
 
 
 def test_an_epoch_that_misses_the_best_one_is_not_it():

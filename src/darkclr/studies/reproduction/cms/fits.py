@@ -126,10 +126,11 @@ def fits(
         for seed, directory in directories.items()
         if not is_fitted(directory, definition, seed=seed, background=background)
     }
-    with reporter.bar(f"fit {score}", len(missing) or 1, "trainings") as advance:
-        tasks = [(score, options, seed, columns, path) for seed, path in missing.items()]
-        for _ in _each(tasks, min(workers, len(tasks))):
-            advance()
+    tasks = [(score, options, seed, columns, path) for seed, path in missing.items()]
+    if tasks:
+        with reporter.bar(f"fit {score}", len(tasks), "trainings") as advance:
+            for _ in _each(tasks, min(workers, len(tasks))):
+                advance()
     return [_read(directory, columns) for directory in directories.values()]
 
 
