@@ -155,7 +155,7 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "reproduce",
             "reproducing",
-            ("scale", "output", "part", "dry_run"),
+            ("scale", "output", "samples", "part", "dry_run"),
             several="name",
             goes_on=True,
             alone="list_studies",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from darkclr.cli import console
+from darkclr.studies.sample_config import Sample
 
 __all__ = ["list_studies", "reproduce"]
 
@@ -14,6 +15,7 @@ def reproduce(
     name: list[str],
     scale: Literal["smoke", "laptop", "paper"] = "smoke",
     output: Path | None = None,
+    samples: dict[str, Sample] | None = None,
     part: str | None = None,
     dry_run: bool = False,
 ) -> None:
@@ -31,6 +33,8 @@ def reproduce(
         scale: The size of trainings and samples: smoke takes minutes and only shows that a study
             works, laptop takes hours on two cores, paper has the sizes of the papers.
         output: The directory of results and trainings; by default runs/reproduction/SCALE.
+        samples: What samples of the studies are instead of simulated, by their names:
+            '{qcd: {files: my_qcd.root}, aachen: {files: my_signal.h5}}'.
         part: The only part of the trainings that is done, as in robustness/1 (an encoder), for a
             batch system; the command without it does what is missing, and the rest. The first
             encoder comes before the others.
@@ -39,7 +43,7 @@ def reproduce(
     from darkclr.studies.reproduction.reproduction import Reproduction
 
     output = Path("runs/reproduction") / scale if output is None else output
-    reproduction = Reproduction(name, scale, output, console)
+    reproduction = Reproduction(name, scale, output, console, samples)
     if part is not None and not dry_run:
         reproduction.execute_part(part)
         return

@@ -18,6 +18,7 @@ from darkclr.evaluation.published import published
 from darkclr.studies.reproduction.claims import NOT_TESTABLE, Claim, together
 from darkclr.studies.reproduction.scales import Scale
 from darkclr.studies.reproduction.study import Result, Study
+from darkclr.studies.sample_config import Sample
 
 __all__ = ["RESULT", "record"]
 
@@ -25,8 +26,15 @@ __all__ = ["RESULT", "record"]
 RESULT = "result.json"
 
 
-def record(study: Study, scale: Scale, result: Result, seconds: float) -> dict[str, Any]:
-    """Everything but the figure."""
+def record(
+    study: Study,
+    scale: Scale,
+    result: Result,
+    seconds: float,
+    samples: Mapping[str, Sample] | None = None,
+) -> dict[str, Any]:
+    """Everything but the figure; ``samples`` are those that are files, by name."""
+    own = {name: sample.to_dict() for name, sample in (samples or {}).items()}
     claims = [claim if scale.tests_claims else _too_small(claim, scale) for claim in result.claims]
     return {
         "study": study.name,
@@ -41,7 +49,9 @@ def record(study: Study, scale: Scale, result: Result, seconds: float) -> dict[s
         "published": {name: _plain(published()[name]) for name in study.published},
         "remarks": list(result.remarks),
         "not_run": list(result.not_run),
-        "command": f"darkclr reproduce {study.name} --scale {scale.name}",
+        "command": f"darkclr reproduce {study.name} --scale {scale.name}"
+        + (" --samples ..." if own else ""),
+        "samples": _plain(own),
         "version": darkclr.__version__,
         "commit": _commit(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from darkclr.studies.reproduction.record import RESULT, record
 from darkclr.studies.reproduction.scales import SCALES, Scale
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.studies.run import Run
+from darkclr.studies.sample_config import Sample
 
 __all__ = ["Reproduction", "parts", "show_studies"]
 
@@ -37,21 +38,36 @@ class Reproduction:
         scale: name of the scale.
         output: directory; ``trainings`` holds what takes long, ``NAME`` the result of a study.
         reporter: hears of the progress and of the verdicts.
+        samples: what some samples are instead of simulated, by name: files of jets.
 
     Raises:
-        ConfigError: there is no such study, or a training cannot be done here.
+        ConfigError: there is no such study or sample, or a training cannot be done here.
     """
 
     def __init__(
-        self, names: Sequence[str], scale: str, output: Path, reporter: Reporter = Silent()
+        self,
+        names: Sequence[str],
+        scale: str,
+        output: Path,
+        reporter: Reporter = Silent(),
+        samples: Mapping[str, Sample] | None = None,
     ) -> None:
         self.studies, self.scale = chosen(list(names)), SCALES[scale]
         self.output, self.reporter = output, reporter
         self.trainings: dict[str, Ensemble | Run] = {}
+        self.samples = dict(samples or {})
         self._of = {study.name: study.trainings(self.scale) for study in self.studies}
+        known = {n for of in self._of.values() for config in of.values() for n in config.samples}
+        if unknown := self.samples.keys() - known:
+            raise ConfigError(
+                f"there are no samples {', '.join(sorted(unknown))} in these studies",
+                where="samples",
+                fix=f"choose of {', '.join(sorted(known))}",
+            )
         for configs in self._of.values():
             for name, config in configs.items():
-                placed = replace(config, output=output / "trainings" / name)
+                given = {n: self.samples.get(n, sample) for n, sample in config.samples.items()}
+                placed = replace(config, samples=given, output=output / "trainings" / name)
                 if name not in self.trainings:
                     self.trainings[name] = _steps(placed, reporter)
                 assert self.trainings[name].config == placed, f"two trainings are called {name}"
@@ -136,7 +152,7 @@ class Reproduction:
         from darkclr.report.style import pdf, png  # an extra
 
         folder = self.output / study.name
-        found = record(study, self.scale, result, seconds)
+        found = record(study, self.scale, result, seconds, self.samples)
         for kind, content in {"png": png(result.figure), "pdf": pdf(result.figure)}.items():
             with atomic_path(folder / f"figure.{kind}") as temporary:
                 temporary.write_bytes(content)

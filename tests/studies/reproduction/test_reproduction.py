@@ -1,0 +1,42 @@
+"""Trainings of studies, with samples that are files."""
+
+from __future__ import annotations
+
+import pytest
+from toy import toy_jets
+
+from darkclr.cli.main import main
+from darkclr.errors import ConfigError
+from darkclr.io import write_jets
+from darkclr.studies.reproduction.reproduction import Reproduction
+from darkclr.studies.sample_config import Sample
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "mine.parquet"
+    write_jets(toy_jets(300, seed=1), path)
+    return path
+
+
+def test_files_stand_for_the_sample_of_their_name_in_all_trainings(own, tmp_path):
+    mine = Sample(files=[str(own)])
+    studies = Reproduction(["fig3", "training-size"], "smoke", tmp_path, samples={"aachen": mine})
+    plain = Reproduction(["fig3", "training-size"], "smoke", tmp_path)
+    assert len(studies.trainings) > 1
+    for name, steps in studies.trainings.items():
+        expected = plain.trainings[name].config.samples | {"aachen": mine}
+        assert steps.config.samples == {n: Sample.of(s) for n, s in expected.items()}
+
+
+def test_names_that_no_study_has_are_refused(own, tmp_path):
+    with pytest.raises(ConfigError, match=r"no samples signal in these studies; choose of aachen"):
+        Reproduction(["fig3"], "smoke", tmp_path, samples={"signal": Sample(files=[str(own)])})
+
+
+def test_the_command_takes_files(own, tmp_path, capsys):
+    command = ["reproduce", "fig1", "--output", str(tmp_path), "--dry_run"]
+    assert main([*command, "--samples", f"{{qcd: {{files: {own}}}}}"]) == 0
+    assert "generate qcd" not in capsys.readouterr().out
+    assert main(command) == 0
+    assert "generate qcd" in capsys.readouterr().out
