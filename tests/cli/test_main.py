@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 pytest.importorskip("lightning")
 
+from darkclr.contrastive.config import TrainingConfig
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_metadata, read_table
 from darkclr.io.representations import read_representations
@@ -223,6 +224,20 @@ def test_options_of_the_command_line_win_over_the_file(command, samples, config_
     written = yaml.safe_load((tmp_path / "encoder" / "config.yaml").read_text())
     assert (written["training"]["epochs"], written["training"]["batch_size"]) == (1, 16)
     assert written["loss"]["temperature"] == 0.2
+
+
+def test_the_configuration_that_is_printed_holds_every_option(command, tmp_path):
+    """Also those that the short help leaves out, as they were given; it can be given back."""
+    options = ("--training.eps", 0.25, "--evaluation.n_bootstrap", 33)
+    code, out, _ = command("run", "--config", "quick", *options, "--print_config")
+    assert code == 0
+    printed = yaml.safe_load(out)
+    assert printed["training"]["eps"] == 0.25
+    assert printed["evaluation"]["n_bootstrap"] == 33
+    assert set(printed["training"]) == {field.name for field in fields(TrainingConfig)}
+    (tmp_path / "printed.yaml").write_text(out)
+    again = command("run", "--config", tmp_path / "printed.yaml", "--print_config")
+    assert again[:2] == (0, out)
 
 
 def test_augmentations_are_named_by_import_path(command, samples, config_file, tmp_path):

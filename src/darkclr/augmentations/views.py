@@ -17,7 +17,7 @@ from darkclr.augmentations.physical import Rotation, Translation
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 
-__all__ = ["Augmentations"]
+__all__ = ["Augmentations", "as_plain_data"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Augmentations:
         groups = {"physical": self.physical, "anomalous": self.anomalous}
         if self.positive:
             groups["positive"] = self.positive
-        return _plain(groups)
+        return as_plain_data(groups)
 
     def _physical(
         self, view: Constituents, original: Constituents, rng: np.random.Generator
@@ -109,12 +109,12 @@ def _import_path(item: Augmentation) -> str:
     return f"{module}.{type(item).__qualname__}"
 
 
-def _plain(value: Any) -> Any:
+def as_plain_data(value: Any) -> Any:
     """A parameter as plain data: augmentations by import path, sequences as lists."""
     if isinstance(value, Augmentation):
-        return {"class_path": _import_path(value), "init_args": _plain(vars(value))}
+        return {"class_path": _import_path(value), "init_args": as_plain_data(vars(value))}
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: as_plain_data(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [as_plain_data(item) for item in value]
     return value

@@ -112,7 +112,9 @@ def _run(arguments: list[str]) -> None:
     from darkclr.cli.parsing.parser import build_parser, values_of
 
     everything = any(argument in ("--help-all", "--help_all") for argument in own)
-    parser = build_parser(command, everything=everything)
+    # jsonargparse does not print options that the help leaves out.
+    printed = any(a.replace("-", "_").startswith("__print_config") for a in own)
+    parser = build_parser(command, everything=everything or printed)
     if everything or {"-h", "--help"}.intersection(own):
         _print(parser.format_help())
         return

@@ -87,6 +87,24 @@ class Parser(ArgumentParser):
         """Raise what :func:`darkclr.cli.main.main` prints."""
         raise ConfigError(" ".join(str(message).split()), fix=f"see `{self.prog} --help`") from ex
 
+    def dump(self, cfg: Namespace, **options: Any) -> str:  # type: ignore[override]
+        """The configuration as text that can be given back: defaults may be objects."""
+        return super().dump(_named(cfg), **options)
+
+
+def _named(value: Any) -> Any:
+    """Augmentations by import path and options, as a file gives them, wherever they are."""
+    from darkclr.augmentations.base import Augmentation
+    from darkclr.augmentations.views import as_plain_data
+
+    if isinstance(value, Augmentation):
+        return as_plain_data(value)
+    if isinstance(value, Namespace):
+        return Namespace(**{key: _named(item) for key, item in vars(value).items()})
+    if isinstance(value, dict):
+        return {key: _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list) else value
+
 
 def build_parser(command: Command, *, everything: bool = True) -> Parser:
     """The parser of one command.
