@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from darkclr.anomaly.training.rows import kept_aside
+from darkclr.anomaly.training.rows import batches, kept_aside
 from darkclr.errors import InputError
 
 ROWS = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
@@ -53,3 +53,12 @@ def test_rows_that_are_all_equal_are_parted_all_the_same():
 def test_too_few_rows_are_refused():
     with pytest.raises(InputError, match="2 rows are too few"):
         split(ROWS[:2])
+
+
+def test_batches_hold_all_rows_once_in_another_order_each_time():
+    rows, generator = torch.arange(100.0)[:, None], torch.Generator().manual_seed(0)
+    first, second = (list(batches(rows, 32, generator)) for _ in range(2))
+    assert [len(batch) for batch in first] == [32, 32, 32, 4]
+    orders = [torch.cat(epoch).flatten().tolist() for epoch in (first, second)]
+    assert all(sorted(order) == rows.flatten().tolist() for order in orders)
+    assert len({*map(tuple, orders), tuple(rows.flatten().tolist())}) == 3
