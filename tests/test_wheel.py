@@ -77,6 +77,11 @@ def test_jets_are_scored(run, tmp_path):
     assert {"norm", "discriminant", "knn"} <= set(table.column_names)
 
 
+def test_the_published_numbers_are_there(run):
+    code = "from darkclr.evaluation.published import published; print(*published())"
+    assert {"table2", "table3"} <= set(run("python", "-c", code).stdout.split())
+
+
 def test_the_presets_are_there(run):
     code = "from darkclr.studies.presets import presets; print(*presets())"
     shipped = run("python", "-c", code).stdout.split()
