@@ -77,6 +77,7 @@ def _counts(claims: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
+    folder = (link / name).as_posix()
     yield f"## {name}"
     yield f"{one['title']} ({one['source']})"
     yield ""
@@ -86,11 +87,11 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     yield (
         f"Scale {one['scale']}: {one['sizes']}. {one['date']}, darkclr {one['version']}"
         f"{' at ' + one['commit'] if one['commit'] else ''}, {one['hardware']}; numbers: "
-        f"[{RESULT}]({link.as_posix()}/{name}/{RESULT}), picture as "
-        f"[PDF]({link.as_posix()}/{name}/figure.pdf)."
+        f"[{RESULT}]({folder}/{RESULT}), picture as "
+        f"[PDF]({folder}/figure.pdf)."
     )
     yield ""
-    yield f"![{one['title']}]({link.as_posix()}/{name}/figure.png)"
+    yield f"![{one['title']}]({folder}/figure.png)"
     yield ""
     for claim in one["claims"]:
         ours = " (not in the papers)" if claim["ours"] else ""
