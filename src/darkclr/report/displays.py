@@ -45,9 +45,11 @@ def displayed_jets(files: RunFiles, copies: Augmentations) -> tuple[str, list[Sh
     first = order[:_N_JETS]
     names = ["sample", "event", "rank", "label", *scores.names]
     table = pa.table({name: scores[name].take(pa.array(first)) for name in names})
+    # Names of strangers make no paths: they are looked up among those that are there.
+    calibrated = {path.parent.name: path for path in files.folder.glob(f"scores/*/{FILE}")}
     for name in scores.names:
-        if (path := files.folder / "scores" / name / FILE).exists():
-            p_value = Calibration.read(path).p_value(table[name].to_numpy())
+        if name in calibrated:
+            p_value = Calibration.read(calibrated[name]).p_value(table[name].to_numpy())
             table = table.append_column(P_VALUE + name, pa.array(p_value))
     jets = Jets.concatenate([_jet(files, row) for row in table.to_pylist()])
     encoder = load_encoder(files.folder / "encoder")
@@ -61,7 +63,9 @@ def displayed_jets(files: RunFiles, copies: Augmentations) -> tuple[str, list[Sh
 
 def _jet(files: RunFiles, row: Mapping[str, object]) -> Jets:
     """The jet of a row of scores, by event and rank."""
-    path = files.folder / "samples" / f"{row['sample']}.parquet"
+    samples = {path.stem: path for path in files.folder.glob("samples/*.parquet")}
+    if (path := samples.get(str(row["sample"]))) is None:
+        raise InputError(f"has no sample {row['sample']!r}", where=files.folder / "samples")
     for jets in iterate_jets(path):
         there = (jets.event == row["event"]) & (jets.rank == row["rank"])
         if there.any():
