@@ -47,7 +47,7 @@ class Scale:
         widths: of the head, where that is scanned.
         nae_thesis: parameters of the thesis's autoencoder.
         images: parameters of the scores of Table 2 that read jets.
-        thesis: representation with network and training of the thesis's studies, if there is one.
+        thesis: overlay with network and training of the thesis's studies, if there is one.
         laid_over: sections of the configuration that are different from those of the preset.
         tests_claims: whether what the papers say can be tested at all.
     """
@@ -235,7 +235,7 @@ def _setup(name: str, representation: str) -> EnsembleConfig:
     scores = {"norm": {}, "nae_thesis": dict(scale.nae_thesis)}
     config = variant(scanned(scale, scores), Path("representations") / representation)
     if scale.thesis is not None:
-        config = variant(config, Path("representations") / scale.thesis)
+        config = variant(config, Path("overlays") / scale.thesis)
     return config
 
 
