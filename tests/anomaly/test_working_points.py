@@ -131,3 +131,16 @@ def test_what_is_written_is_read_and_damage_is_told(tmp_path):
         Calibration.read(tmp_path / FILE)
     replace(written, working_points=()).write(tmp_path)
     assert Calibration.read(tmp_path / FILE).working_points == ()
+
+
+def test_the_error_of_an_efficiency_has_that_of_the_cut():
+    """Few background jets, and a signal of so many that it knows its share."""
+    rng = np.random.default_rng(6)
+    signal = 1 + rng.normal(size=100_000)
+    found = []
+    for _ in range(200):
+        scores = BackgroundScores(rng.normal(size=1000), np.ones(1000))
+        point = scores.working_point(0.1, 10)
+        found.append(point.efficiency(signal, np.ones(len(signal)), np.arange(len(signal))))
+    share, error = np.transpose(found)
+    assert np.mean(error) == pytest.approx(np.std(share), rel=0.2)

@@ -47,6 +47,12 @@ def test_maximum_significance_keeps_enough_background(metrics):
     )
 
 
+def test_the_error_of_the_maximum_is_the_spread_of_maxima(metrics):
+    """And not that of the improvement over the signal efficiencies, which goes to zero."""
+    best = metrics.scores["good"].signals["aachen"].maximum_significance_improvement
+    assert 0 < best.error < 0.2 * best.value
+
+
 def test_a_perfect_score_has_a_bound_and_no_infinity(tmp_path):
     table = scores_table()
     table = table.append_column("perfect", pa.array(table["label"].to_numpy() * 1.0))

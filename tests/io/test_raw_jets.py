@@ -44,6 +44,21 @@ def test_negative_weights_are_a_choice(signed, tmp_path):
     assert read_jets(signed, options=absolute).weight.tolist() == [1] * 50
 
 
+def test_angles_from_zero_to_two_pi_are_the_same_angles(tmp_path):
+    jets = toy_jets(40, seed=2)
+    table = jets_table(jets)
+    at = table.column_names.index("constituent_phi")
+    phi = table.column(at).combine_chunks()
+    turned = pa.array(np.mod(phi.values.to_numpy(), 2 * np.pi).astype(np.float32))
+    assert turned.to_numpy().max() > np.pi
+    lists = pa.LargeListArray if pa.types.is_large_list(phi.type) else pa.ListArray
+    column = lists.from_arrays(phi.offsets, turned)
+    pq.write_table(table.set_column(at, table.field(at), column), tmp_path / "a.parquet")
+    found = read_jets(tmp_path / "a.parquet").constituents.phi
+    assert -np.pi <= found.min() <= found.max() < np.pi
+    np.testing.assert_allclose(np.exp(1j * found), np.exp(1j * jets.constituents.phi), atol=1e-5)
+
+
 def test_to_look_at_negative_weights_is_no_use_of_them(signed):
     assert summarise(signed).quantities["weight"].minimum == -1
 

@@ -54,6 +54,15 @@ def test_log_cosh_pushes_no_longer_once_the_energies_agree(network):
         torch.testing.assert_close(a, b)
 
 
+def test_log_cosh_measures_the_difference_in_the_unit_of_energy(network):
+    data, samples = _points(1), 3 * _points(2)
+    at = NormalizationLoss(loss="log_cosh", positive_energy_weight=0.3, unit=2.0)
+    loss, positive, negative = at(network, data, samples)
+    difference = (positive - negative) / 2
+    assert abs(difference) > 0.1
+    torch.testing.assert_close(loss, difference.cosh().log() + 0.3 * positive / 2)
+
+
 def test_wasserstein_loss_trains_through_the_samples_only(network):
     loss, *_ = NormalizationLoss(loss="wasserstein")(network, _points(1), _points(2))
     assert not loss.requires_grad

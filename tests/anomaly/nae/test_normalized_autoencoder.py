@@ -15,7 +15,7 @@ from darkclr.anomaly import Autoencoder, NormalizedAutoencoder
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
 from darkclr.anomaly.nae.langevin import Chain
 from darkclr.anomaly.nae.losses import NormalizationLoss
-from darkclr.anomaly.nae.normalization import Normalization
+from darkclr.anomaly.nae.normalization import Normalization, dropped_auc
 from darkclr.anomaly.nae.sampler import Sampler
 from darkclr.anomaly.nae.verdict import Verdict
 from darkclr.anomaly.training.checkpoint import Checkpoint
@@ -250,6 +250,23 @@ def test_what_is_no_longer_reconstructed_has_diverged(samples, constant):
         network.decoder[-1].bias.fill_(constant)
     with pytest.raises(TrainingError, match="nothing is reconstructed any more"):
         normalization.run(torch_rows, torch_rows, Training(torch.Generator(), Checkpoint(None, {})))
+
+
+def test_energies_of_an_epoch_are_means_over_its_batches(samples):
+    """Of weights that do not move, those of the training rows are those of the validation rows."""
+    still = NormalizedAutoencoder(**NORMALISED | {"epochs": 6, "normalization_learning_rate": 1e-9})
+    row = still.fit(samples[0]).history_[-1]
+    assert row["train_energy"] == pytest.approx(row["validation_energy"], rel=0.5)
+    assert row["train_negative_energy"] == pytest.approx(row["validation_negative_energy"], rel=0.5)
+
+
+def test_copies_that_are_farther_away_have_the_larger_auc():
+    network = AutoencoderNetwork(
+        2, widths=(8,), bottleneck=1, activation="silu", sphere=False,
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    rows = torch.randn(200, 2, generator=torch.Generator().manual_seed(1))
+    assert dropped_auc(network, rows, 20 * rows) > 0.9
 
 
 def test_row_of_the_history_has_what_a_physicist_looks_at(samples):

@@ -13,6 +13,7 @@ def test_one_value_moves_the_mean_by_less_than_its_error():
     values = np.random.default_rng(0).exponential(size=971)
     trimmed, far = Trimmed.of(values), Trimmed.of(np.append(values, 1e6))
     assert abs(far.mean - trimmed.mean) < trimmed.error
+    assert far.error == pytest.approx(trimmed.error, rel=0.05)
     assert Trimmed.of([3.0]).mean == 3.0
     assert np.isfinite(Trimmed.of([*values, np.nan]).mean)
     assert not np.isfinite(Trimmed.of([1.0, *[np.nan] * 30]).mean)

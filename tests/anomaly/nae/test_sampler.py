@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from darkclr.anomaly.detectors.autoencoder import AutoencoderNetwork
+from darkclr.anomaly.nae import sampler
 from darkclr.anomaly.nae.langevin import Chain, differentiate, langevin
 from darkclr.anomaly.nae.sampler import Sampler, sample_table
 
@@ -39,6 +40,18 @@ def test_chains_from_data_start_on_the_batch(batch):
     torch.testing.assert_close(samples.points, batch)
     assert samples.distance == pytest.approx(0, abs=1e-6)
     assert math.isnan(samples.latent_acceptance)
+
+
+def test_latent_chains_on_the_sphere_start_on_it(batch, monkeypatch):
+    starts = []
+
+    def watched(gradient, start, chain, *, generator):
+        starts.append(start)
+        return langevin(gradient, start, chain, generator=generator)
+
+    monkeypatch.setattr(sampler, "langevin", watched)
+    _sampler("on_manifold", sphere=True).sample(batch, _generator())
+    torch.testing.assert_close(starts[0].norm(dim=1), torch.ones(len(batch)))
 
 
 def test_new_persistent_chains_have_the_moments_of_the_batch(batch):

@@ -104,3 +104,10 @@ def test_a_further_epoch_is_taken_or_changes_nothing(rule):
         chosen = [selected_epoch(rows[:k], rule, 3) for k in range(13)]
         assert all(now in (before, k - 1, k) for k, (before, now) in enumerate(pairwise(chosen), 1))
         assert chosen[-1] > 3
+
+
+def test_spikes_apart_do_not_add_up_to_a_rise():
+    spiked = _FALL + _NOISE
+    for start in (4, 12, 20):
+        spiked[start : start + 2] += 5.0
+    assert _chosen(spiked) >= 20

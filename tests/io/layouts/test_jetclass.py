@@ -3,6 +3,7 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from foreign import (
     random_jets,
     write_jetclass,
@@ -31,6 +32,18 @@ def test_jetclass(tmp_path):
     bare = read_jets(write_jetclass(tmp_path / "b.root", table, classes, **dict.fromkeys(own)))
     for name, tolerance in (("pt", 1e-3), ("eta", 1e-5), ("mass", 0.3)):
         np.testing.assert_allclose(getattr(bare, name), getattr(jets, name), atol=tolerance)
+
+
+def test_numbers_of_classes_are_background_from_the_first_of_qcd_on(tmp_path):
+    """As in JetClass-II: 161 to 187 are QCD, and what is no class is not known."""
+    table = random_jets(6, seed=3)
+    path = write_jetclass(tmp_path / "a.root", table, ["QCD"] * 6)
+    with uproot.open(path) as file:
+        columns = file["tree"].arrays(library="ak", how=dict)
+    columns = {k: v for k, v in columns.items() if not k.startswith(("label_", "n"))}
+    columns["jet_label"] = np.array([0, 160, 161, 187, 188, -1])
+    ak.to_parquet(ak.Array(columns), tmp_path / "a.parquet")
+    assert read_jets(tmp_path / "a.parquet").label.tolist() == [1, 1, 0, 0, -1, -1]
 
 
 @pytest.mark.parametrize(

@@ -29,3 +29,15 @@ def test_jetnet(tmp_path):
         file["particle_features"][0, 0, 3] = -0.5
     with pytest.raises(InputError, match="mask has values other than 0 and 1"):
         read_jets(path)
+
+
+def test_masked_particles_are_none_whatever_stands_there(tmp_path):
+    relative = [np.array([[0.1, -0.2, 0.6], [-0.3, 0.2, 0.3]]), np.array([[0.0, 0.1, 0.9]])]
+    jet = np.array([[1000, -1.5, 90, 2], [900, 1, 5, 1]])
+    path = write_jetnet(tmp_path / "a.hdf5", relative, jet)
+    expected = read_jets(path).constituents
+    with h5py.File(path, "a") as file:
+        file["particle_features"][1, 1] = [0.2, 0.1, 0.5, 0.0]
+    found = read_jets(path).constituents
+    assert found.lengths.tolist() == expected.lengths.tolist() == [2, 1]
+    assert np.array_equal(found.pt, expected.pt)

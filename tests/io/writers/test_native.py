@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,6 +9,8 @@ import pytest
 from folders import names
 
 from darkclr.io import read_jets, write_jets
+from darkclr.io.parquet import TableWriter
+from darkclr.io.writers import JetsWriter
 from darkclr.jets import JET_COLUMNS
 
 
@@ -54,3 +57,11 @@ def test_awkward_reads_the_file(jets, file):
     array = ak.from_parquet(file)
     assert ak.num(array.constituent_eta).tolist() == jets.n_constituents.tolist()
     np.testing.assert_array_equal(ak.flatten(array.constituent_eta), jets.constituents.eta)
+
+
+def test_a_file_that_is_written_in_a_stream_has_its_provenance(jets, tmp_path):
+    path = tmp_path / "stream.parquet"
+    with closing(JetsWriter(TableWriter(path), path)) as writer:
+        writer.write(jets)
+        writer.finish({"process": "toy"})
+    assert read_jets(path).provenance["process"] == "toy"
