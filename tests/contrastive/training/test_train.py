@@ -100,7 +100,7 @@ def test_a_training_may_go_on_elsewhere(learn, tmp_path):
     expected = learn(tmp_path / "here")
     with pytest.raises(Stop):
         learn(tmp_path / "moved", progress=stop_at(7, Stop()))
-    moved = learn(tmp_path / "moved", training=replace(SHORT, device="auto", strategy="ddp"))
+    moved = learn(tmp_path / "moved", training=replace(SHORT, device="auto"))
     assert moved == expected
 
 
