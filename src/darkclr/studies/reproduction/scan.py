@@ -12,11 +12,24 @@ from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["scan_figure", "scan_numbers", "scan_tables"]
+__all__ = ["scan_figure", "scan_numbers", "scan_tables", "series_of_scores"]
 
 _LABELS = {"auc": "AUC", REJECTION: "1/ε$_B$ at ε$_S$ = 0.2"}
 # By label: tables by value, and the score, or the scores by value.
 Series = Mapping[str, tuple[Mapping[str, Table], str | Mapping[str, str]]]
+
+
+def series_of_scores(tables: Mapping[str, Table]) -> Series:
+    """The discriminant, the paper's scores, and the yardsticks, of the same tables by value."""
+    scores = {
+        "discriminant given pT": "discriminant",
+        "s_CLR": "norm",
+        "s_NAE": "nae",
+        "s_AE *": "autoencoder",
+        "number of constituents *": "few_constituents",
+        "jet pT *": "jet_pt",
+    }
+    return {title: (tables, score) for title, score in scores.items()}
 
 
 def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:

@@ -15,7 +15,12 @@ from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, number
 from darkclr.studies.reproduction.scales import Scale, scanned, training_jets
-from darkclr.studies.reproduction.scan import scan_figure, scan_numbers, scan_tables
+from darkclr.studies.reproduction.scan import (
+    scan_figure,
+    scan_numbers,
+    scan_tables,
+    series_of_scores,
+)
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.studies.run import Run
 
@@ -62,14 +67,7 @@ def _measure(material: Material) -> Result:
     tables = {
         value: material.ensemble(name).table() for value, name in zip(values, _SHARES, strict=True)
     }
-    series = {
-        "discriminant given pT": (tables, "discriminant"),
-        "s_CLR": (tables, "norm"),
-        "s_NAE": (tables, "nae"),
-        "s_AE *": (tables, "autoencoder"),
-        "number of constituents *": (tables, "few_constituents"),
-        "jet pT *": (tables, "jet_pt"),
-    }
+    series = series_of_scores(tables)
     return Result(
         figure=scan_figure(series, values, x="share of signal among the training jets"),
         claims=[

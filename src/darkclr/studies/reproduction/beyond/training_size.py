@@ -10,7 +10,12 @@ from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, number
 from darkclr.studies.reproduction.scales import Scale, configuration, scanned
-from darkclr.studies.reproduction.scan import scan_figure, scan_numbers, scan_tables
+from darkclr.studies.reproduction.scan import (
+    scan_figure,
+    scan_numbers,
+    scan_tables,
+    series_of_scores,
+)
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _FRACTIONS = (0.125, 0.25, 0.5, 1.0)
@@ -51,14 +56,7 @@ def _measure(material: Material) -> Result:
     }
     values = [str(n) for n in n_jets.values()]
     tables = {str(n): material.ensemble(name).table() for name, n in n_jets.items()}
-    series = {
-        "discriminant given pT": (tables, "discriminant"),
-        "s_CLR": (tables, "norm"),
-        "s_NAE": (tables, "nae"),
-        "s_AE *": (tables, "autoencoder"),
-        "number of constituents *": (tables, "few_constituents"),
-        "jet pT *": (tables, "jet_pt"),
-    }
+    series = series_of_scores(tables)
     return Result(
         figure=scan_figure(series, values, x="number of training jets"),
         claims=[
