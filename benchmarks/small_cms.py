@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from darkclr.cli import console
 from darkclr.io.reading import read_jets
 from darkclr.jets import Jets
-from darkclr.report.style import pdf, png
+from darkclr.report.figures.style import pdf, png
 from darkclr.studies.reproduction.cms.sizes import SIZES, grid
 from darkclr.studies.reproduction.cms.study import measured
 

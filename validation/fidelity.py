@@ -23,7 +23,7 @@ from darkclr.evaluation.metrics import auc, background_rejection, roc
 from darkclr.io import atomic_path, read_jets
 from darkclr.jets import Jets
 from darkclr.ragged import segment_sum
-from darkclr.report.style import figure, png, styled
+from darkclr.report.figures.style import figure, png, styled
 from darkclr.reweighting import gluon_weights, match_pt
 from darkclr.selection import cut_constituents, recompute_kinematics
 from darkclr.simulation.sample import SampleConfig, generate

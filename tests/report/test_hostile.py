@@ -15,7 +15,7 @@ from darkclr.evaluation import read_metrics
 from darkclr.evaluation.score_file import ScoreFiles
 from darkclr.io.parquet import read_metadata, read_table, write_table
 from darkclr.report import report
-from darkclr.report.style import figure, png, styled
+from darkclr.report.figures.style import figure, png, styled
 
 REFUSED = ("escape", "newline", "carriage_return", "right_to_left", "zero")
 
@@ -41,7 +41,7 @@ def rename(run, column, name):
 def test_names_stay_in_the_folder_of_the_pictures(
     finished_run, tmp_path, monkeypatch, score, signal
 ):
-    monkeypatch.setattr("darkclr.report.sections.images", lambda figure: (b"", b""))
+    monkeypatch.setattr("darkclr.report.sections.writing.images", lambda figure: (b"", b""))
     run = shutil.copytree(finished_run, tmp_path / "a" / "b" / "c" / "d" / "run")
     before = {path for path in tmp_path.rglob("*") if run not in path.parents}
     rename(run, "nae", NAMES[score][:900])
@@ -80,7 +80,7 @@ def test_dollars_in_names_are_drawn(name):
     "kind", ["empty", "list", "text", "binary", "deep_list", "key_number", "half", "large"]
 )
 def test_files_of_another_form_cost_their_picture_only(finished_run, tmp_path, monkeypatch, kind):
-    monkeypatch.setattr("darkclr.report.sections.images", lambda figure: (b"", b""))
+    monkeypatch.setattr("darkclr.report.sections.writing.images", lambda figure: (b"", b""))
     run = tmp_path / "run"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("samples"))
     for name in ("config.yaml", "timings.json", "metrics.json", "encoder/history.csv"):
@@ -93,7 +93,7 @@ def test_files_of_another_form_cost_their_picture_only(finished_run, tmp_path, m
 
 
 def test_tables_of_words_cost_their_picture_only(finished_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("darkclr.report.sections.images", lambda figure: (b"", b""))
+    monkeypatch.setattr("darkclr.report.sections.writing.images", lambda figure: (b"", b""))
     run = tmp_path / "run"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("samples"))
     words = pa.table({"positive_similarity": ["a", "b"], "anomalous_similarity": ["c", "d"]})

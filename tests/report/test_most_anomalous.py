@@ -18,7 +18,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io import write_jets
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.report.displays import displayed_jets
-from darkclr.report.event_display import event_display
+from darkclr.report.figures.event_display import event_display
 from darkclr.report.most_anomalous import Pool, most_anomalous, order_of, show
 from darkclr.report.run_files import RunFiles
 

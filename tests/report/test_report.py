@@ -21,8 +21,8 @@ from darkclr.evaluation import FigureOfMerit, read_metrics
 from darkclr.io import read_jets, write_jets
 from darkclr.io.parquet import read_table
 from darkclr.report import report, run_files
-from darkclr.report.html import clearly_best
-from darkclr.report.jets import shown_augmentations
+from darkclr.report.figures.jets import shown_augmentations
+from darkclr.report.page.html import clearly_best
 
 TITLES = {"qcd": "QCD", "aachen": "Aachen"}
 JETS = {"jet_1", "jet_2", "jet_3"}
@@ -64,7 +64,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Figures are made but not drawn, which takes most of the time."""
-    monkeypatch.setattr("darkclr.report.sections.images", lambda figure: (b"", b""))
+    monkeypatch.setattr("darkclr.report.sections.writing.images", lambda figure: (b"", b""))
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_times_are_added_up(page):
 def test_the_same_run_gives_the_same_page_and_leaves_matplotlib_alone(
     finished_run, page, monkeypatch
 ):
-    monkeypatch.setattr("darkclr.report.style.pdf", lambda figure: b"")  # not on the page
+    monkeypatch.setattr("darkclr.report.figures.style.pdf", lambda figure: b"")  # not on the page
     before = dict(mpl.rcParams)
     assert report(finished_run).read_text(encoding="utf-8") == page.text
     assert dict(mpl.rcParams) == before

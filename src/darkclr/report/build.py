@@ -9,8 +9,9 @@ from darkclr.errors import InputError
 from darkclr.io.atomic import atomic_path
 from darkclr.jets import Jets
 from darkclr.names import file_name
-from darkclr.report.html import page
-from darkclr.report.sections import sections
+from darkclr.report.page.html import Section, page
+from darkclr.report.run_files import RunFiles
+from darkclr.report.sections import facts, jets, measured, training
 
 __all__ = ["report"]
 
@@ -38,7 +39,7 @@ def report(
     run = Path(run_directory)
     if not run.is_dir():
         raise InputError("no such directory", where=run, fix="give the directory of a run")
-    content = sections(run, augmentations or Augmentations(), background)
+    content = _sections(run, augmentations or Augmentations(), background)
     if not any(section.pictures or section.markup for section in content):
         raise InputError(
             "holds nothing that a run writes", where=run, fix="give the directory of a run"
@@ -53,3 +54,22 @@ def report(
     with atomic_path(target) as temporary:
         temporary.write_text(page(run.resolve().name, content), encoding="utf-8")
     return target
+
+
+def _sections(
+    run: Path, augmentations: Augmentations, background: Jets | None = None
+) -> list[Section]:
+    """All sections of the page about one run, in order; the background may have been read."""
+    files = RunFiles(run, background)
+    of_signals = (measured.results, measured.working_point, measured.roc, measured.sculpting)
+    return [
+        *(measured.search(files) if files.without_signal else (of(files) for of in of_signals)),
+        jets.displays(files, augmentations),
+        jets.scores(files),
+        jets.constituents(files),
+        jets.augmentations(files, augmentations),
+        training.encoder(run),
+        training.similarity(run),
+        training.energies(run),
+        facts.facts(files),
+    ]

@@ -15,7 +15,7 @@ from darkclr.errors import InputError
 from darkclr.io import iterate_jets
 from darkclr.jets import Jets
 from darkclr.names import P_VALUE
-from darkclr.report.event_display import ShownJet
+from darkclr.report.figures.event_display import ShownJet
 from darkclr.report.most_anomalous import Found, Pool, shown_jets
 from darkclr.report.run_files import RunFiles
 

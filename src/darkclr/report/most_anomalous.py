@@ -28,8 +28,8 @@ from darkclr.io.sources import Source
 from darkclr.jets import LABELS, UNKNOWN, Jets
 from darkclr.model import scored_batches
 from darkclr.names import P_VALUE
-from darkclr.report.event_display import Panel, ShownJet, event_display
-from darkclr.report.style import png, styled
+from darkclr.report.figures.event_display import Panel, ShownJet, event_display
+from darkclr.report.figures.style import png, styled
 from darkclr.split import Split
 
 __all__ = ["Found", "Pool", "most_anomalous", "order_of", "show", "shown_jets"]

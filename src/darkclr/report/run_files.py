@@ -99,6 +99,12 @@ class RunFiles:
             return read_yaml(self.folder / "encoder" / "config.yaml")
         return {}
 
+    @cached_property
+    def without_signal(self) -> bool:
+        """Whether the run had no signal: it found anomalous jets, and no figures of merit."""
+        found, metrics = self.folder / "search.json", self.folder / "metrics.json"
+        return found.exists() and not metrics.exists()
+
     def title(self, sample: str) -> str:
         """How a sample is called in pictures."""
         return self.titles.get(sample, sample)

@@ -17,7 +17,7 @@ from darkclr.studies.ensemble import Ensemble
 from darkclr.studies.run import Run
 
 if TYPE_CHECKING:
-    from darkclr.report.comparisons import Line
+    from darkclr.report.figures.comparisons import Line
 
 __all__ = [
     "COLUMNS",
@@ -172,7 +172,7 @@ def band(
     They are those of the logarithm, so that the band stays above zero. Of a single member the band
     is that of the bootstrap.
     """
-    from darkclr.report.comparisons import Line  # an extra
+    from darkclr.report.figures.comparisons import Line  # an extra
 
     results = [
         of_signal if column == COLUMNS[0] else of_signal.matched

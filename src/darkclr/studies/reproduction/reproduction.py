@@ -149,7 +149,7 @@ class Reproduction:
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
-        from darkclr.report.style import pdf, png  # an extra
+        from darkclr.report.figures.style import pdf, png  # an extra
 
         folder = self.output / study.name
         found = record(study, self.scale, result, seconds, self.samples)

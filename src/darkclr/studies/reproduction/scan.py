@@ -40,8 +40,8 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
         values: in order.
         x: what is scanned.
     """
-    from darkclr.report.comparisons import points_figure  # an extra
-    from darkclr.report.style import sample_style, score_styles
+    from darkclr.report.figures.comparisons import points_figure  # an extra
+    from darkclr.report.figures.style import sample_style, score_styles
 
     styles = {
         name: score_styles([score])[score]

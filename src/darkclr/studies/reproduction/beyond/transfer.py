@@ -81,8 +81,8 @@ def _tested(trained: Ensemble, tested: Ensemble) -> Metrics:
 
 
 def _result(found: Mapping[tuple[str, str], Metrics], kinds: list[str]) -> Result:
-    from darkclr.report.comparisons import points_figure
-    from darkclr.report.style import score_styles
+    from darkclr.report.figures.comparisons import points_figure
+    from darkclr.report.figures.style import score_styles
 
     colours = score_styles(_SCORES)
     styles = {

@@ -30,7 +30,7 @@ _SCORES = {
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import points_figure
+    from darkclr.report.figures.comparisons import points_figure
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions
@@ -89,7 +89,7 @@ def _measure(material: Material) -> Result:
 
 def _styles() -> dict[str, dict[str, str]]:
     """Points without lines: observables have no order."""
-    from darkclr.report.style import score_styles
+    from darkclr.report.figures.style import score_styles
 
     scores = score_styles(_SCORES)
     styles = {title: scores[score]["color"] for score, title in _SCORES.items()}

@@ -81,7 +81,7 @@ def measured(
         reporter: hears of the progress.
         workers: number of processes.
     """
-    from darkclr.report.autoencoders import Panel, autoencoders_figure  # an extra
+    from darkclr.report.figures.autoencoders import Panel, autoencoders_figure  # an extra
 
     columns, names = Columns.of(train, test, signals), list(signals)
     found = {

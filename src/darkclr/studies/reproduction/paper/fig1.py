@@ -17,7 +17,7 @@ _DROPS = (0.3, 0.5)  # those of the figure
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.jets import augmentations_figure, typical_jets
+    from darkclr.report.figures.jets import augmentations_figure, typical_jets
 
     jets = material.ensemble("robustness").run.jets("qcd")
     original = recentre(jets.constituents.hardest(N_CONSTITUENTS))

@@ -24,8 +24,8 @@ _SHOWN = {
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import lines_figure
-    from darkclr.report.style import score_styles
+    from darkclr.report.figures.comparisons import lines_figure
+    from darkclr.report.figures.style import score_styles
 
     ensemble, styles = material.ensemble("robustness"), score_styles(_SHOWN)
     table, of_members = ensemble.table(), members(ensemble)

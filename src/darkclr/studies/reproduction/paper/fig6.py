@@ -18,7 +18,7 @@ _FEATURES = {"pooled": "pooled h", "z": "head output z", "raw": "raw constituent
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import points_figure
+    from darkclr.report.figures.comparisons import points_figure
 
     widths = [str(width) for width in material.scale.widths]
     found: dict[str, dict[str, dict[str, FigureOfMerit]]] = {f: {} for f in _FEATURES}

@@ -39,7 +39,7 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import points_figure
+    from darkclr.report.figures.comparisons import points_figure
 
     table = material.ensemble("table2").table()
     claims = [

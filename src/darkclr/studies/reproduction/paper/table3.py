@@ -43,8 +43,8 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import lines_figure
-    from darkclr.report.style import sample_style
+    from darkclr.report.figures.comparisons import lines_figure
+    from darkclr.report.figures.style import sample_style
 
     ensemble = material.ensemble("robustness")
     table, (with_labels,) = ensemble.table(), members(material.trainings["ceilings"])

@@ -35,7 +35,7 @@ def feature_errors(autoencoder: Reconstruction, z: NDArray) -> NDArray[np.float6
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import densities_figure
+    from darkclr.report.figures.comparisons import densities_figure
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions

@@ -19,7 +19,7 @@ _ALIKE = 0.9  # vectors that are nearly the same, or opposite
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import matrices_figure
+    from darkclr.report.figures.comparisons import matrices_figure
 
     ensemble = material.ensemble("robustness")
     (own, *_) = ensemble.repetitions

@@ -19,8 +19,8 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import lines_figure
-    from darkclr.report.style import sample_style, score_styles
+    from darkclr.report.figures.comparisons import lines_figure
+    from darkclr.report.figures.style import sample_style, score_styles
 
     tables = {setup: material.ensemble(name).table() for setup, name in _SETUPS.items()}
     series = {

@@ -17,7 +17,7 @@ _PAIRS = {
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.comparisons import Line, lines_figure
+    from darkclr.report.figures.comparisons import Line, lines_figure
     from darkclr.report.run_files import read_history
 
     (own, *_) = material.ensemble("robustness").repetitions

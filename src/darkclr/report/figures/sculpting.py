@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkclr.evaluation import Metrics
-from darkclr.report.style import figure, score_styles, styled
+from darkclr.report.figures.style import figure, score_styles, styled
 
 __all__ = ["QUANTITIES", "sculpting_figure"]
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from darkclr.report.style import figure, styled
+from darkclr.report.figures.style import figure, styled
 
 __all__ = ["encoder_figure", "energies_figure", "loss_figure"]
 

@@ -14,8 +14,8 @@ from typing import Any
 from darkclr.evaluation import Metrics
 from darkclr.evaluation.metrics import rejection_lower_bound
 from darkclr.evaluation.results import Figures, equal
-from darkclr.report.roc import MINIMUM_BACKGROUND
-from darkclr.report.style import score_styles
+from darkclr.report.figures.roc import MINIMUM_BACKGROUND
+from darkclr.report.figures.style import score_styles
 
 __all__ = ["embedded", "working_point_markup"]
 

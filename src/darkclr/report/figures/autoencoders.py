@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.report.style import figure, styled
+from darkclr.report.figures.style import figure, styled
 
 __all__ = ["Panel", "autoencoders_figure"]
 

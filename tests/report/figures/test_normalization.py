@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
-from darkclr.anomaly.nae.robust import Paired
-from darkclr.anomaly.nae.verdict import Verdict
-from darkclr.errors import InputError
-from darkclr.report.normalization import density_figure, verdict_box
-from darkclr.report.training import energies_figure, loss_figure
+from darkclr.report.figures.normalization import density_figure
+from darkclr.report.figures.training import energies_figure, loss_figure
 
 
 def _tables() -> tuple[dict, dict]:
@@ -80,22 +75,3 @@ def test_energies_are_drawn_without_outliers_and_with_errors():
     (bars,) = axes.collections
     ends = np.array([segment[:, 1] for segment in bars.get_segments()])
     np.testing.assert_allclose(ends, [[-0.3, -0.1], [-0.1, 0.3]])
-
-
-def test_box_has_a_line_for_each_question(tmp_path):
-    path = tmp_path / "verdict.json"
-    assert verdict_box(path, "nae") == ""
-    verdict = Verdict(
-        **{"epoch": 4, "temperature": 1e-4, "acceptance": 0.9, "travelled": 0.03, "energy": 2.0},
-        energy_difference=Paired(0.5, 0.1),
-        excess_distance=Paired(0.1, 0.5),
-        data_distance=3.0,
-    )
-    path.write_text(json.dumps(verdict.to_dict()))
-    box = verdict_box(path, "nae")
-    assert box.count("<li>") == 3
-    for text in ("did not reach equilibrium", "did not meet", "look like data"):
-        assert text in box
-    path.write_text("{}")
-    with pytest.raises(InputError, match="does not hold a verdict"):
-        verdict_box(path, "nae")

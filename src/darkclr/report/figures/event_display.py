@@ -16,7 +16,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
 from darkclr.jets import Constituents
-from darkclr.report.style import figure, styled
+from darkclr.report.figures.style import figure, styled
 
 __all__ = ["Panel", "ShownJet", "event_display"]
 

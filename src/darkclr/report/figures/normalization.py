@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,36 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from darkclr.anomaly.nae.verdict import Verdict
-from darkclr.errors import InputError
-from darkclr.io.documents import read_json
-from darkclr.report.html import box
-from darkclr.report.style import figure, styled
+from darkclr.report.figures.style import figure, styled
 
-__all__ = ["density_figure", "verdict_box"]
+__all__ = ["density_figure"]
 
 _DATA, _SAMPLES, _COPIES = "#D55E00", "#0072B2", "#009E73"
-
-
-def verdict_box(path: Path, title: str) -> str:
-    """What became of a normalisation as HTML, a line for each question; nothing without the file.
-
-    Args:
-        path: of ``verdict.json``.
-        title: of the score.
-
-    Raises:
-        InputError: the file holds something else.
-    """
-    if not path.is_file():
-        return ""
-    try:
-        verdict = Verdict.of(read_json(path))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            "does not hold a verdict", where=path, fix="fit the score again"
-        ) from error
-    return box(title, verdict.sentence())
 
 
 def density_figure(samples: Mapping[str, NDArray], history: Mapping[str, NDArray]) -> Figure:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from darkclr.augmentations import Augmentation, Augmentations, recentre
 from darkclr.jets import N_CONSTITUENTS, Constituents, Jets
-from darkclr.report.style import figure, styled
+from darkclr.report.figures.style import figure, styled
 
 __all__ = ["augmentations_figure", "shown_augmentations", "typical_jets"]
 

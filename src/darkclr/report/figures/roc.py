@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from darkclr.evaluation import Metrics
 from darkclr.evaluation.results import Figures, equal
-from darkclr.report.style import LineStyle, figure, score_styles, styled
+from darkclr.report.figures.style import LineStyle, figure, score_styles, styled
 
 __all__ = ["MINIMUM_BACKGROUND", "rejection_figure", "significance_figure"]
 

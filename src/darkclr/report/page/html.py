@@ -62,7 +62,7 @@ class Section:
 def page(title: str, sections: Sequence[Section]) -> str:
     """The HTML document."""
     style, script = (
-        files("darkclr.report").joinpath(name).read_text(encoding="utf-8")
+        files("darkclr.report.page").joinpath(name).read_text(encoding="utf-8")
         for name in ("page.css", "page.js")
     )
     # Whatever a name of a stranger manages to smuggle in, the browser runs this script only.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.report.style import LineStyle, figure, sample_style, styled
+from darkclr.report.figures.style import LineStyle, figure, sample_style, styled
 
 __all__ = ["Line", "densities_figure", "lines_figure", "matrices_figure", "points_figure"]
 

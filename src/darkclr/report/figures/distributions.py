@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from darkclr.report.style import LineStyle, figure, sample_style, styled
+from darkclr.report.figures.style import LineStyle, figure, sample_style, styled
 
 __all__ = ["constituents_figure", "norm_figure", "score_figure", "similarity_figure"]
 

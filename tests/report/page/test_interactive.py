@@ -17,9 +17,8 @@ from hostile import NAMES
 
 from darkclr.evaluation import read_metrics
 from darkclr.evaluation.metrics import background_rejection, significance_improvement
-from darkclr.report.html import page
-from darkclr.report.sections import Section
-from darkclr.report.working_point import embedded, working_point_markup
+from darkclr.report.page.html import Section, page
+from darkclr.report.page.working_point import embedded, working_point_markup
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),

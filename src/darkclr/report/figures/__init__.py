@@ -1,0 +1,1 @@
+"""Figures, a file a subject, in one style."""
