@@ -11,7 +11,7 @@ from toy import toy_jets
 
 from darkclr.anomaly.fitting import fit_scores
 from darkclr.augmentations import Augmentations
-from darkclr.contamination import SignalFilter
+from darkclr.contamination import SignalFilter, contaminated
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode
 from darkclr.contrastive.files import train_file
@@ -113,6 +113,28 @@ def test_signal_alone_trains_nothing(mixed, tmp_path):
     with pytest.raises(InputError, match=r"all \d+ jets have the label 1, signal"):
         fit_scores({"norm": {}}, rows, tmp_path / "scores", split=SPLIT)
     assert not list(tmp_path.iterdir())
+
+
+def test_signal_takes_the_places_of_training_jets_and_nothing_says_so(mixed):
+    background, signal = mixed[mixed.label != SIGNAL], mixed[mixed.label == SIGNAL]
+    parton = np.arange(len(background))
+    background = replace(background, truth={"parton_pdg": parton}, provenance={"n_jets": 300})
+    after = contaminated(background, signal, 0.1, SPLIT)
+    for name in ("event", "rank", "label", "weight"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(background, name))
+    np.testing.assert_array_equal(after.truth["parton_pdg"], parton)
+    assert after.provenance == {"n_jets": 300, "contamination": 0.1}
+    changed = after.pt != background.pt
+    training = SPLIT.part(background.event, "train")
+    assert training[changed].all()
+    assert changed.sum() == round(0.1 * training.sum())
+    for i in np.flatnonzero(changed):  # whole jets, each of them once
+        (j,) = np.flatnonzero(signal.pt == after.pt[i])
+        np.testing.assert_array_equal(after[[i]].constituents.pt, signal[[j]].constituents.pt)
+    assert len(set(after.pt[changed])) == changed.sum()
+    assert not np.array_equal(np.flatnonzero(changed), np.flatnonzero(training)[: changed.sum()])
+    with pytest.raises(ConfigError, match="there are 10; give a smaller share"):
+        contaminated(background, signal[:10], 0.1, SPLIT)
 
 
 @pytest.mark.parametrize("label", [BACKGROUND, SIGNAL, UNKNOWN])

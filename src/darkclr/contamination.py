@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError
 from darkclr.jets import SIGNAL, Jets
-from darkclr.representations import Representations
-from darkclr.split import uniform_hash
+from darkclr.parameters import Between
+from darkclr.split import Split, uniform_hash
 
-__all__ = ["SignalFilter"]
+if TYPE_CHECKING:  # help comes without PyArrow
+    from darkclr.representations import Representations
+
+__all__ = ["CONTAMINATION", "Contamination", "SignalFilter", "contaminated"]
+
+#: Share of signal among the jets of a training, for the study of just that.
+Contamination = Annotated[float | None, Between(0, 1, low_included=True)]
+CONTAMINATION: Contamination = None
 
 # Apart from the seeds that people give to a split, of which the choice must not know.
 _SEED = 0x5167A1
+# What a signal jet takes from the background jet whose place it has.
+_OF_PLACE = ("label", "weight", "event", "rank")
 
-T = TypeVar("T", Jets, Representations)
+T = TypeVar("T", Jets, "Representations")
 
 
 class SignalFilter:
@@ -39,11 +49,13 @@ class SignalFilter:
     """
 
     def __init__(
-        self, contamination: float = 0.0, count: Iterable[Jets | Representations] = ()
+        self,
+        contamination: Contamination = CONTAMINATION,
+        count: Iterable[Jets | Representations] = (),
     ) -> None:
         self.left_out = 0
         self._kept_share = 0.0
-        if not 0 <= contamination < 1:  # NaN is neither
+        if contamination is not None and not 0 <= contamination < 1:  # NaN is neither
             raise ConfigError(
                 f"{contamination:g}", where="contamination", fix="give a share from 0 to below 1"
             )
@@ -97,3 +109,37 @@ def _originals(rows: Jets | Representations) -> NDArray[np.bool_]:
     """Which rows are no copies."""
     is_copy = getattr(rows, "dropped", None)
     return np.ones(len(rows), dtype=np.bool_) if is_copy is None else ~is_copy
+
+
+def contaminated(background: Jets, signal: Jets, share: float, split: Split) -> Jets:
+    """Background with signal in the place of a share of its training jets, and nothing says which.
+
+    They are drawn at random, and take label, weight, event and truth of the jets whose places they
+    have: all numbers of jets stay, and so do the other parts of the split.
+
+    Args:
+        background, signal: jets; of the signal those that are in no test.
+        share: of the training jets.
+        split: which background jets these are.
+
+    Raises:
+        ConfigError: there are not as many jets of signal.
+    """
+    training = np.flatnonzero(split.part(background.event, "train"))
+    n = round(share * len(training))
+    if n > len(signal):
+        raise ConfigError(
+            f"{share:g} of {len(training)} training jets are {n} jets of signal, and there are "
+            f"{len(signal)}",
+            where="contamination",
+            fix="give a smaller share, or more signal",
+        )
+    rng = np.random.default_rng(_SEED)
+    places = rng.choice(training, n, replace=False)
+    drawn = signal[np.sort(rng.choice(len(signal), n, replace=False))]
+    place = background[places]
+    drawn = replace(drawn, **{name: getattr(place, name) for name in _OF_PLACE}, truth=place.truth)
+    others = np.setdiff1d(np.arange(len(background)), places)
+    mixed = Jets.concatenate([background[others], drawn])
+    mixed = mixed[np.argsort(np.concatenate([others, places]))]
+    return replace(mixed, provenance={**background.provenance, "contamination": share})

@@ -133,6 +133,34 @@ def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
             claim(replace(wrong, output=tmp_path))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_signal_that_is_mixed_in_trains_and_is_not_tested(config, tmp_path, share):
+    other = replace(config, contamination=share, supervised=None, output=tmp_path)
+    other = replace(other, scores={"norm": {}})
+    steps = Run(other)
+    steps.measure()
+    pure, mixed = read_jets(steps.sample("qcd")), steps.jets("qcd")
+    training, changed = other.split.part(pure.event, "train"), pure.pt != mixed.pt
+    assert changed.sum() == round(share * training.sum())
+    signal = steps.jets("aachen")
+    assert np.isin(mixed.pt[changed], signal.part("train", other.split).pt).all()
+    table = read_table(tmp_path / "scores.parquet")
+    tested = table.filter(pc.equal(table["sample"], "aachen"))["event"].to_pylist()
+    assert tested == signal.part("test", other.split).event.tolist()
+    with pytest.raises(ConfigError, match=r"another configuration \(contamination\)"):
+        claim(replace(other, contamination=None))
+
+
+def test_more_signal_than_there_is_is_refused_at_once(config, tmp_path):
+    samples = {"qcd": config.samples["qcd"], "aachen": SampleConfig(process="aachen", n_jets=10)}
+    other = replace(config, samples=samples, contamination=0.1, output=tmp_path)
+    with pytest.raises(ConfigError, match="takes more than 10 jets of signal"):
+        _ = other.looks
+    for share, problem in ((1.0, "at least 0 and less than 1"), (-0.1, "contamination = -0.1")):
+        with pytest.raises(ConfigError, match=problem):
+            replace(other, contamination=share)
+
+
 def test_each_ceiling_has_its_signal_and_a_schedule_of_its_own(config, tmp_path):
     """Only the signals that a classifier was trained on lose their training part."""
     samples = config.samples | {name: SampleConfig(process=name) for name in ("m10", "m20")}

@@ -20,7 +20,7 @@ from darkclr.anomaly.fitted import FittedScore, fit_digest, is_fitted
 from darkclr.anomaly.inputs import ScoreInputs, Source
 from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.scoring import load_scores, needs_jets, score_table
-from darkclr.contamination import SignalFilter
+from darkclr.contamination import CONTAMINATION, Contamination, SignalFilter
 from darkclr.errors import ConfigError, InputError, TrainingError
 from darkclr.io.timings import timed
 from darkclr.jets import Jets
@@ -147,7 +147,7 @@ def fit_scores(
     jets: Jets | Callable[[], Jets] | None = None,
     encoder: str | None = None,
     seed: int = Seeded.seed,
-    contamination: float = 0.0,
+    contamination: Contamination = CONTAMINATION,
     reporter: Reporter = Silent(),
 ) -> None:
     """Fit scores on background and write each to ``directory/NAME``, with the wall-clock.

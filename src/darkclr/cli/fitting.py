@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from darkclr.cli import console
+from darkclr.contamination import CONTAMINATION, Contamination
 from darkclr.io.options import ReadOptions
 from darkclr.split import Split
 
@@ -123,7 +124,7 @@ def fit(
     jets: Path | None = None,
     split: Split | None = None,
     seed: int = 0,
-    contamination: float = 0.0,
+    contamination: Contamination = CONTAMINATION,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:

@@ -10,6 +10,7 @@ from darkclr import augmentations as augmentation_classes
 from darkclr.augmentations import Augmentation, Augmentations
 from darkclr.cli import console
 from darkclr.cli.parsing.arguments import one_or_all
+from darkclr.contamination import CONTAMINATION, Contamination
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.devices import DEVICE, PRECISION, Device, Precision, torch_device
 from darkclr.domain import OUTSIDE, Outside
@@ -43,7 +44,7 @@ def train(
     augmentations: Augmentations = Augmentations(),
     loss: LossConfig = LossConfig(),
     training: TrainingConfig = TrainingConfig(),
-    contamination: float = 0.0,
+    contamination: Contamination = CONTAMINATION,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from darkclr.augmentations import Augmentations
-from darkclr.contamination import SignalFilter
+from darkclr.contamination import CONTAMINATION, Contamination, SignalFilter
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_stream
@@ -47,7 +47,7 @@ def train_file(
     augmentations: Augmentations = Augmentations(),
     loss: LossConfig = LossConfig(),
     training: TrainingConfig = TrainingConfig(),
-    contamination: float = 0.0,
+    contamination: Contamination = CONTAMINATION,
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     reporter: Reporter = Silent(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from darkclr.augmentations import Augmentations
+from darkclr.contamination import CONTAMINATION, Contamination
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig
@@ -49,6 +50,10 @@ class RunConfig:
     """Directory of the run."""
     split: Split = Split()
     """Shares of the background's events for training, validation and test."""
+    contamination: Contamination = CONTAMINATION
+    """Share of the background's training jets that signal takes the place of, for the study of just
+    that: jets of the training parts of all signal samples, which are not tested on then. With 0
+    none are mixed in, but the same jets are tested."""
     encoder: EncoderConfig = EncoderConfig()
     """Architecture of the encoder."""
     augmentations: Augmentations = Augmentations()
@@ -93,6 +98,12 @@ class RunConfig:
                 f"{', '.join(map(repr, unknown))} is no signal sample",
                 where="supervised",
                 fix=f"choose of {', '.join(self.signals)}",
+            )
+        if self.contamination and not self.signals:
+            raise ConfigError(
+                "there is no sample of signal",
+                where="contamination",
+                fix="name one, or leave it out",
             )
         if not self.samples[self.background].sources:
             self.check_sizes(self.samples[self.background].n_jets)
@@ -141,6 +152,14 @@ class RunConfig:
 
         labels = self.labels
         looks = {name: look_at(name, s, labels[name]) for name, s in self.samples.items()}
+        n_signal = sum(look.n_jets for name, look in looks.items() if name != self.background)
+        wanted = (self.contamination or 0) * looks[self.background].n_jets
+        if wanted > n_signal and all(look.is_exact for look in looks.values()):
+            raise ConfigError(
+                f"a share of {self.contamination:g} takes more than {n_signal} jets of signal",
+                where="contamination",
+                fix="give a smaller share, or more signal",
+            )
         if self.samples[self.background].sources and looks[self.background].is_exact:
             self.check_sizes(looks[self.background].n_jets)
         return looks
@@ -175,6 +194,7 @@ class RunConfig:
         return {
             "samples": {name: sample.to_dict() for name, sample in self.samples.items()},
             "split": asdict(self.split),
+            "contamination": self.contamination,
             "encoder": recorded(self.encoder),
             "augmentations": self.augmentations.to_dict(),
             "copies": None if self.copies is None else self.copies.to_dict(),

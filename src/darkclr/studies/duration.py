@@ -145,6 +145,8 @@ def show_steps(config: RunConfig, reporter: Reporter) -> None:
         f"training  about {n_train} {config.background} jets x {epochs} epochs / "
         f"{batch_size} = {n_train // batch_size * epochs} steps"
     )
+    if config.contamination:
+        reporter.line(f"signal    in the place of {100 * config.contamination:g} % of them")
     reporter.line(f"scores    {', '.join(config.all_scores)}")
     reporter.line(f"output    {config.output}")
 

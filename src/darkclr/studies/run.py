@@ -18,6 +18,7 @@ from darkclr.anomaly.definition import define_score
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.fitting import fit_scores
 from darkclr.anomaly.scoring import calibrate, load_scores, needs_jets, score_table
+from darkclr.contamination import contaminated
 from darkclr.contrastive.config import TrainingConfig, check_views
 from darkclr.contrastive.files import encode_file, train_file
 from darkclr.contrastive.model_directory import is_finished
@@ -190,9 +191,14 @@ class Run:
         return self.output / "samples" / f"{name}.parquet"
 
     def jets(self, name: str) -> Jets:
-        """The jets of a sample; they are read once."""
+        """The jets of a sample, the background's with the signal that is mixed in; read once."""
         if name not in self._read.jets:
-            self._read.jets[name] = read_jets(self.sample(name))
+            jets, config = read_jets(self.sample(name)), self.config
+            if name == config.background and config.contamination:
+                signal = [self.jets(n).part("train", config.split) for n in config.signals]
+                share = config.contamination
+                jets = contaminated(jets, Jets.concatenate(signal), share, config.split)
+            self._read.jets[name] = jets
         return self._read.jets[name]
 
     def simulate(self) -> None:
@@ -337,7 +343,9 @@ class Run:
         """The part of a sample that is scored."""
         if not self.config.signals:
             return "all"
-        learned_from = name == self.config.background or name in self.config.taught
+        config = self.config
+        mixed_in = config.contamination is not None
+        learned_from = mixed_in or name == config.background or name in config.taught
         return "test" if learned_from else "all"
 
     def classify(

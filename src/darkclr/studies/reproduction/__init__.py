@@ -10,7 +10,6 @@ A study is a file with one :class:`~darkclr.studies.reproduction.study.Study`:
 - ``measure(material)``: what is read off the finished trainings, as a
   :class:`~darkclr.studies.reproduction.study.Result`: tables, numbers, a figure, and claims made by
   :func:`~darkclr.studies.reproduction.claims.compare` or ``untestable``;
-- ``alter(name, run)``: what is done to the simulated samples of a training, if anything;
 - ``jobs(scale, cores)``: what ``measure`` itself takes, if that is more than a minute.
 
 A scale (``smoke``, ``laptop``, ``paper``) is a set of numbers, see

@@ -99,7 +99,7 @@ class Reproduction:
             trainings = {name: self.trainings[name] for name in self._of[study.name]}
             for name in [name for name in trainings if name not in done]:
                 self.reporter.line(f"{study.name}: training {name}")
-                self._train(study, name, trainings[name])
+                self._train(name, trainings[name])
             done |= trainings.keys()
             folder = self.output / study.name
             material = Material(self.scale, trainings, folder, self.reporter)
@@ -118,11 +118,9 @@ class Reproduction:
                 f"there is no part {part!r}", where="part", fix=f"choose of {', '.join(known)}"
             )
         name, _, number = part.partition("/")
-        self._train(known[part], name, self.trainings[name], int(number))
+        self._train(name, self.trainings[name], int(number))
 
-    def _train(
-        self, study: Study, name: str, steps: Ensemble | Run, only: int | None = None
-    ) -> None:
+    def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; the same sample is simulated once for all trainings."""
         shared = [
             (self.output / "trainings" / "samples" / f"{name}-{_digest(sample.to_dict())}.parquet",
@@ -137,8 +135,6 @@ class Reproduction:
         run.simulate()
         for common, own in shared:
             _link(own, common)
-        if study.alter is not None:
-            study.alter(name, run)
         if isinstance(steps, Run):
             if not _is_measured(steps):
                 steps.measure()

@@ -78,8 +78,6 @@ class Study:
         measure: reads the finished trainings.
         published: sections of ``validation/published.yaml`` to stand beside it.
         jobs: what ``measure`` takes on so many cores.
-        alter: changes the samples of a training of that name, once they are simulated; it is
-            called again when a training is resumed.
     """
 
     name: str
@@ -90,4 +88,3 @@ class Study:
     measure: Callable[[Material], Result]
     published: Sequence[str] = ()
     jobs: Callable[[Scale, int], Sequence[Job]] = lambda scale, cores: ()
-    alter: Callable[[str, Run], None] | None = None
