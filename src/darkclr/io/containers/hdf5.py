@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,47 +44,41 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
         import h5py
     except ImportError as error:
         raise MissingExtraError("h5py", "files") from error
-    # What is not compressed comes straight into our arrays if no chunk fits into the cache.
+    # Data come straight into our arrays if no chunk fits into the cache.
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
-        compressed: list[bool] = []
-        file.visititems(partial(_check, path, compressed))
-        if not any(compressed):
-            yield _tables(file, path)
+        tables = _tables(file, path)
+        if not any(isinstance(table, _Arrays) and table.is_compressed for table in tables):
+            yield tables
             return
-    # Chunks of a block's rows stay decompressed until all their columns are read.
+    # Parts of a data set may be read one after the other: chunks stay decompressed until then.
     with h5py.File(path, "r", rdcc_nbytes=BLOCK_BYTES) as file:
         yield _tables(file, path)
 
 
-def _check(path: Path, compressed: list[bool], name: str, node: Any) -> None:
+def _check(path: Path, dataset: Any) -> None:
     """Refuse data that lie in other files, and rows that take no room in the file.
-
-    Whether a data set is compressed is appended to ``compressed``.
 
     Raises:
         InputError: a data set is one of these.
     """
-    import h5py
-
-    if not isinstance(node, h5py.Dataset):
-        return
-    if node.external or node.is_virtual:
+    name = dataset.name.lstrip("/")
+    if dataset.external or dataset.is_virtual:
         raise InputError(f"{name!r} keeps its data in other files", where=path, fix="repack it")
-    if (length := math.prod((node.shape or ())[1:])) > 10 * MAX_CONSTITUENTS:
+    if (length := math.prod((dataset.shape or ())[1:])) > 10 * MAX_CONSTITUENTS:
         raise InputError(f"{name!r} has rows of {length} numbers", where=path)
-    if node.nbytes > max(_SMALL, _MOST_EXPANSION * (stored := node.id.get_storage_size())):
+    if dataset.nbytes > max(_SMALL, _MOST_EXPANSION * (stored := dataset.id.get_storage_size())):
         raise InputError(
-            f"{name!r} has {len(node)} rows, of which {stored} bytes are in the file", where=path
+            f"{name!r} has {len(dataset)} rows, of which {stored} bytes are in the file", where=path
         )
-    compressed.append(node.id.get_create_plist().get_nfilters() > 0)
 
 
 def _tables(file: Any, path: Path) -> list[Table]:
     found: list[Table] = []
     problem: InputError | None = None
     for group in _groups(file):
+        datasets = _datasets(group, path)
         try:
-            found += _tables_of(group, path)
+            found += _tables_of(group, datasets, path)
         except InputError as error:
             problem = problem or error
     if problem is not None and not found:
@@ -96,7 +89,18 @@ def _tables(file: Any, path: Path) -> list[Table]:
     return found
 
 
-def _tables_of(group: Any, path: Path) -> Iterator[Table]:
+def _datasets(group: Any, path: Path) -> dict[str, Any]:
+    """The data sets of a group, after :func:`_check`."""
+    import h5py
+
+    names = [n for n in _own(group) if group.get(n, getclass=True) is h5py.Dataset]
+    found = {name: group[name] for name in names}
+    for dataset in found.values():
+        _check(path, dataset)
+    return found
+
+
+def _tables_of(group: Any, datasets: Mapping[str, Any], path: Path) -> Iterator[Table]:
     """The data frame that a group is, or else its compound data sets and its arrays."""
     import h5py
 
@@ -104,10 +108,7 @@ def _tables_of(group: Any, path: Path) -> Iterator[Table]:
         yield frame
         return
     arrays = {}
-    for name in _own(group):
-        if group.get(name, getclass=True) is not h5py.Dataset:
-            continue
-        dataset = group[name]
+    for name, dataset in datasets.items():
         if dataset.dtype.names and dataset.ndim == 1:
             yield plain_frame(dataset.name, dataset, path)
         elif dataset.ndim and (
@@ -143,6 +144,11 @@ class _Arrays(Table):
     def __init__(self, file: Path, name: str, datasets: Mapping[str, Any]) -> None:
         self._datasets = datasets
         super().__init__(file, name, tuple(datasets), max(d.shape[0] for d in datasets.values()))
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether some of the data sets are."""
+        return any(d.id.get_create_plist().get_nfilters() for d in self._datasets.values())
 
     def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
         """Rows of the data sets of those names.
