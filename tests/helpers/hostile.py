@@ -78,6 +78,7 @@ DOCUMENTS: dict[str, bytes] = {
     "large": b"# " + b"x" * 20_000_000,
     "long_integer": b"a: " + b"9" * 100_000,
     "tag": b"!!python/object/apply:os.system ['touch pwned']",
+    "name_twice": b'{"a": 1, "b": {"c": 2, "c": 3}}',
     "key_list": b"? [1, 2]\n: 3\n",
     "key_number": b"1: 2\n3: 4\n",
     "half": b'{"a": [1, 2',

@@ -41,3 +41,9 @@ def test_what_is_a_mapping_is_read_as_it_stands(tmp_path):
 def test_aliases_are_read_where_they_do_not_multiply(tmp_path):
     path = put(tmp_path / "a.yaml", b"base: &b {x: 1, y: 2}\nother:\n  <<: *b\n  y: 3\n")
     assert read_yaml(path)["other"] == {"x": 1, "y": 3}
+
+
+def test_a_zero_byte_is_in_no_configuration(tmp_path):
+    path = put(tmp_path / "a.yaml", b'output: "a\\0b"')
+    with pytest.raises(InputError, match="holds a zero byte"):
+        read_yaml(path)

@@ -1,7 +1,8 @@
 """Small YAML and JSON files: the one place where they are opened.
 
 They come with models and configurations of strangers. So a file is a regular one and small, its
-content is no deeper than anybody writes, and aliases of YAML do not multiply it.
+content is no deeper than anybody writes, aliases of YAML do not multiply it, and nothing has two
+values, of which one would be taken silently.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import yaml
 
 from darkclr.errors import DarkclrError, InputError
 
-__all__ = ["TooLarge", "parse_json", "parse_yaml", "read_json", "read_yaml", "regular_file"]
+__all__ = ["Unclear", "parse_json", "parse_yaml", "read_json", "read_yaml", "regular_file"]
 
 _LARGEST = 2**24  # JSON of a large evaluation [bytes]
 _LARGEST_YAML = 2**18  # PyYAML reads some 200 kB a second
@@ -24,8 +25,8 @@ _VALUES = 100_000  # of a YAML file, each as often as it is named
 _ENDLESS = (0, 0)
 
 
-class TooLarge(ValueError):
-    """A document whose values are more, or deeper, than anybody writes."""
+class Unclear(ValueError):
+    """A document that nobody writes: too many values, too deep, a name twice, a zero byte."""
 
 
 def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError) -> Path:
@@ -73,26 +74,26 @@ def parse_json(text: str | bytes) -> Any:
     >>> parse_json("[" * 10_000)
     Traceback (most recent call last):
     ...
-    darkclr.io.documents.TooLarge: its values are nested too deeply
+    darkclr.io.documents.Unclear: its values are nested too deeply
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
-        raise TooLarge("its values are nested too deeply") from None
+        raise Unclear("its values are nested too deeply") from None
 
 
 def parse_yaml(text: str) -> Any:
     """The value of a YAML document, of plain types.
 
     Raises:
-        ValueError: it is none, is too deep, or its aliases multiply it.
+        ValueError: it is none, is too deep, its aliases multiply it, or a name has two values.
 
     >>> parse_yaml("a: &a [1, 2]\\nb: *a")
     {'a': [1, 2], 'b': [1, 2]}
     >>> parse_yaml("a: &a [*a]")
     Traceback (most recent call last):
     ...
-    darkclr.io.documents.TooLarge: a value holds itself
+    darkclr.io.documents.Unclear: a value holds itself
     """
     try:
         loader = yaml.SafeLoader(text)
@@ -104,7 +105,22 @@ def parse_yaml(text: str) -> Any:
     except (yaml.YAMLError, TypeError, OverflowError) as problem:
         raise ValueError(" ".join(str(problem).split())) from problem
     except RecursionError:
-        raise TooLarge("its values are nested too deeply") from None
+        raise Unclear("its values are nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose names differ."""
+    _check_names([name for name, _ in pairs])
+    return dict(pairs)
+
+
+def _check_names(names: list[str]) -> None:
+    """Refuse a name that is there twice: one of its values would be taken silently."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise Unclear(f"{name[:50]!r} is there twice")
+        seen.add(name)
 
 
 def _check(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
@@ -118,17 +134,20 @@ def _check(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, int
         parts: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):
             parts = [part for pair in node.value for part in pair]
+            _check_names([key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
         elif isinstance(node, yaml.SequenceNode):
             parts = node.value
+        elif "\0" in node.value:
+            raise Unclear("a value holds a zero byte")
         inner = [_check(part, known) for part in parts]
         if _ENDLESS in inner:
-            raise TooLarge("a value holds itself")
+            raise Unclear("a value holds itself")
         number = 1 + sum(n for n, _ in inner)
         depth = 1 + max((depth for _, depth in inner), default=0)
         if number > _VALUES:
-            raise TooLarge(f"it holds more than {_VALUES} values")
+            raise Unclear(f"it holds more than {_VALUES} values")
         if depth > _DEEPEST:
-            raise TooLarge("its values are nested too deeply")
+            raise Unclear("its values are nested too deeply")
         known[id(node)] = number, depth
     return known[id(node)]
 

@@ -136,3 +136,11 @@ def test_what_nobody_means_is_told(refused, tmp_path):
     assert "unknown key traning; did you mean training?" in refused(
         "train", "a", "m", "--config", path
     )
+
+
+def test_a_name_with_two_values_is_refused(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("process: qcd\nn_jets: 20\nprocess: aachen\n")
+    for typed in (("--config", str(path)), ("--settings={a: 1, a: 2}",)):
+        with pytest.raises(ConfigError, match="is there twice; write it out, and once"):
+            values("generate", "a.parquet", *typed)

@@ -24,7 +24,7 @@ from jsonargparse import (
 
 from darkclr.cli.commands import Command
 from darkclr.errors import ConfigError, DarkclrError
-from darkclr.io.documents import TooLarge, parse_json, parse_yaml
+from darkclr.io.documents import Unclear, parse_json, parse_yaml
 
 __all__ = ["Parser", "build_parser", "defaults_of", "hint_of", "values_of"]
 
@@ -37,14 +37,13 @@ _load = get_loader("yaml")
 
 
 def _load_bounded(text: str) -> Any:
-    """The value of an option or of a file that an option names, unless it would fill the memory."""
-    if "&" in text or len(text) > 100:
-        try:
-            parse_yaml(text)
-        except TooLarge as problem:
-            raise ConfigError(f"{problem}", where=text[:50], fix="write it out") from None
-        except ValueError:
-            pass  # which the parser says better
+    """The value of an option or of a file that an option names, unless nobody can mean it."""
+    try:
+        parse_yaml(text)
+    except Unclear as problem:
+        raise ConfigError(f"{problem}", where=text[:50], fix="write it out, and once") from None
+    except ValueError:
+        pass  # which the parser says better
     if "\\ud" in text:  # names of files that are no text here, which JSON knows and YAML does not
         with suppress(ValueError):
             return parse_json(text)
