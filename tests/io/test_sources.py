@@ -37,6 +37,15 @@ def test_folders_patterns_and_lists(tmp_path, parquet, hdf5):
         read_jets(tmp_path / "empty")
 
 
+def test_a_pattern_of_everything_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("darkclr.io.sources._MOST", 2)
+    for name in "abc":
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match="more than 2 files fit this pattern"):
+        expand(str(tmp_path / "*"))
+    assert len(expand(str(tmp_path / "[ab]"))) == 2
+
+
 def test_urls_are_fetched(tmp_path, parquet, hdf5):
     fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")

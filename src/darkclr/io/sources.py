@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 import tempfile
@@ -30,6 +31,7 @@ __all__ = [
 Source = str | os.PathLike | Iterable[str | os.PathLike]
 
 _URL = re.compile(r"^([a-z][a-z0-9+.:-]+):(/+)", re.IGNORECASE)
+_MOST = 20_000  # files of one pattern, so that `/**` ends
 
 
 def sample_name(source: Source) -> str:
@@ -104,7 +106,12 @@ def expand(source: Source) -> list[str]:
         return names
     if not path.exists() and glob.has_magic(name):
         found = glob.iglob(name, recursive=True)  # noqa: PTH207  (absolute and relative alike)
-        names = sorted(file for file in found if Path(file).is_file())
+        files = (file for file in found if Path(file).is_file())
+        names = sorted(itertools.islice(files, _MOST + 1))
+        if len(names) > _MOST:
+            raise InputError(
+                f"more than {_MOST} files fit this pattern", where=name, fix="name a folder in it"
+            )
         if not names:
             raise InputError("no file fits this pattern", where=name, fix="check the path")
         return names
