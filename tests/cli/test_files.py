@@ -154,6 +154,8 @@ def test_convert_refuses_in_one_line(refused, jets_file, tmp_path):
     for option, value in (("--batch_size", 0), ("--seed", -1)):
         line = refused("convert", jets_file, tmp_path / "out.parquet", option, value)
         assert f"{option[2:]}: {value}; give at least" in line
+    long = tmp_path / f"{'x' * 300}.parquet"
+    assert "cannot be used (File name too long)" in refused("convert", jets_file, long)
     assert "slots" in refused("convert", jets_file, tmp_path / "out.h5", "--slots", 0)
     assert names(tmp_path) == [jets_file.name]
 

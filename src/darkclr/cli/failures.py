@@ -23,6 +23,8 @@ def explain(problem: Exception, arguments: Sequence[str]) -> tuple[str, int]:
     """
     if is_lack_of_memory(problem):
         return "there is not enough memory; take fewer jets at a time or a smaller batch", 2
+    if isinstance(problem, OSError) and problem.filename and problem.strerror:
+        return f"{str(problem.filename)[-200:]}: cannot be used ({problem.strerror})", 2
     what = traceback.format_exception_only(problem)[-1].strip().splitlines()[0]
     with tempfile.NamedTemporaryFile(
         "w", prefix="darkclr-", suffix=".log", delete=False, encoding="utf-8"
