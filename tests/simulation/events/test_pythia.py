@@ -123,6 +123,11 @@ def test_refused_settings_are_told_in_pythias_words():
         Generator(("HardQCD:most = on",), seed=1)
 
 
+def test_a_run_without_a_process_is_refused():
+    with pytest.raises(SimulationError, match="no process is left"):
+        Generator(("HardQCD:all = on", "processlevel:all off"), seed=1)
+
+
 def test_impossible_processes_are_told_in_pythias_words():
     with pytest.raises(SimulationError, match="vanishing cross sections"):
         Generator(("HardQCD:all = on", "PhaseSpace:pTHatMin = 8000"), seed=1)

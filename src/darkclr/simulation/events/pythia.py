@@ -80,6 +80,10 @@ class Generator:
                 where="Pythia",
                 fix="check its name and value in the Pythia manual",
             )
+        if not self._pythia.flag("ProcessLevel:all"):
+            raise SimulationError(
+                "no process is left", where="Pythia", fix="leave out 'ProcessLevel:all = off'"
+            )
         # Pythia keeps no hold of its own on a Python object.
         self._hook = None if veto is None else veto_hook(veto)
         if self._hook is not None:
