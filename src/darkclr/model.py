@@ -18,7 +18,6 @@ from darkclr import __version__
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.scoring import calibrate, load_scores, score_table
 from darkclr.anomaly.working_points import WorkingPoint
-from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import CHUNK, encode_stream
 from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
 from darkclr.domain import OUTSIDE, DomainCheck, Outside
@@ -268,8 +267,9 @@ def scored_batches(
     name, coded = sample_name(source), all(holds_representations(file) for file in files)
     # Representations need no encoder; one that is there knows its domain.
     known = not coded or is_finished(model / "encoder")
-    encoder = load_encoder(model / "encoder") if known else Encoder()
-    check = DomainCheck(encoder.domain, encoder.config.n_constituents, outside, name)
+    encoder = load_encoder(model / "encoder") if known else None
+    domain, n_read = (encoder.domain, encoder.config.n_constituents) if encoder else (None, 0)
+    check = DomainCheck(domain, n_read, outside, name)
 
     def representations() -> Iterator[tuple[Representations, Jets | None]]:
         if coded:
@@ -280,6 +280,7 @@ def scored_batches(
         else:
             batches = iterate_jets(source, layout=layout, options=options)
             chosen_jets = (check(batch.part(part, split)) for batch in batches)
+            assert encoder is not None  # or all files hold representations
             yield from encode_stream(encoder, chosen_jets, device=device)
 
     partons: bool | None = None  # as the first jets: a file has the same columns throughout
