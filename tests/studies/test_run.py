@@ -20,6 +20,7 @@ from darkclr.errors import ConfigError
 from darkclr.evaluation import read_metrics
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_table
+from darkclr.reporter import Silent
 from darkclr.simulation.sample import SampleConfig
 from darkclr.studies import run as module
 from darkclr.studies.claim import claim
@@ -99,6 +100,14 @@ def test_what_became_of_the_training_is_in_the_figures_of_merit(config, reads, t
     assert verdicts["encoder"]["background_similarity"] == pytest.approx(similarity, abs=1e-6)
     assert verdicts["encoder"]["collapsed"] is bool(similarity >= 0.99)
     assert "norm" in verdicts["encoder"]["sentence"]
+
+    class Heard(Silent):
+        def line(self, text):
+            lines.append(text)
+
+    lines = []
+    run(config, Heard())
+    assert [verdicts["encoder"]["sentence"] in line for line in lines].count(True) == 1
     folder = tmp_path / "scores" / "nae"
     folder.mkdir(parents=True)
     (folder / "verdict.json").write_text('{"travelled": NaN, "sentence": "it did"}')

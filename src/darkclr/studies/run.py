@@ -167,8 +167,6 @@ class Run:
         metrics = replace(metrics, verdicts=read_verdicts(output / "encoder", output / "scores"))
         write_metrics(metrics, output / "metrics.json")
         show_summary(metrics, self.reporter)
-        for name, verdict in (metrics.verdicts or {}).items():
-            self.reporter.line(f"{name}: {verdict['sentence']}")
         self.reporter.line(f"figures of merit in {output / 'metrics.json'}")
 
     def describe(self) -> None:
