@@ -28,8 +28,8 @@ class Command:
     """Function of the module that makes the end of the help."""
     short_help: bool = True
     """Whether that end belongs to the short help, too."""
-    alone: str | None = None
-    """Function of the module that is called where no argument is given."""
+    may_name_none: bool = False
+    """Whether the argument that takes several may be left out."""
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -41,11 +41,6 @@ class Command:
         if self.more_help is None or not (everything or self.short_help):
             return None
         return self._member(self.more_help)()
-
-    def call_alone(self) -> None:
-        """Do what the command does without any argument."""
-        assert self.alone is not None
-        self._member(self.alone)()
 
     def _member(self, name: str) -> Callable[..., Any]:
         return getattr(import_module(f"darkclr.cli.{self.module}"), name)
@@ -158,7 +153,7 @@ COMMANDS: Mapping[str, Command] = {
             ("scale", "output", "samples", "part", "dry_run"),
             several="name",
             goes_on=True,
-            alone="list_studies",
+            may_name_none=True,
         ),
     )
 }

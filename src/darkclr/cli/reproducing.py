@@ -8,7 +8,7 @@ from typing import Literal
 from darkclr.cli import console
 from darkclr.studies.sample_config import Sample
 
-__all__ = ["list_studies", "reproduce"]
+__all__ = ["reproduce"]
 
 
 def reproduce(
@@ -40,8 +40,11 @@ def reproduce(
             encoder comes before the others.
         dry_run: The command only says what would be done, and how long that takes.
     """
-    from darkclr.studies.reproduction.reproduction import Reproduction
+    from darkclr.studies.reproduction.reproduction import Reproduction, show_studies
 
+    if not name:
+        show_studies(console)
+        return
     output = Path("runs/reproduction") / scale if output is None else output
     reproduction = Reproduction(name, scale, output, console, samples)
     if part is not None and not dry_run:
@@ -50,10 +53,3 @@ def reproduce(
     reproduction.describe()
     if not dry_run:
         reproduction.execute()
-
-
-def list_studies() -> None:
-    """Say which studies there are."""
-    from darkclr.studies.reproduction.reproduction import show_studies
-
-    show_studies(console)

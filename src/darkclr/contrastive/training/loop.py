@@ -49,6 +49,10 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
             where="training.logger",
             fix=f"pip install {missing}, or take csv",
         )
+    _check_lightning()
+    one = training.devices == training.nodes == 1 and training.strategy == "auto"
+    if one and training.device in ("auto", "cpu"):  # as every machine has; Lightning takes seconds
+        return
     strategy = _trainer(training).strategy
     from lightning.fabric.plugins.environments import LightningEnvironment
 
@@ -60,6 +64,15 @@ def check_machine(training: TrainingConfig, loss: LossConfig | None = None) -> N
             where="training.nodes",
             fix="start it with srun, torchrun or mpirun",
         )
+
+
+def _check_lightning() -> None:
+    try:
+        there = find_spec("lightning") is not None
+    except ImportError:
+        there = False
+    if not there:
+        raise MissingExtraError("lightning", "training")
 
 
 def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
