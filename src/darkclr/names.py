@@ -1,14 +1,23 @@
-"""Names that strangers may have chosen: how they are shown, and what files they become."""
+"""Names that somebody chose: how they are shown, what files they become, and which was meant."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from darkclr.errors import ConfigError, DarkclrError, InputError
 
-__all__ = ["P_VALUE", "check_file_names", "check_printable", "file_name", "visible"]
+__all__ = [
+    "P_VALUE",
+    "check_file_names",
+    "check_printable",
+    "did_you_mean",
+    "file_name",
+    "nearest",
+    "visible",
+]
 
 #: Before the name of a score: the column of its p-values.
 P_VALUE = "p_value_"
@@ -85,3 +94,26 @@ def file_name(name: str) -> str:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain.encode()[:100].decode(errors='ignore') or '_'}-{digest}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known name that is most like a word, or has it for its last part; None if none is.
+
+    >>> nearest("--epochs", ["--training.epochs", "--seed"])
+    '--training.epochs'
+    >>> nearest("trian", ["train", "run"])
+    'train'
+    >>> nearest("banana", ["train", "run"])
+    """
+    ending = [name for name in known if name.rpartition(".")[2] == word.lstrip("-")]
+    return next(iter(ending or get_close_matches(word, known, n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """How to fix a name that is not known: the nearest one, or what is said where none is near.
+
+    >>> did_you_mean("quik", ["quick", "hour"], "choose of quick, hour")
+    'did you mean quick?'
+    """
+    meant = nearest(word, list(known))
+    return otherwise if meant is None else f"did you mean {meant}?"

@@ -18,6 +18,7 @@ from darkclr.clustering import JET_RADIUS, kt_axes, soft_drop
 from darkclr.errors import ConfigError
 from darkclr.jets import Constituents
 from darkclr.kinematics import centroid, delta_phi, four_vector_sum
+from darkclr.names import did_you_mean
 from darkclr.ragged import segment_sum
 
 __all__ = [
@@ -254,7 +255,7 @@ def check_observables(names: Sequence[str]) -> None:
     if unknown:
         raise ConfigError(
             f"no observable {', '.join(unknown)}",
-            fix=f"choose of {', '.join(OBSERVABLES)}",
+            fix=did_you_mean(unknown[0], OBSERVABLES, f"choose of {', '.join(OBSERVABLES)}"),
         )
 
 

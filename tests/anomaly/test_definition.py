@@ -78,7 +78,7 @@ def test_a_parameter_of_a_later_version_has_its_default(background, tmp_path):
         ({"score": "nae_images", "reads": "z"}, "is not the score 'nae_images'"),
         (
             {"score": "knn", "n_neighbours": 3},
-            "no parameter 'n_neighbours'; it has reads, given, map_to, n_nei",
+            "no parameter 'n_neighbours'; did you mean n_neighbors",
         ),
         ({"score": "knn", "n_neighbors": 0}, "score mine: .*n_neighbors = 0"),
     ],

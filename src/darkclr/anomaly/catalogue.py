@@ -29,6 +29,7 @@ from darkclr.anomaly.nae.presets import (
 )
 from darkclr.anomaly.normal_map import MAPS, MapTo
 from darkclr.errors import ConfigError
+from darkclr.names import did_you_mean
 from darkclr.parameters import Parameter, parameters_of
 from darkclr.plugins import find_plugin, installed
 from darkclr.substructure import CMS_OBSERVABLES, OBSERVABLES
@@ -361,10 +362,11 @@ def find_score(name: str, *, plugins: Collection[str] | None = None) -> Score:
             where="scores",
             fix="name a class that derives from darkclr.anomaly.Detector",
         )
+    names = (*SCORES, *installed(GROUP))
     raise ConfigError(
         f"no score {name!r}",
         where="scores",
-        fix=f"choose of {', '.join((*SCORES, *installed(GROUP)))}, or name a class by its path",
+        fix=did_you_mean(name, names, f"choose of {', '.join(names)}, or name a class by its path"),
     )
 
 

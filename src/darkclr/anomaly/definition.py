@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -27,7 +29,7 @@ from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
 from darkclr.anomaly.normal_map import MAPS, MapTo
 from darkclr.errors import ConfigError
-from darkclr.names import check_file_names
+from darkclr.names import check_file_names, did_you_mean
 
 __all__ = ["JET_COLUMNS", "KEYS", "ScoreDefinition", "create_detector", "define_score", "in_order"]
 
@@ -155,7 +157,7 @@ def define_score(
         raise ConfigError(
             f"no parameter {', '.join(map(repr, unknown))}",
             where=where,
-            fix=f"it has {', '.join(allowed) if allowed else 'none'}",
+            fix=did_you_mean(unknown[0], allowed, f"it has {', '.join(allowed) or 'none'}"),
         )
     definition = ScoreDefinition(name, entry, reads, map_to, given, parameters)
     definition.detector()
@@ -199,14 +201,28 @@ def _parser(detector: type[Detector]) -> ArgumentParser:
     return parser
 
 
+def _checked(detector: type[Detector], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the types that a class declares."""
+    try:
+        text = json.dumps(given)
+    except TypeError:  # of Python, such as numbers of NumPy
+        return _parser(detector).parse_object(dict(given)).as_dict()  # type: ignore[arg-type]
+    return deepcopy(_parsed(detector, text))  # type: ignore[arg-type]  # a class has a hash
+
+
+@cache
+def _parsed(detector: type[Detector], text: str) -> dict[str, Any]:
+    """The same of JSON: studies ask for the same scores hundreds of times."""
+    return _parser(detector).parse_object(json.loads(text)).as_dict()
+
+
 def _detector(entry: Score, parameters: Mapping[str, Any], seed: int) -> Detector:
     """The estimator with values of the types of its parameters."""
     if entry.detector is External:
         return External(entry.name, dict(parameters), seed=seed)
     given = {**entry.presets, **parameters, **entry.defaults}
     try:
-        parser = _parser(entry.detector)  # type: ignore[arg-type]  # a class has a hash
-        checked = parser.parse_object(given).as_dict()
+        checked = _checked(entry.detector, given)
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{reason}; correct the value") from error

@@ -98,17 +98,13 @@ def _run(arguments: list[str]) -> None:
         _print(f"darkclr {__version__}\n")
         return
     if name not in COMMANDS:
-        from darkclr.cli.parsing.spelling import nearest
+        from darkclr.names import did_you_mean
 
-        meant = nearest(name, list(COMMANDS))
         raise ConfigError(
             f"there is no command {name!r}" if name else "no command is given",
-            fix=f"did you mean {meant}?" if meant else f"choose of {', '.join(COMMANDS)}",
+            fix=did_you_mean(name, COMMANDS, f"choose of {', '.join(COMMANDS)}"),
         )
     command, own = COMMANDS[name], arguments[1:]
-    if command.alone and not own:
-        command.call_alone()
-        return
     from darkclr.cli.parsing.parser import build_parser, values_of
 
     everything = any(argument in ("--help-all", "--help_all") for argument in own)

@@ -30,7 +30,7 @@ from darkclr.export.padded_encoder import PaddedEncoder
 from darkclr.export.scores import EXPORTABLE, as_function, is_exportable, p_value
 from darkclr.export.tensors import pt_and_mass
 from darkclr.io.atomic import atomic_path
-from darkclr.names import P_VALUE
+from darkclr.names import P_VALUE, did_you_mean
 from darkclr.plausibility import refuse_infinite
 
 if TYPE_CHECKING:
@@ -195,7 +195,9 @@ def _chosen(
     for name in names or ():
         if name not in there:
             raise ConfigError(
-                f"no fitted score {name!r}", where=where, fix=f"choose of {', '.join(there)}"
+                f"no fitted score {name!r}",
+                where=where,
+                fix=did_you_mean(name, there, f"choose of {', '.join(there)}"),
             )
         if name in left_out:
             raise ConfigError(

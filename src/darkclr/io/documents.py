@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from darkclr.errors import DarkclrError, InputError
+from darkclr.names import nearest
 
 __all__ = ["Unclear", "parse_json", "parse_yaml", "read_json", "read_yaml", "regular_file"]
 
@@ -23,6 +25,7 @@ _LARGEST_YAML = 2**18  # PyYAML reads some 200 kB a second
 _DEEPEST = 50
 _VALUES = 100_000  # of a YAML file, each as often as it is named
 _ENDLESS = (0, 0)
+_LOOKED_AT = 1000  # files of a folder, for one that may have been meant
 
 
 class Unclear(ValueError):
@@ -42,9 +45,19 @@ def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError
         exists = path.exists() and not path.is_dir()
     except (OSError, ValueError):  # a name that is too long, or holds a zero byte
         exists = False
-    raise error(
-        "is no regular file" if exists else "no such file", where=path, fix="check the path"
-    )
+    if exists:
+        raise error("is no regular file", where=path, fix="check the path")
+    raise error("no such file", where=path, fix=_path_meant(path))
+
+
+def _path_meant(path: Path) -> str:
+    """How to fix the path of a file that is not there: a name like it in its folder."""
+    try:
+        others = [other.name for other in islice(path.parent.iterdir(), _LOOKED_AT)]
+    except (OSError, ValueError):
+        others = []
+    meant = nearest(path.name, others)
+    return "check the path" if meant is None else f"did you mean {path.parent / meant}?"
 
 
 def read_yaml(path: str | os.PathLike, error: type[DarkclrError] = InputError) -> dict[str, Any]:

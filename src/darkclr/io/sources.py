@@ -14,6 +14,7 @@ from typing import Any
 
 from darkclr.errors import DarkclrError, InputError, MissingExtraError
 from darkclr.io.containers import SUFFIXES, opened
+from darkclr.io.documents import regular_file
 from darkclr.io.options import ReadOptions
 from darkclr.io.parquet import metadata_of, opened_parquet
 
@@ -115,8 +116,7 @@ def expand(source: Source) -> list[str]:
         if not names:
             raise InputError("no file fits this pattern", where=name, fix="check the path")
         return names
-    if not path.is_file():
-        raise InputError("no such file", where=path, fix="check the path")
+    regular_file(path)
     return [name]
 
 

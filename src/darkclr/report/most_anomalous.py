@@ -27,7 +27,7 @@ from darkclr.io.options import ReadOptions
 from darkclr.io.sources import Source
 from darkclr.jets import LABELS, UNKNOWN, Jets
 from darkclr.model import scored_batches
-from darkclr.names import P_VALUE
+from darkclr.names import P_VALUE, did_you_mean
 from darkclr.report.figures.event_display import Panel, ShownJet, event_display
 from darkclr.report.figures.style import png, styled
 from darkclr.split import Split
@@ -194,7 +194,9 @@ def order_of(
     if by is not None:
         if by not in titles:
             raise ConfigError(
-                f"no fitted score {by!r}", where="by", fix=f"choose of {', '.join(titles)}"
+                f"no fitted score {by!r}",
+                where="by",
+                fix=did_you_mean(by, titles, f"choose of {', '.join(titles)}"),
             )
         return [by]
     names = [name for name in titles if name not in yardsticks] or list(titles)

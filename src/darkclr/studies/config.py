@@ -13,7 +13,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.jets import BACKGROUND, SIGNAL
-from darkclr.names import check_file_names
+from darkclr.names import check_file_names, did_you_mean
 from darkclr.parameters import AtLeast, Between, check_parameters, recorded
 from darkclr.split import Split
 from darkclr.studies.sample_config import Look, Sample
@@ -97,7 +97,7 @@ class RunConfig:
             raise ConfigError(
                 f"{', '.join(map(repr, unknown))} is no signal sample",
                 where="supervised",
-                fix=f"choose of {', '.join(self.signals)}",
+                fix=did_you_mean(unknown[0], self.signals, f"choose of {', '.join(self.signals)}"),
             )
         if self.contamination and not self.signals:
             raise ConfigError(

@@ -12,6 +12,7 @@ from darkclr.evaluation.ensemble.table import Table
 from darkclr.evaluation.search import mean_scores, search, show_search
 from darkclr.io import atomic_path
 from darkclr.io.parquet import column_names, read_table
+from darkclr.names import did_you_mean
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
@@ -157,7 +158,7 @@ def _variant_scores(own: Repetitions, names: list[str] | None) -> dict[str, dict
         raise ConfigError(
             f"{', '.join(missing)}: no score of the configuration that reads representations",
             where="variant_scores",
-            fix=f"choose of {', '.join(possible)}",
+            fix=did_you_mean(missing[0], possible, f"choose of {', '.join(possible)}"),
         )
     return {name: possible[name] for name in names}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darkclr.errors import ConfigError
+from darkclr.names import did_you_mean
 
 __all__ = ["find_configuration", "presets"]
 
@@ -35,9 +36,12 @@ def find_configuration(name: str | Path) -> Path:
     if path.exists() and not path.is_dir():
         return path
     known = presets()
-    found = known.get(path.as_posix().removeprefix("configs/").removesuffix(".yaml"))
+    called = path.as_posix().removeprefix("configs/").removesuffix(".yaml")
+    found = known.get(called)
     if found is None:
         raise ConfigError(
-            "No such file", where=name, fix=f"give a YAML file or one of {', '.join(known)}"
+            "No such file",
+            where=name,
+            fix=did_you_mean(called, known, f"give a YAML file or one of {', '.join(known)}"),
         )
     return found

@@ -120,10 +120,32 @@ def test_an_address_stays_an_address():
         ("generate a --dryrun", "--dry_run"),
         ("trian a m", "train"),
         ("evalute a b", "evaluate"),
+        ("run --config quik", "quick"),
+        ("train a m --config representations/jetcrl", "representations/jetclr"),
+        ("reproduce tabel3", "table3"),
+        ("reproduce table3 --part robustnes/1", "robustness/1"),
+        ("scores --name discriminnat", "discriminant"),
+        ("generate a.parquet --process achen --n_jets 3", "aachen"),
+        ("generate a.parquet --process dark_shower --n_jets 3 --parameters.r_inw 3", "r_inv"),
     ],
 )
 def test_what_was_meant_is_asked(refused, typed, meant):
     assert f"did you mean {meant}?" in refused(*typed.split())
+
+
+@pytest.mark.parametrize("typed", ["info {}", "encode {} m o", "fit {} m", "evaluate {} o"])
+def test_a_file_that_is_not_there_is_sought_among_its_neighbours(refused, samples, typed):
+    said = refused(*typed.format(samples / "acahen.parquet").split())
+    assert f"acahen.parquet: no such file; did you mean {samples / 'aachen.parquet'}?" in said
+    said = refused(*typed.format(samples / "nothing.like.it").split())
+    assert "no such file; check the path" in said
+
+
+def test_studies_need_no_name():
+    assert values("reproduce")["name"] == []
+    found = values("reproduce", "--scale", "laptop", "--output", "here")
+    assert (found["name"], found["scale"], str(found["output"])) == ([], "laptop", "here")
+    assert values("reproduce", "fig3", "--scale", "paper")["name"] == ["fig3"]
 
 
 def test_what_nobody_means_is_told(refused, tmp_path):

@@ -13,8 +13,8 @@ from typing import get_origin
 
 from darkclr.cli.commands import Command
 from darkclr.cli.parsing.parser import Parser, hint_of
-from darkclr.cli.parsing.spelling import nearest
 from darkclr.errors import ConfigError
+from darkclr.names import did_you_mean
 
 __all__ = ["one_or_all", "readable_arguments"]
 
@@ -76,11 +76,10 @@ def _spelled(command: Command, parser: Parser, name: str) -> str:
         if above is not None and hint_of(above) is not None:
             # A key of a mapping is the user's: its dashes stay.
             return ".".join([*parts[:i], name.split(".")[i], *parts[i + 1 :]])
-    meant = nearest(changed, sorted(known))
     raise ConfigError(
         f"no option {name}",
         where=parser.prog,
-        fix=f"did you mean {meant}?" if meant else f"see `{parser.prog} --help-all`",
+        fix=did_you_mean(changed, sorted(known), f"see `{parser.prog} --help-all`"),
     )
 
 
@@ -108,7 +107,8 @@ def _in_slots(
         n = len(positional) - len(names) + 1
         files = positional[at : at + max(n, 0)]
         takes_list = get_origin(hint_of(slots[at])) is list
-        if n > 1 or (n == 1 and takes_list and not files[0].startswith("[")):
+        none = command.may_name_none and not positional
+        if n > 1 or none or (n == 1 and takes_list and not files[0].startswith("[")):
             positional = [*positional[:at], json.dumps(files), *positional[at + n :]]
     if output is not None:
         at = [action.dest for action in slots].index("output")

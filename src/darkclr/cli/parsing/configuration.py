@@ -10,10 +10,10 @@ import yaml
 
 from darkclr.cli.commands import COMMANDS, Command
 from darkclr.cli.parsing.parser import defaults_of
-from darkclr.cli.parsing.spelling import nearest
 from darkclr.errors import ConfigError
 from darkclr.io.documents import read_yaml
 from darkclr.io.sources import beside
+from darkclr.names import did_you_mean
 from darkclr.studies.presets import find_configuration
 
 __all__ = ["with_own_sections"]
@@ -42,11 +42,10 @@ def _sections(path: Path, known: Set[str]) -> str:
     content = read_yaml(path, ConfigError)
     everywhere = known | defaults_of(COMMANDS["ensemble"].function).keys()
     if unknown := sorted(content.keys() - everywhere):
-        meant = nearest(unknown[0], sorted(everywhere))
         raise ConfigError(
             f"unknown key {', '.join(unknown)}",
             where=path,
-            fix=f"did you mean {meant}?" if meant else f"known: {', '.join(sorted(known))}",
+            fix=did_you_mean(unknown[0], sorted(everywhere), f"known: {', '.join(sorted(known))}"),
         )
     chosen = {key: value for key, value in content.items() if key in known}
     if "samples" in chosen:

@@ -22,6 +22,7 @@ from darkclr.io.layouts.lhco import LHCOlympics
 from darkclr.io.layouts.native import Native
 from darkclr.io.layouts.pfnano import PFNano
 from darkclr.io.layouts.top_tagging import TopTagging
+from darkclr.names import did_you_mean
 from darkclr.plugins import find_plugin, installed
 
 __all__ = ["LAYOUTS", "Recognised", "choose", "layout_named"]
@@ -77,8 +78,9 @@ def layout_named(name: str) -> type[Layout]:
         return LAYOUTS[name]
     found = find_plugin(name, type, group=_GROUP, where="layout")
     if found is None:
-        known = ", ".join([*LAYOUTS, *installed(_GROUP)])
-        raise ConfigError(f"unknown layout {name!r}", fix=f"choose of {known}, or an import path")
+        known = [*LAYOUTS, *installed(_GROUP)]
+        choose = f"choose of {', '.join(known)}, or an import path"
+        raise ConfigError(f"unknown layout {name!r}", fix=did_you_mean(name, known, choose))
     if not issubclass(found, Layout):
         raise ConfigError(
             f"{name} is no layout", where="layout", fix="extend darkclr.io.layouts.Layout"

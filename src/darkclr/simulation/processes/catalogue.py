@@ -8,6 +8,7 @@ from typing import Any
 
 from darkclr.errors import ConfigError
 from darkclr.jets import UNKNOWN
+from darkclr.names import did_you_mean
 from darkclr.plugins import find_plugin, installed
 from darkclr.simulation.processes.dark_sector import (
     DARK_QUARKS,
@@ -149,12 +150,13 @@ def get_process(name: str, parameters: Mapping[str, Any] | None = None) -> Proce
 
 def _of_user(name: str) -> Process:
     process = find_plugin(name, Process, group=ENTRY_POINTS, where="process")
-    known = ", ".join([*PROCESSES, *installed(ENTRY_POINTS)])
+    known = [*PROCESSES, *installed(ENTRY_POINTS)]
+    choose = f"choose of {', '.join(known)}, or give the import path of one of your own"
     if process is None:
         raise ConfigError(
             f"no sample {name!r}",
             where="process",
-            fix=f"choose of {known}, or give the import path of one of your own",
+            fix=did_you_mean(name, known, choose),
         )
     if process.name in PROCESSES:
         raise ConfigError(

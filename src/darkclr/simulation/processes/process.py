@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from darkclr.clustering import JET_RADIUS
 from darkclr.errors import ConfigError
+from darkclr.names import did_you_mean
 from darkclr.parameters import Parameter, Positive, check_parameters, check_ranges, parameters_of
 
 __all__ = [
@@ -190,7 +191,7 @@ def _refuse_unknown(values: Mapping[str, Any], known: Mapping[str, Any], where: 
         raise ConfigError(
             f"no parameter {', '.join(unknown)}",
             where=where,
-            fix=f"it has {', '.join(known) or 'none'}",
+            fix=did_you_mean(unknown[0], known, f"it has {', '.join(known) or 'none'}"),
         )
 
 

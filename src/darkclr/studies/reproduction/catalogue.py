@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from darkclr.errors import ConfigError
+from darkclr.names import did_you_mean
 from darkclr.studies.reproduction.study import Study
 
 __all__ = ["NAMES", "chosen", "find_study"]
@@ -47,7 +48,9 @@ def find_study(name: str) -> Study:
     name = _ALIASES.get(name, name)
     if name not in _MODULES:
         raise ConfigError(
-            f"there is no study {name!r}", where="name", fix=f"choose of {', '.join(NAMES)}, all"
+            f"there is no study {name!r}",
+            where="name",
+            fix=did_you_mean(name, NAMES, f"choose of {', '.join(NAMES)}, all"),
         )
     return import_module(f"darkclr.studies.reproduction.{_MODULES[name]}").STUDY
 

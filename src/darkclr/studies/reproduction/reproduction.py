@@ -13,6 +13,7 @@ from pathlib import Path
 from darkclr.errors import ConfigError
 from darkclr.evaluation import read_metrics
 from darkclr.io import atomic_path
+from darkclr.names import did_you_mean
 from darkclr.reporter import Reporter, Silent
 from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
@@ -62,7 +63,9 @@ class Reproduction:
             raise ConfigError(
                 f"there are no samples {', '.join(sorted(unknown))} in these studies",
                 where="samples",
-                fix=f"choose of {', '.join(sorted(known))}",
+                fix=did_you_mean(
+                    min(unknown), sorted(known), f"choose of {', '.join(sorted(known))}"
+                ),
             )
         for configs in self._of.values():
             for name, config in configs.items():
@@ -115,7 +118,9 @@ class Reproduction:
         known = {p: s for s in self.studies for p in parts(s, self.scale)}
         if part not in known:
             raise ConfigError(
-                f"there is no part {part!r}", where="part", fix=f"choose of {', '.join(known)}"
+                f"there is no part {part!r}",
+                where="part",
+                fix=did_you_mean(part, known, f"choose of {', '.join(known)}"),
             )
         name, _, number = part.partition("/")
         self._train(name, self.trainings[name], int(number))
