@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
+from darkclr import devices
 from darkclr.devices import Device, torch_device, use_bfloat16
 from darkclr.errors import ConfigError
 
@@ -39,3 +40,18 @@ def test_precision_is_that_of_the_device(monkeypatch):
         monkeypatch.setattr(torch.cpu, query, lambda: False)
     by_device = {d: use_bfloat16("auto", d) for d in ("cpu", "gpu")}
     assert by_device == {"cpu": False, "gpu": True}
+
+
+def test_bfloat16_where_it_is_emulated_is_told_once(monkeypatch, caplog):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for query in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, query, lambda: False)
+    devices._tell_slow.cache_clear()
+    assert not any(use_bfloat16(word, "cpu") for word in ("auto", "float32"))
+    assert not caplog.records
+    assert all(use_bfloat16("bfloat16", "cpu") for _ in range(2))
+    assert len(caplog.records) == 1
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    devices._tell_slow.cache_clear()
+    assert use_bfloat16("bfloat16", "cpu")
+    assert len(caplog.records) == 1

@@ -5,6 +5,8 @@ The words are read without PyTorch, so that help and errors come at once.
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 from darkclr.errors import ConfigError
@@ -21,6 +23,8 @@ __all__ = [
     "torch_device",
     "use_bfloat16",
 ]
+
+_log = logging.getLogger(__name__)
 
 #: "auto" is a GPU where there is one; "gpu" and "cuda" are the same.
 Device = Literal["auto", "cpu", "gpu", "cuda"]
@@ -61,8 +65,22 @@ def torch_device(name: str) -> torch.device:
 
 
 def use_bfloat16(precision: Precision, device: str) -> bool:
-    """Whether to multiply matrices in bfloat16 on a device."""
-    return (fast_precision(device) if precision == "auto" else precision) == "bfloat16"
+    """Whether to multiply matrices in bfloat16 on a device; where that is slow, it is told."""
+    if precision == "float32":
+        return False
+    fast = fast_precision(device) == "bfloat16"
+    if not fast and precision == "bfloat16":
+        _tell_slow()
+    return fast or precision == "bfloat16"
+
+
+@cache
+def _tell_slow() -> None:
+    """Once a process."""
+    _log.warning(
+        "this hardware does not compute in bfloat16, and emulates it at a fraction of the speed of "
+        "float32; take the precision auto"
+    )
 
 
 def fast_precision(device: str = DEVICE) -> Literal["float32", "bfloat16"]:
