@@ -97,6 +97,7 @@ def gain(n_jets: int, biases: list[float]) -> None:
     """Effective jets per core-second, (sum w)^2 / sum w^2, of plain and product chain."""
     base = SampleConfig(process="qcd", n_jets=n_jets, shard_jets=min(n_jets, TURN))
     configs = {"plain": replace(base, early_veto=False), "early veto": base}
+    configs["early veto, prescaled"] = replace(base, early_veto="prescaled")
     configs |= {f"early veto, bias {b:g}": replace(base, bias=b) for b in biases}
     shards = {name: plan(config).shards for name, config in configs.items()}
     jets: dict[str, list[Jets]] = {name: [] for name in configs}

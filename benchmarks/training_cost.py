@@ -54,8 +54,8 @@ def batch_of_length(length: int, n: int) -> PackedBatch:
     return PackedBatch(features, ((length, 3 * n),), torch.arange(3 * n))
 
 
-def encoding(n: int) -> Task:
-    encoder, jets = make_encoder(), toy_constituents(n)
+def encoding(n: int, **changes: int) -> Task:
+    encoder, jets = make_encoder(**changes), toy_constituents(n)
 
     def run() -> None:
         with autocast():

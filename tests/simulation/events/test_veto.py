@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pythia8mc
 
 from darkclr.simulation.events.pythia import Generator
 from darkclr.simulation.events.veto import veto_hook
-from darkclr.simulation.processes import PROCESSES, EarlyVeto, get_process
+from darkclr.simulation.processes import PROCESSES, EarlyVeto, Prescale, get_process
 
 GLUON, NEUTRINO = 21, 12
 VETO = EarlyVeto(radius=1.0, pt_min=120.0, abs_eta_max=2.5)
@@ -20,15 +21,20 @@ QCD = get_process("qcd")
 BARE = ("PartonLevel:MPI = off", "HadronLevel:all = off")
 
 
-def is_vetoed(*particles: tuple[float, float, float], pdg: int = GLUON) -> bool:
-    """Whether an event of (pT, eta, phi) is given up."""
+def event_of(*particles: tuple[float, float, float], pdg: int = GLUON) -> pythia8mc.Event:
+    """An event of partons of (pT, eta, phi)."""
     pythia = pythia8mc.Pythia("", False)
     event = pythia8mc.Event()
     event.init("", pythia.particleData)
     for pt, eta, phi in particles:
         momentum = pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta)
         event.append(pdg, 23, 0, 0, *momentum, pt * math.cosh(eta), 0.0)
-    return veto_hook(VETO).doVetoPT(1, event)
+    return event
+
+
+def is_vetoed(*particles: tuple[float, float, float], pdg: int = GLUON) -> bool:
+    """Whether an event of (pT, eta, phi) is given up."""
+    return veto_hook(VETO).doVetoPT(1, event_of(*particles, pdg=pdg))
 
 
 def test_one_jet_inside_the_window_is_enough():
@@ -84,3 +90,52 @@ def test_margins_lie_outside_the_selection(process):
     assert process.veto.pt_min < process.selection.pt_min
     assert process.veto.abs_eta_max > process.selection.abs_eta_max
     assert process.veto.scale < process.selection.pt_min - process.veto.pt_min
+
+
+PRESCALED = replace(VETO, prescale=Prescale(pt=160.0, factor=4))
+
+
+def test_a_prescaled_event_is_kept_once_in_so_many_with_that_weight():
+    hook, weights, event = veto_hook(PRESCALED, seed=3), [], event_of((140, 0.5, 0), (300, 3, 3))
+    for _ in range(4000):
+        hook.onBeginEvent()
+        kept = not hook.doVetoPT(1, event)
+        weights.append(hook.weights[-1] if kept else 0.0)
+    assert {*weights} == {0.0, 4.0}
+    assert np.mean(weights) == pytest.approx(1, abs=4 * np.sqrt(3 / 4000))
+
+
+@pytest.mark.parametrize("pt", [119, 161])
+def test_other_events_are_not_prescaled(pt):
+    hook, event = veto_hook(PRESCALED), event_of((pt, 0.5, 0.0))
+    for _ in range(20):
+        hook.onBeginEvent()
+        assert hook.doVetoPT(1, event) == (pt < VETO.pt_min)
+    assert {*hook.weights} == {1.0}
+
+
+def test_weights_make_up_for_the_prescale():
+    settings, n = (*QCD.all_settings, *BARE), 300
+    plain, thinned = (
+        Generator(settings, seed, veto).generate(n) for seed, veto in ((1, VETO), (2, PRESCALED))
+    )
+    assert {*thinned.weight} == {1.0, 4.0}
+    assert thinned.n_tried > 1.3 * plain.n_tried  # for as many events
+    for power in (0, 1):  # events, and their pTHat
+        sums = [(b.weight * b.pthat**power).sum() / b.n_tried for b in (plain, thinned)]
+        errors = [
+            np.sqrt(((b.weight * b.pthat**power) ** 2).sum()) / b.n_tried for b in (plain, thinned)
+        ]
+        assert abs(sums[0] - sums[1]) < 3 * np.hypot(*errors)
+
+
+def test_the_seed_determines_prescaled_events():
+    settings = (*QCD.all_settings, *BARE)
+    first, same = (Generator(settings, 5, PRESCALED).generate(20) for _ in range(2))
+    np.testing.assert_array_equal(first.particles.px, same.particles.px)
+    np.testing.assert_array_equal(first.weight, same.weight)
+
+
+def test_a_veto_without_prescale_is_recorded_as_before_there_was_one():
+    assert EarlyVeto().to_dict().keys() == {"scale", "radius", "pt_min", "abs_eta_max"}
+    assert EarlyVeto(prescale=Prescale(130.0, 5)).to_dict()["prescale"] == {"pt": 130, "factor": 5}

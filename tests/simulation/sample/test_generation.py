@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,8 +11,9 @@ pytest.importorskip("fastjet")
 
 from darkclr.errors import InputError, SimulationError
 from darkclr.io import read_jets
+from darkclr.simulation.processes import Prescale
 from darkclr.simulation.sample import SampleConfig, generate, plan
-from darkclr.simulation.sample.shard import EVENTS_PER_SHARD
+from darkclr.simulation.sample.shard import EVENTS_PER_SHARD, simulate_shard
 
 QUICK = SampleConfig(process="aachen", n_jets=50, shard_jets=20, mpi=False)
 
@@ -84,6 +85,31 @@ def test_a_biased_sample_has_weights_that_undo_the_bias(tmp_path):
     np.testing.assert_allclose(jets.weight.mean(), 1, rtol=1e-5)
     undone = jets.weight * jets.truth["pthat"] ** 4  # one constant for the whole sample
     np.testing.assert_allclose(undone, undone[0], rtol=1e-3)
+
+
+def test_a_prescaled_sample_stands_for_as_many_jets_of_the_same_pt():
+    """With a far stronger prescale than by default, so that few jets show it."""
+    plain = plan(SampleConfig(n_jets=200, mpi=False)).shards[0]
+    veto = replace(plain.process.veto, prescale=Prescale(pt=200.0, factor=4))
+    prescaled = replace(plain, process=replace(plain.process, veto=veto), seed=plain.seed + 1)
+    found = [simulate_shard(shard) for shard in (plain, prescaled)]
+    assert {*found[1][0].weight} == {1.0, 4.0}
+    rates, means = [], []
+    for jets, counts in found:
+        w = jets.weight.astype(float)
+        rates.append((counts.summary()["jets_per_event"], np.sqrt((w**2).sum()) / w.sum()))
+        mean = np.average(jets.pt, weights=w)
+        error = np.sqrt((w**2 * (jets.pt - mean) ** 2).sum()) / w.sum()
+        means.append((mean, error / mean))
+    for (first, first_error), (second, second_error) in (rates, means):
+        assert abs(first / second - 1) < 3 * np.hypot(first_error, second_error)
+
+
+def test_a_prescaled_sample_says_so_and_has_weights_of_mean_one(tmp_path):
+    config = SampleConfig(n_jets=40, mpi=False, early_veto="prescaled")
+    jets = read_jets(generate(config, tmp_path / "qcd.parquet", workers=1))
+    np.testing.assert_allclose(jets.weight.mean(), 1, rtol=1e-6)
+    assert jets.provenance["early_veto"]["prescale"] == asdict(Prescale())
 
 
 def test_a_shard_is_a_row_group_so_that_the_merge_needs_no_more_memory(sample):

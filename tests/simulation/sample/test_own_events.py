@@ -232,3 +232,6 @@ def test_the_early_veto_is_off_where_it_was_not_tuned():
     assert SampleConfig(process="qcd").resolve().veto is not None
     assert SampleConfig(process="qcd", selection={"pt_min": 50}).resolve().veto is None
     assert SampleConfig(process="qcd", events="x.lhe").resolve().veto is None
+    for other in ({"process": "aachen"}, {"events": "x.lhe"}, {"selection": {"pt_min": 50}}):
+        with pytest.raises(ConfigError, match="no veto to prescale"):
+            SampleConfig(early_veto="prescaled", **other)

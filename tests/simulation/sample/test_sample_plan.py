@@ -14,5 +14,10 @@ def test_plan_lists_the_shards_and_simulates_nothing():
     assert len({s.seeds()[0] for s in planned.shards}) == 3
     assert planned.seconds(2) < planned.seconds(1)
     assert planned.fingerprint == plan(SampleConfig(n_jets=1)).fingerprint
-    for other in (SampleConfig(seed=2), SampleConfig(early_veto=False), SampleConfig(bias=2)):
-        assert planned.fingerprint != plan(other).fingerprint
+    others = (
+        SampleConfig(seed=2),
+        SampleConfig(early_veto=False),
+        SampleConfig(early_veto="prescaled"),
+        SampleConfig(bias=2),
+    )
+    assert len({planned.fingerprint, *(plan(other).fingerprint for other in others)}) == 5

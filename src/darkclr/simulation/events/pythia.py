@@ -85,7 +85,7 @@ class Generator:
                 "no process is left", where="Pythia", fix="leave out 'ProcessLevel:all = off'"
             )
         # Pythia keeps no hold of its own on a Python object.
-        self._hook = None if veto is None else veto_hook(veto)
+        self._hook = None if veto is None else veto_hook(veto, seed)
         if self._hook is not None:
             self._pythia.setUserHooksPtr(self._hook)
         if not self._pythia.init():
@@ -125,6 +125,8 @@ class Generator:
             SimulationError: Pythia fails altogether.
         """
         before = self._pythia.infoPython().nSelected()
+        if self._hook is not None:
+            self._hook.weights.clear()
         try:
             record = self._pythia.nextBatch(n_events, "none")
         except RuntimeError as error:
@@ -139,7 +141,10 @@ class Generator:
         if not len(number):
             return None
         tried = self._pythia.infoPython().nSelected() - before
-        return _batch(type(record)(there), number, tried)
+        batch = _batch(type(record)(there), number, tried)
+        if self._hook is None:
+            return batch
+        return replace(batch, weight=batch.weight * np.array(self._hook.weights)[number])
 
     def n_read(self) -> int:
         """Number of events of its file that Pythia has read."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from darkclr.simulation.processes import EarlyVeto
 
 __all__ = ["veto_hook"]
@@ -22,14 +24,24 @@ _ANTI_KT, _VISIBLE, _PARTICLE_MASSES = -1, 2, 2
 _ALL_ETA = 25.0
 
 
-def veto_hook(veto: EarlyVeto) -> Any:
-    """A ``pythia8mc.UserHooks`` that gives up the events ``veto`` condemns."""
+def veto_hook(veto: EarlyVeto, seed: int = 0) -> Any:
+    """A ``pythia8mc.UserHooks`` that gives up the events ``veto`` condemns.
+
+    Its list ``weights`` grows by the weight of each event that Pythia is asked for.
+
+    Args:
+        veto: which events are given up.
+        seed: of the prescale's random choice.
+    """
     import pythia8mc
 
     class Hook(pythia8mc.UserHooks):
         def __init__(self) -> None:
             super().__init__()
             self._in_a_row = 0
+            self._rng = np.random.default_rng(seed)
+            #: pT [GeV] of the hardest jet of the last event, and the weights of all since it began.
+            self.hardest, self.weights = 0.0, [1.0]
             # Without FJcore: it prints a banner and is slower for a few dozen partons.
             self._jets = pythia8mc.SlowJet(
                 _ANTI_KT,
@@ -42,6 +54,9 @@ def veto_hook(veto: EarlyVeto) -> Any:
                 False,
             )
 
+        def onBeginEvent(self) -> None:
+            self.weights.append(1.0)
+
         def canVetoPT(self) -> bool:
             return True
 
@@ -50,10 +65,19 @@ def veto_hook(veto: EarlyVeto) -> Any:
 
         def doVetoPT(self, position: int, event: Any) -> bool:
             self._jets.analyze(event)
-            wanted = any(
-                abs(self._jets.p(i).eta()) < veto.abs_eta_max for i in range(self._jets.sizeJet())
+            inside = (
+                self._jets.pT(i)
+                for i in range(self._jets.sizeJet())
+                if abs(self._jets.p(i).eta()) < veto.abs_eta_max
             )
-            self._in_a_row = 0 if wanted or self._in_a_row == _PATIENCE else self._in_a_row + 1
+            self.hardest, weight = max(inside, default=0.0), 1.0
+            wanted = self.hardest > 0
+            if wanted and veto.prescale and self.hardest < veto.prescale.pt:
+                weight = float(veto.prescale.factor)
+                wanted = self._rng.random() * weight < 1
+            patient = self._in_a_row < _PATIENCE
+            self.weights[-1] = weight if wanted else 1.0
+            self._in_a_row = self._in_a_row + 1 if patient and not wanted else 0
             return self._in_a_row > 0
 
     return Hook()

@@ -2,7 +2,14 @@
 
 from darkclr.simulation.processes.catalogue import ENTRY_POINTS, PROCESSES, get_process
 from darkclr.simulation.processes.dark_sector import DARK_QUARKS, DarkSector, ZPrimeToDarkShower
-from darkclr.simulation.processes.process import EarlyVeto, JetSelection, Match, Model, Process
+from darkclr.simulation.processes.process import (
+    EarlyVeto,
+    JetSelection,
+    Match,
+    Model,
+    Prescale,
+    Process,
+)
 
 __all__ = [
     "DARK_QUARKS",
@@ -13,6 +20,7 @@ __all__ = [
     "JetSelection",
     "Match",
     "Model",
+    "Prescale",
     "Process",
     "ZPrimeToDarkShower",
     "get_process",

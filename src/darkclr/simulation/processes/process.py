@@ -9,7 +9,15 @@ from typing import Annotated, Any, TypeVar
 from darkclr.clustering import JET_RADIUS
 from darkclr.errors import ConfigError
 from darkclr.names import did_you_mean
-from darkclr.parameters import Parameter, Positive, check_parameters, check_ranges, parameters_of
+from darkclr.parameters import (
+    LATER,
+    AtLeast,
+    Parameter,
+    Positive,
+    check_parameters,
+    check_ranges,
+    parameters_of,
+)
 
 __all__ = [
     "COLLISION_ENERGY",
@@ -18,6 +26,7 @@ __all__ = [
     "JetSelection",
     "Match",
     "Model",
+    "Prescale",
     "Process",
 ]
 
@@ -72,6 +81,23 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Prescale:
+    """Which events that pass the early veto are simulated once in a while, with a weight.
+
+    They hardly ever have a wanted jet and take as long as others. The defaults are for the default
+    :class:`JetSelection`; ``benchmarks/prescale.py`` weighs them.
+    """
+
+    pt: Annotated[float, Positive()] = 140.0
+    """pT [GeV] at the interruption below which the hardest jet of such an event lies."""
+    factor: Annotated[int, AtLeast(1)] = 5
+    """One event in so many is kept; its weight is this number."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self, "prescale")
+
+
+@dataclass(frozen=True)
 class EarlyVeto:
     """When an event is given up before its soft part is simulated.
 
@@ -88,9 +114,15 @@ class EarlyVeto:
     """Lowest pT [GeV], below that of the selection."""
     abs_eta_max: Annotated[float, Positive()] = 2.5
     """Largest \\|eta\\|, above that of the selection."""
+    prescale: Annotated[Prescale | None, LATER] = None
+    """Which of the other events are kept once in a while only."""
 
     def __post_init__(self) -> None:
         check_parameters(self, "veto")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; without a prescale as before there was any."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ def _provenance(planned: SamplePlan, counts: Counts) -> dict[str, Any]:
         "seed": config.seed,
         "shard_jets": config.shard_jets,
         "mpi": config.mpi,
-        "early_veto": asdict(process.veto) if process.veto else None,
+        "early_veto": process.veto.to_dict() if process.veto else None,
         "bias": config.bias,
         "events": None
         if planned.file is None

@@ -9,7 +9,7 @@ from darkclr.errors import ConfigError
 from darkclr.io.options import NEGATIVE_WEIGHTS, NegativeWeights
 from darkclr.parameters import AtLeast, check_parameters
 from darkclr.simulation.events.pythia_settings import check_settings
-from darkclr.simulation.processes import Process, get_process
+from darkclr.simulation.processes import EarlyVeto, Prescale, Process, get_process
 
 __all__ = ["SampleConfig"]
 
@@ -38,9 +38,11 @@ class SampleConfig:
     parameters: dict[str, Any] = field(default_factory=dict)
     """Values of the parameters of the samples that have some, by name; the list of samples has
     them."""
-    early_veto: bool = True
+    early_veto: bool | Literal["prescaled"] = True
     """Whether events that cannot hold a wanted jet are given up early, where the process says how;
-    without it the simulation is three times slower and gives the same distributions."""
+    without it the simulation is three times slower and gives the same distributions. With
+    prescaled, of events that hardly can one in five is kept besides, whose jets have five times the
+    weight of others."""
     bias: Annotated[float, AtLeast(0)] = 0.0
     """Power of pTHat by which hard events are preferred, for spectra with a long tail; the jets get
     weights of mean 1 that undo it. It is for processes of two partons to two only."""
@@ -77,10 +79,19 @@ class SampleConfig:
             ConfigError: there is no such process, or a value makes no sense.
         """
         process = get_process(self.process, self.parameters).with_selection(self.selection)
+        label = process.label if self.label is None else self.label
+        return replace(process, label=label, veto=self._veto(process))
+
+    def _veto(self, process: Process) -> EarlyVeto | None:
         # The veto is tuned to the process's own selection, and no part of the file's events.
-        veto = self.early_veto and self.events is None and not self.selection
-        return replace(
-            process,
-            label=process.label if self.label is None else self.label,
-            veto=process.veto if veto else None,
-        )
+        tuned = self.events is None and not self.selection
+        veto = process.veto if self.early_veto and tuned else None
+        if self.early_veto != "prescaled":
+            return veto
+        if veto is None:
+            raise ConfigError(
+                f"{process.name!r} with this selection has no veto to prescale",
+                where="early_veto",
+                fix="leave it out",
+            )
+        return replace(veto, prescale=veto.prescale or Prescale())

@@ -26,6 +26,8 @@ __all__ = ["SamplePlan", "plan"]
 
 # Without multiparton interactions an event takes this much less time.
 _SPEED_WITHOUT_MPI = 4.5
+# With a prescale a jet does.
+_SPEED_PRESCALED = 1.7
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,16 @@ def plan(config: SampleConfig) -> SamplePlan:
     if process.name not in PROCESSES:  # what the name of another one stands for
         determined_by["top_truth"] = process.top_truth
     if process.veto:
-        determined_by["veto"] = asdict(process.veto)
+        determined_by["veto"] = process.veto.to_dict()
     if file is not None:
         determined_by["events"] = file.sha256
         if weight is not None:
             determined_by["weight"] = weight.name
         if config.negative_weights != "refuse":
             determined_by["negative_weights"] = config.negative_weights
+    speed = 1.0 if config.mpi else _SPEED_WITHOUT_MPI
+    if process.veto and process.veto.prescale:
+        speed *= _SPEED_PRESCALED
     encoded = json.dumps(determined_by, sort_keys=True, default=np.ndarray.tolist)
     return SamplePlan(
         config=config,
@@ -144,7 +149,7 @@ def plan(config: SampleConfig) -> SamplePlan:
         shards=shards,
         versions=versions,
         fingerprint=hashlib.sha256(encoded.encode()).hexdigest()[:16],
-        jets_per_second=process.jets_per_second * (1.0 if config.mpi else _SPEED_WITHOUT_MPI),
+        jets_per_second=process.jets_per_second * speed,
     )
 
 

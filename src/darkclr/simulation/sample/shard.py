@@ -60,6 +60,7 @@ class Counts:
         dark_mesons: number of dark mesons in all events.
         invisible_dark_mesons: number of dark mesons that no detector can see.
         cross_section_sum: cross section [pb] times events.
+        prescaled: number of jets for which those of prescaled events stand, beyond themselves.
         lost: number of events that the generator gave up on.
         reasons: errors of the generator where it gave up on events, and how often it met them.
     """
@@ -69,6 +70,7 @@ class Counts:
     dark_mesons: int = 0
     invisible_dark_mesons: int = 0
     cross_section_sum: float = 0.0
+    prescaled: float = 0.0
     lost: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -84,7 +86,7 @@ class Counts:
         result: dict[str, Any] = {
             "events": self.events,
             "accepted_jets": self.jets,
-            "jets_per_event": self.jets / max(self.events, 1),
+            "jets_per_event": (self.jets + self.prescaled) / max(self.events, 1),
             "cross_section_pb": self.cross_section_sum / max(self.events, 1),
         }
         if self.dark_mesons:
@@ -168,6 +170,7 @@ def simulate_shard(
     offset = shard.index * EVENTS_PER_SHARD if shard.events is None else shard.events.first
     counts, accepted, partons_found = Counts(), _Accepted(), Counter[int]()
     where = process.name if shard.events is None else shard.events.path
+    prescaled = process.veto is not None and process.veto.prescale is not None
     while shard.n_jets is None or accepted.n_jets < shard.n_jets:
         batch = source.generate(_BATCH)
         if batch is None:
@@ -197,6 +200,7 @@ def simulate_shard(
             len(jets),
             batch.n_dark_mesons,
             batch.n_invisible_dark_mesons,
+            prescaled=float(weight[jets.event].sum() - len(jets)) if prescaled else 0.0,
         )
         if shard.events is None:
             _check_yield(counts, process)

@@ -1,0 +1,76 @@
+"""What smaller networks cost: a training step and encoding, beside those of the configurations.
+
+    python benchmarks/networks.py [--turns 7] [--clock cpu] [--n 256]
+
+The network of the paper (`configs/darkclr.yaml`), that of `configs/quick.yaml` and of
+`configs/robustness.yaml`, and smaller ones, on the same toy jets; turns are taken, medians are
+compared. Whether a smaller one is as good tell `background_criteria.py` and `families.py`, and then
+`darkclr ensemble --config robustness --encoder.n_layers 2`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import torch
+from training import CONFIG, toy_constituents
+from training_cost import encoding, step
+
+from darkclr.augmentations import Augmentations
+from darkclr.contrastive.encoder.batches import pack
+from darkclr.contrastive.encoding import prepare
+from darkclr.contrastive.memory import keep_freed_memory
+from darkclr.jets import Constituents
+
+QUICK = {"n_layers": 3, "embedding_dim": 64, "feedforward_dim": 256, "output_dim": 256}
+NETWORKS: dict[str, dict[str, int]] = {
+    "quick": QUICK,
+    "paper": {},
+    "paper, two layers": {"n_layers": 2},
+    "quick, two layers": QUICK | {"n_layers": 2},
+    "quick, one layer": QUICK | {"n_layers": 1},
+    "quick, 30 constituents": QUICK | {"n_constituents": 30},
+    "quick, two layers, 30 constituents": QUICK | {"n_layers": 2, "n_constituents": 30},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--n", type=int, default=256, help="jets a batch")
+    a = parser.parse_args()
+    clock = time.perf_counter if a.clock == "wall" else time.process_time
+    keep_freed_memory()
+    tasks = {}
+    for name, network in NETWORKS.items():
+        config = replace(CONFIG, **network)  # type: ignore[arg-type]
+        jets = prepare(toy_constituents(a.n), config)
+        views = Augmentations().views(jets, np.random.default_rng(0))
+        batch = pack(Constituents.concatenate(views), config)
+        tasks[name, "step"] = step(batch, **network)
+        tasks[name, "encode"] = encoding(4 * a.n, **network)
+    seconds: dict[tuple[str, str], list[float]] = {key: [] for key in tasks}
+    for turn in range(a.turns + 1):
+        for key, task in tasks.items():
+            start = clock()
+            task()
+            if turn:  # the first one warms up
+                seconds[key].append(clock() - start)
+    found = {key: median(times) for key, times in seconds.items()}
+    print(f"{a.n} jets, {torch.get_num_threads()} threads, {a.clock}")
+    print("| network | step [s] | / quick | encode [jets/s] | / quick |\n|---|---|---|---|---|")
+    for name in NETWORKS:
+        own, encode = found[name, "step"], found[name, "encode"]
+        print(
+            f"| {name} | {own:.3f} | {found['quick', 'step'] / own:.2f} "
+            f"| {4 * a.n / encode:.0f} | {found['quick', 'encode'] / encode:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
