@@ -143,6 +143,9 @@ def test_which_files_are_background(tiny):
         Sample(files="a.root", n_jets=3, card="cms")
     with pytest.raises(ConfigError, match=r"layout of a simulation; leave it out, or name files"):
         Sample(layout="delphes")
+    for nothing in ([], "", ["a.root", ""]):
+        with pytest.raises(ConfigError, match="files of no name"):
+            Sample(files=nothing)
 
 
 def test_only_jets_of_another_label_are_told(folder):

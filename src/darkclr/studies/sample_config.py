@@ -33,6 +33,8 @@ class Sample(SampleConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.files is not None and not (self.sources and all(self.sources)):
+            raise ConfigError("files of no name", where="sample", fix="name files, or leave it out")
         own = {field.name for field in fields(SampleConfig)} - {"label"}
         if self.files is None:
             own = {"layout", "options", "title"}
