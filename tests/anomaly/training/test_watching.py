@@ -71,18 +71,22 @@ def test_columns_are_those_of_the_epoch(parts):
     assert all(name in row for row in fitted.detector.history_ for name in WATCHED)
 
 
-def test_an_interrupted_fit_keeps_the_columns_of_its_first_epochs(parts, tmp_path):
+@pytest.mark.parametrize("name", ["nae_cms", "autoencoder"])
+def test_an_interrupted_fit_keeps_the_columns_of_its_first_epochs(name, parts, tmp_path):
     class Stopped(Exception):
         pass
 
+    rows = []
+
     def stop(row):
-        if row["epoch"] == 2:
+        rows.append(row)
+        if len(rows) == 3:
             raise Stopped
 
     with pytest.raises(Stopped):
-        _fit("nae_cms", parts, progress=stop, checkpoint_directory=tmp_path)
-    resumed = _fit("nae_cms", parts, checkpoint_directory=tmp_path)
-    assert resumed.detector.history_ == _fit("nae_cms", parts).detector.history_
+        _fit(name, parts, progress=stop, checkpoint_directory=tmp_path)
+    resumed = _fit(name, parts, checkpoint_directory=tmp_path)
+    assert resumed.detector.history_ == _fit(name, parts).detector.history_
 
 
 def test_a_training_that_diverges_has_no_auc(parts):

@@ -60,7 +60,7 @@ def test_the_best_epoch_is_that_of_the_lowest_training_loss(learn, tmp_path, jet
         assert torch.equal(value, checkpoint["state_dict"][f"encoder.{name}"])
 
 
-def test_the_last_epoch_is_kept_even_if_it_is_the_worst(learn, tmp_path, monkeypatch):
+def test_the_epoch_that_is_asked_for_is_kept_where_the_last_is_the_worst(learn, tmp_path, monkeypatch):
     monkeypatch.setattr(History, "epoch_mean", lambda self, epoch, name: float(epoch))
     learn(tmp_path, training=replace(SHORT, epochs=3, keep="last"))
     folder = tmp_path / "checkpoints"
@@ -68,6 +68,9 @@ def test_the_last_epoch_is_kept_even_if_it_is_the_worst(learn, tmp_path, monkeyp
     assert (last["epoch"], best["epoch"]) == (2, 0)
     for name, value in load_encoder(tmp_path).state_dict().items():
         assert torch.equal(value, last["state_dict"][f"encoder.{name}"])
+    learn(tmp_path / "best", training=replace(SHORT, epochs=3, keep="best"))
+    for name, value in load_encoder(tmp_path / "best").state_dict().items():
+        assert torch.equal(value, best["state_dict"][f"encoder.{name}"])
     # And an interrupted training goes on from it.
     with pytest.raises(Stop):
         learn(tmp_path / "stopped", training=replace(SHORT, epochs=3), progress=stop_at(13, Stop()))
