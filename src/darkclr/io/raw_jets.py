@@ -326,7 +326,9 @@ def refuse_not_finite(values: NDArray, name: str, where: object) -> None:
     bad = len(values) - np.count_nonzero(np.isfinite(values))
     if bad:
         raise InputError(
-            f"{bad} particles have NaN or infinite {name}", where=where, fix="remove them"
+            f"{bad} particles have NaN or infinite {name}",
+            where=where,
+            fix="remove them, or leave out what holds them with --skip-invalid",
         )
 
 

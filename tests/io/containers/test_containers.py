@@ -24,6 +24,7 @@ PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
         (bz2.compress(b"jets"), "is a bzip2 archive; unpack it"),
         (lzma.compress(b"jets"), "is an xz archive; unpack it"),
         (b"\x28\xb5\x2f\xfd\x04", "is a Zstandard archive; unpack it"),
+        (b"ARROW1\0\0\xff\xff\xff\xff", "is an Arrow or Feather file; write its table as Parquet"),
         (pickle.dumps([1.0]), "probably a Python pickle, which is not opened"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (

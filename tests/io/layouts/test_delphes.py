@@ -234,3 +234,15 @@ def test_towers_may_be_one_collection_and_photons_have_pt(tmp_path, pt):
     plain = read_jets(write_delphes(tmp_path / "b.root", EFLOW))
     np.testing.assert_allclose(jets.pt, plain.pt, rtol=1e-6)
     assert jets.n_constituents.tolist() == plain.n_constituents.tolist()
+
+
+def test_files_without_energy_flow_are_told_how_to_get_it(tmp_path):
+    path = write_delphes(tmp_path / "a.root", {"Jet": TRACKS, "EFlowTrack": TRACKS})
+    with pytest.raises(InputError, match=r"missing columns .*; the card .*`add Branch HCal/eflow"):
+        read_jets(path)
+
+
+def test_weights_of_delphes_have_no_names(tmp_path):
+    path = write_delphes(tmp_path / "a.root", EFLOW | {"Weight": {"Weight": [[1.0], [2.0]]}})
+    with pytest.raises(InputError, match="does not keep the names of weights; name one of the"):
+        read_jets(path, options=ReadOptions(weight="nominal"))

@@ -58,11 +58,14 @@ NAN = float("nan")
         ({"constituent_eta": lists((0.1, 1), (1, 1))}, "different lengths"),
         ({"constituent_pt": pa.array([1.0, 2.0])}, "'constituent_pt' is double, not a list"),
         ({"constituent_pt": lists(("a", "b"), ("c",), type=pa.string())}, "not a list of numbers"),
-        ({"constituent_pt": pa.array([None, [1.0]])}, "'constituent_pt' has missing values"),
-        ({"constituent_pt": lists((None, 60), (150,))}, "'constituent_pt' has missing values"),
+        ({"constituent_pt": pa.array([None, [1.0]])}, "'constituent_pt' .* has missing values"),
+        ({"constituent_pt": lists((None, 60), (150,))}, "'constituent_pt' .* has missing values"),
         ({"label": pa.array([0, 7])}, "labels other than 0, 1 and -1"),
-        ({"label": pa.array([0, None])}, "'label' .* is not filled with numbers"),
-        ({"label": pa.array(["qcd", "qcd"])}, r"'label' \(string\) is not filled with numbers"),
+        ({"label": pa.array([0, None])}, "'label' .* has missing values; labels are 0 for"),
+        (
+            {"label": pa.array(["qcd", "qcd"])},
+            r"'label' \(string\) is not filled with numbers; labels",
+        ),
         ({"weight": pa.array([1.0, NAN])}, "1 events have a NaN or infinite weight 'weight'"),
     ],
 )

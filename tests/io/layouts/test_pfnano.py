@@ -148,3 +148,20 @@ def test_official_files_have_more_trees_and_branches(tmp_path, data):
     jets = read_jets(path, options=ReadOptions(negative_weights="keep"))
     assert jets.event.tolist() == [77, 77, 79]
     assert jets.weight.tolist() == ([1, 1, 1] if data else [-2.5, -2.5, -2.5])
+
+
+@pytest.mark.parametrize("name", ["LHEScaleWeight", "LHEPdfWeight", "PSWeight"])
+def test_ratios_of_weights_are_multiplied_by_the_nominal_one(tmp_path, name):
+    ratios = ak.values_astype(ak.Array([[1, 0.5], [1, 1], [1, 2]]), np.float32)
+    nominal = np.array([2.5, 9, -3], np.float32)
+    path = write_pfnano(tmp_path / "a.root", NANO, genWeight=nominal, **{name: ratios})
+    options = ReadOptions(negative_weights="keep", weight=f"{name}[1]")
+    assert read_jets(path, options=options).weight.tolist() == [1.25, 1.25, -6]
+    options = ReadOptions(negative_weights="keep", weight="genWeight")
+    assert read_jets(path, options=options).weight.tolist() == [2.5, 2.5, -3]
+
+
+def test_nanoaod_without_candidates_is_told_where_there_are_some(tmp_path):
+    path = write_pfnano(tmp_path / "a.root", NANO, PFCands=None, FatJetPFCands=None)
+    with pytest.raises(InputError, match=r"missing columns \['PFCands_pt.*since version 15"):
+        read_jets(path)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import uproot
 from foreign import Columns, padded, write_columns
 from same_jets import COLUMNS, JETS, LABEL, SLOTS
 
+from darkclr.errors import InputError
 from darkclr.io import ReadOptions, read_jets
 from darkclr.io.reading import recognise
 
@@ -39,9 +43,10 @@ def test_a_layout_is_its_columns_and_not_its_container(tmp_path, layout, contain
     assert_same(write_columns(tmp_path / container, COLUMNS[layout]()), layout)
 
 
+@pytest.mark.parametrize("container", ["a.parquet", "a.rntuple.root"])
 @pytest.mark.parametrize("layout", ["delphes", "pfnano"])
-def test_columns_may_be_fields_of_records(tmp_path, layout):
-    """As Awkward writes collections to Parquet."""
+def test_columns_may_be_fields_of_records(tmp_path, layout, container):
+    """As Awkward writes collections to Parquet, and RNTuples hold them."""
     collections: dict[str, dict[str, list]] = {}
     flat: Columns = {}
     for name, column in COLUMNS[layout]().items():
@@ -56,8 +61,12 @@ def test_columns_may_be_fields_of_records(tmp_path, layout):
             [dict(zip(fields, values, strict=True)) for values in zip(*row, strict=True)]
             for row in rows
         ]
-    pq.write_table(pa.table(flat), tmp_path / "a.parquet")
-    assert_same(tmp_path / "a.parquet", layout)
+    if container == "a.parquet":
+        pq.write_table(pa.table(flat), tmp_path / container)
+    else:
+        with uproot.recreate(tmp_path / container) as file:
+            file.mkrntuple("Events", {name: ak.Array(column) for name, column in flat.items()})
+    assert_same(tmp_path / container, layout)
 
 
 def test_constituents_may_be_padded_with_zeros_in_hdf5(tmp_path):
@@ -68,3 +77,32 @@ def test_constituents_may_be_padded_with_zeros_in_hdf5(tmp_path):
         for name, values in COLUMNS["jetclass"]().items()
     }
     assert_same(write_columns(tmp_path / "a.h5", columns), "jetclass")
+
+
+@pytest.mark.parametrize(
+    ("layout", "column", "place"),
+    [
+        ("darkclr", "constituent_eta", 0),
+        ("jetclass", "part_energy", 1),
+        ("top_tagging", "PX_1", ...),
+        ("lhco", "2", ...),
+        ("aspen_open_jets", "PFCands", (1, 3)),
+        ("jetnet", "particle_features", (1, 0)),
+        ("delphes", "ParticleFlowCandidate.Phi", 0),
+    ],
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_holds_no_number_is_left_out_on_request(tmp_path, layout, column, place, value):
+    """In every layout alike, and only the jet that it is in."""
+    columns = deepcopy(COLUMNS[layout]())
+    if place is ...:
+        columns[column][2] = value
+    else:
+        columns[column][2][place] = value
+    path = write_columns(tmp_path / "a.parquet", columns)
+    with pytest.raises(InputError, match="NaN or infinite"):
+        read_jets(path, options=ReadOptions(pt_min=0.0))
+    jets = read_jets(path, options=ReadOptions(pt_min=0.0, skip_invalid=True))
+    assert jets.n_constituents.tolist() == [len(jet) for i, jet in enumerate(JETS) if i != 2]
+    expected = np.concatenate([jet for i, jet in enumerate(JETS) if i != 2])
+    np.testing.assert_allclose(jets.constituents.pt, expected[:, 0], rtol=3e-6)

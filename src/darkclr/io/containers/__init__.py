@@ -71,6 +71,16 @@ _OTHER_FILES = (
     (b"\x04\x22\x4d\x18", "an LZ4 archive", _UNPACK),
     (b"<LesHouchesEvents", "a file of events before the detector", _EVENTS),
     (b"HepMC::", "a file of events before the detector", _EVENTS),
+    (
+        b"ARROW1",
+        "an Arrow or Feather file",
+        "write its table as Parquet: pyarrow.parquet.write_table",
+    ),
+    (
+        b"\xff\xff\xff\xff",
+        "an Arrow stream",
+        "write its table as Parquet: pyarrow.parquet.write_table",
+    ),
     (b"\x93NUMPY", "a NumPy array", "convert it to Parquet"),
     (b"\x80", "probably a Python pickle, which is not opened", "convert it to Parquet"),
     (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"),

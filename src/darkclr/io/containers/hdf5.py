@@ -107,7 +107,7 @@ def _tables_of(group: Any, datasets: Mapping[str, Any], path: Path) -> Iterator[
     if (frame := data_frame(group, path)) is not None:
         yield frame
         return
-    arrays = {}
+    arrays, unread = {}, {}
     for name, dataset in datasets.items():
         if dataset.dtype.names and dataset.ndim == 1:
             yield plain_frame(dataset.name, dataset, path)
@@ -115,8 +115,12 @@ def _tables_of(group: Any, datasets: Mapping[str, Any], path: Path) -> Iterator[
             dataset.dtype.kind in "fiub" or h5py.check_vlen_dtype(dataset.dtype)
         ):
             arrays[name] = dataset
+        elif dataset.ndim:
+            unread[name] = "no number"
     if arrays:
-        yield _Arrays(path, group.name.strip("/"), arrays)
+        table = _Arrays(path, group.name.strip("/"), arrays)
+        table.unread = unread
+        yield table
 
 
 def _own(group: Any) -> list[str]:

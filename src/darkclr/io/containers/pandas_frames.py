@@ -199,10 +199,10 @@ def data_frame(group: Any, file: Path) -> Frame | None:
 
 def plain_frame(name: str, table: Any, file: Path) -> Frame:
     """A compound data set of one dimension; pandas has the names of its columns in attributes."""
-    parts = []
+    parts, unread = [], {}
     for field in table.dtype.names:
         subtype = table.dtype[field]
-        if field == "index" or subtype.base.kind not in "fiub":
+        if field == "index":
             continue
         width = subtype.shape[0] if subtype.shape else 1
         if f"{field}_kind" in table.attrs:
@@ -211,22 +211,30 @@ def plain_frame(name: str, table: Any, file: Path) -> Frame:
             columns = (field,)
         else:
             continue
+        if table.attrs.get(f"{field}_meta") == b"category":  # codes in the order of their texts
+            unread |= dict.fromkeys(columns, "a pandas category")
+            continue
+        if subtype.base.kind not in "fiub":
+            unread |= dict.fromkeys(columns, "no number")
+            continue
         if len(columns) != width or len(subtype.shape) > 1:
             raise InputError(
                 f"{len(columns)} names for the {subtype.shape} columns of {field!r}", where=file
             )
         parts.append(_Block(None, field, columns))
-    return Frame(file, name, parts, table)
+    frame = Frame(file, name, parts, table)
+    frame.unread = unread
+    return frame
 
 
 def _fixed(group: Any, file: Path) -> Frame:
     import h5py
 
-    parts = []
+    parts, unread = [], {}
     for name in sorted(n for n in group if re.fullmatch(r"block\d+_values", n)):
         values, items = (group.get(n) for n in (name, name.replace("values", "items")))
         both = isinstance(values, h5py.Dataset) and isinstance(items, h5py.Dataset)
-        if not both or values.ndim != 2 or values.dtype.kind not in "fiub":
+        if not both:
             continue
         if items.dtype.kind == "S":
             columns = tuple(x.decode("utf-8", "replace") for x in readable(items)[:])
@@ -234,12 +242,17 @@ def _fixed(group: Any, file: Path) -> Frame:
             columns = tuple(str(x) for x in readable(items)[:])
         else:
             raise _pickled(file)
+        if values.ndim != 2 or values.dtype.kind not in "fiub":
+            unread |= dict.fromkeys(columns, "no number")
+            continue
         if _n_rows(values) and columns and len(columns) != values.shape[1]:
             raise InputError(
                 f"{len(columns)} names for {values.shape[1]} columns of {name!r}", where=file
             )
         parts.append(_Block(values, name, columns))
-    return Frame(file, group.name, parts)
+    frame = Frame(file, group.name, parts)
+    frame.unread = unread
+    return frame
 
 
 def _n_rows(values: Any) -> int:

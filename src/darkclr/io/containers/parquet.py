@@ -105,8 +105,7 @@ class _FileRows(Rows):
         lengths: list[NDArray[np.int64]] = []
         while True:
             if array.null_count:
-                what = "has missing values" if _inner(kind) else _not_filled(kind)
-                self.refuse(column, what)
+                self.refuse(column, f"({kind}) has missing values")
             if field is not None and pa.types.is_struct(array.type):
                 array, field = _plain(array.field(field)), None
             elif _inner(array.type) is None:

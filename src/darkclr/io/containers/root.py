@@ -51,8 +51,13 @@ class _Tree(Table):
 
     def __init__(self, file: Path, name: str, tree: Any, metadata: Mapping[str, Any]) -> None:
         self._tree = tree
-        columns = tree.keys(full_paths=False)
-        super().__init__(file, name, tuple(columns), int(tree.num_entries), metadata)
+        if tree.classname.startswith("TT"):
+            self._paths = {column: column for column in tree.keys(full_paths=False)}
+        else:  # fields of (collections of) records
+            paths = tree.keys(full_paths=True)
+            self._paths = {path.replace(".", "_"): path for path in paths}
+            self._paths |= {path: path for path in paths}
+        super().__init__(file, name, tuple(self._paths), int(tree.num_entries), metadata)
 
     def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
         """Batches of entries.
@@ -70,10 +75,15 @@ class _Tree(Table):
                     fix="the file is damaged: get it again",
                 )
         # iterate() keeps a basket until the batch is over in which it ends.
+        paths = {name: self._paths[name] for name in columns}
         for arrays, report in self._tree.iterate(
-            list(columns), step_size=max(batch, 1), library="ak", how=dict, report=True
+            list(dict.fromkeys(paths.values())),
+            step_size=max(batch, 1),
+            library="ak",
+            how=dict,
+            report=True,
         ):
-            found = {name: _field(arrays, name) for name in columns}
+            found = {name: _field(arrays, path) for name, path in paths.items()}
             start, stop = (
                 (report.tree_entry_start, report.tree_entry_stop)
                 if hasattr(report, "tree_entry_start")
@@ -82,12 +92,15 @@ class _Tree(Table):
             yield _TreeRows(self, start, stop - start, found)
 
 
-def _field(arrays: Mapping[str, Any], name: str) -> Any:
-    """An array by name; RNTuples hand over fields of a record in their record."""
-    if name in arrays:
-        return arrays[name]
-    record, _, field = name.partition(".")
-    return _field(arrays[record], field) if field else arrays[name]
+def _field(arrays: Mapping[str, Any], path: str) -> Any:
+    """An array by its path; RNTuples hand over fields of a record in their record."""
+    if path in arrays:
+        return arrays[path]
+    record, *fields = path.split(".")
+    found = arrays[record]
+    for field in fields:
+        found = found[field]
+    return found
 
 
 class _TreeRows(Rows):

@@ -20,6 +20,9 @@ from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN
 __all__ = ["Rows", "Table", "same_lengths"]
 
 
+_LABELS = "labels are 0 for background, 1 for signal and -1 where nobody knows"
+
+
 class Table(ABC):
     """A table of an open file: a data frame, a group of data sets, a tree, a Parquet file.
 
@@ -29,6 +32,9 @@ class Table(ABC):
         columns: names of the columns, in their order.
         n_rows: number of rows.
         metadata: what the file says of its content, JSON-able.
+
+    Attributes:
+        unread: further columns that are no numbers, and what they are instead.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class Table(ABC):
     ) -> None:
         self.file, self.name, self.columns, self.n_rows = file, name, columns, n_rows
         self.metadata: Mapping[str, Any] = metadata or {}
+        self.unread: dict[str, str] = {}
 
     @abstractmethod
     def rows(self, columns: Sequence[str], batch: int) -> Iterator[Rows]:
@@ -146,7 +153,10 @@ class Rows(ABC):
         Raises:
             InputError: others than 0, 1 and -1, where False is 0 and True is 1.
         """
-        values = self.numbers(column)
+        try:
+            values = self.numbers(column)
+        except InputError as problem:
+            raise InputError(str(problem), fix=_LABELS) from problem
         known = (values == BACKGROUND) | (values == SIGNAL) | (values == UNKNOWN)
         if not known.all():
             self.refuse(column, f"has labels other than 0, 1 and -1: {values[~known][0]}")

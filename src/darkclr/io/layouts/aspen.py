@@ -53,7 +53,16 @@ class AspenOpenJets(Layout):
         if puppi.shape[2]:
             four = four * puppi
         lengths, (px, py, pz, energy) = unpadded(four)
-        jets = from_four_vectors(lengths, energy, px, py, pz, where=rows.file, room=self.room)
+        jets = from_four_vectors(
+            lengths,
+            energy,
+            px,
+            py,
+            pz,
+            where=rows.file,
+            room=self.room,
+            skip_invalid=self.options.skip_invalid,
+        )
         assert jets.jet is not None
         pt, eta, phi, soft_drop = rows.array("jet_kinematics", ndim=2, columns=slice(4)).T.copy()
         jets = replace(jets, jet=(pt, eta, phi, jets.jet[3]), truth={"softdrop_mass": soft_drop})

@@ -54,11 +54,22 @@ class Delphes(Layout):
     title = "Delphes"
     holds_events = True
     jets_per_row = 5
+    remedy = (
+        "the card of Delphes writes them with `add Branch HCal/eflowTracks EFlowTrack Track`, "
+        "`ECal/eflowPhotons EFlowPhoton Tower`, `HCal/eflowNeutralHadrons EFlowNeutralHadron Tower`"
+    )
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
         numbered = (x for x in _WEIGHT_NUMBERS if f"{x}.ID" in table.columns)
         self._numbered = next(numbered, None) if (options.weight or "").isdecimal() else None
         self._number = options.weight
+        column = (options.weight or "").partition("[")[0]
+        if column and not self._numbered and column not in table.columns:
+            raise InputError(
+                f"has no weight {options.weight!r}: Delphes does not keep the names of weights",
+                where=table.file,
+                fix="name one of the list, as in Weight.Weight[5], or a number of WeightLHEF.ID",
+            )
         if self._numbered:
             options = replace(options, weight=None)
         super().__init__(table, options)
@@ -76,8 +87,9 @@ class Delphes(Layout):
     def recognise(cls, table: Table) -> str | None:
         """The objects, if all of one kind are there."""
         collections = _collections(table)
-        there = all(f"{name}.Eta" in table.columns for name in collections)
-        return f"it has {', '.join(collections)}" if there else None
+        if all(f"{name}.Eta" in table.columns for name in collections):
+            return f"it has {', '.join(collections)}"
+        return "it is called Delphes" if table.name == "Delphes" else None
 
     @classmethod
     def missing(cls, table: Table) -> list[str]:

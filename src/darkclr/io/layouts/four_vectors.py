@@ -32,6 +32,7 @@ def from_four_vectors(
     *,
     where: object,
     sums: bool = True,
+    skip_invalid: bool = False,
     room: Callable[[int], NDArray[np.float32]] | None = None,
 ) -> RawJets:
     """Jets of four-momenta: constituents in (pt, eta, phi), and their sums where asked for.
@@ -44,10 +45,12 @@ def from_four_vectors(
         energy, px, py, pz: of all constituents, flat (n_constituents,) [GeV]; no padding.
         where: name of the file.
         sums: whether the sums are asked for.
+        skip_invalid: whether values that are not finite become a pT that is none, so that the check
+            of the jets leaves theirs out.
         room: memory (3, n) for pt, eta and phi, as :meth:`darkclr.io.layouts.Layout.room`.
 
     Raises:
-        InputError: values that are not finite; energies below the momenta.
+        InputError: values that are not finite, unless they are skipped; energies below the momenta.
     """
     energy, px, py, pz = single((energy, px, py, pz))
     with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
@@ -63,7 +66,10 @@ def from_four_vectors(
         pt[small] = np.hypot(px[small], py[small])
     if not (_is_finite(momentum) and _is_finite(energy)):
         for name, values in (("E", energy), ("px", px), ("py", py), ("pz", pz)):
-            refuse_not_finite(values, name, where)
+            if not skip_invalid:
+                refuse_not_finite(values, name, where)
+        bad = ~(np.isfinite(momentum) & np.isfinite(energy))
+        pt[bad] = momentum[bad] = np.nan
     momentum *= 1 - _ENERGY_TOLERANCE
     below = np.count_nonzero(energy < momentum)
     if below > _ENERGY_SHARE * len(energy):
@@ -72,7 +78,7 @@ def from_four_vectors(
             where=where,
             fix="the columns are not E, px, py, pz, or not in one unit",
         )
-    lengths, (energy, px, py, pz, pt) = segment_keep(pt > 0, lengths, energy, px, py, pz, pt)
+    lengths, (energy, px, py, pz, pt) = segment_keep(pt != 0, lengths, energy, px, py, pz, pt)
     out = np.empty((3, len(pt)), np.float32) if room is None else room(len(pt))
     out[0] = pt
     np.divide(pz, pt, out=out[1])
@@ -103,10 +109,10 @@ def _sum(lengths: NDArray, *four: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     # An empty segment would give its neighbour's value; it is refused or left out afterwards.
     starts = np.minimum(offsets[:-1], offsets[-1] - 1)
     energy, px, py, pz = (np.add.reduceat(x.astype(np.float64), starts) for x in four)
-    pt = np.hypot(px, py)
     with np.errstate(divide="ignore", invalid="ignore"):
+        pt = np.hypot(px, py)
         eta = np.arcsinh(pz / pt)
-    mass = np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0))
+        mass = np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0))
     return pt, eta, wrap_phi(np.arctan2(py, px)), mass
 
 

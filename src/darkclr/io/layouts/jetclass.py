@@ -45,7 +45,9 @@ class JetClass(Layout):
         """Jets, one a row."""
         lengths, four = rows.lists(*_PARTS)
         own = all(name in rows for name in _JET)
-        jets = from_four_vectors(lengths, *four, where=rows.file, sums=not own)
+        jets = from_four_vectors(
+            lengths, *four, where=rows.file, sums=not own, skip_invalid=self.options.skip_invalid
+        )
         if own:
             pt, eta, phi, energy = (rows.numbers(name) for name in _JET)
             jets = replace(jets, jet=(pt, eta, phi, mass_of(pt, eta, energy)))

@@ -41,6 +41,7 @@ class Layout(ABC):
         holds_events: its rows are events of particles, of which jets are clustered.
         numbers_events: it numbers events itself; else the rows of a file are their numbers.
         jets_per_row: about how many jets' constituents a row has.
+        remedy: what to do where columns are missing.
 
     Raises:
         InputError: the table lacks columns.
@@ -53,6 +54,7 @@ class Layout(ABC):
     holds_events: ClassVar[bool] = False
     numbers_events: ClassVar[bool] = False
     jets_per_row: ClassVar[int] = 1
+    remedy: ClassVar[str | None] = None
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
         beyond = table.metadata.get("beam_energy")  # of a file that darkclr has checked before
@@ -61,7 +63,9 @@ class Layout(ABC):
         self.table, self.options = table, options
         if missing := self.missing(table):
             raise InputError(
-                f"missing columns {missing[:8]}", where=table.file, fix=f"it has {table}"
+                f"missing columns {missing[:8]}",
+                where=table.file,
+                fix=self.remedy or f"it has {table}",
             )
         self._weight = _named_weight(options.weight, table)
         self._room = _Room(0)
@@ -87,7 +91,11 @@ class Layout(ABC):
         return [column for column in cls.required if column not in table.columns]
 
     def columns(self) -> list[str]:
-        """The columns to read: those that are required, and the optional ones that are there."""
+        """The columns to read: those that are required, and the optional ones that are there.
+
+        Raises:
+            InputError: an optional column is there and holds no numbers.
+        """
         there = dict.fromkeys(self.table.columns)
         found = list(self.required)
         for pattern in self.optional:
@@ -95,6 +103,12 @@ class Layout(ABC):
                 found += matching(there, pattern)
             elif pattern in there:
                 found.append(pattern)
+            elif pattern in self.table.unread:
+                raise InputError(
+                    f"column {pattern!r} is {self.table.unread[pattern]}",
+                    where=self.table.file,
+                    fix="write it as numbers (labels are 0, 1 and -1), or leave it out",
+                )
         return list(dict.fromkeys(found))
 
     def provenance(self) -> Mapping[str, Any]:

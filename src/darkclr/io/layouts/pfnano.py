@@ -22,6 +22,7 @@ _FAT_JET = tuple(f"FatJet_{x}" for x in ("pt", "eta", "phi", "mass"))
 # FatJetPFCand_pfCandIdx of NanoAOD since version 15, and what came in between.
 _LINKS = re.compile(r"(FatJetPFCands?)_(pfcands?idx)", re.IGNORECASE)
 _WEIGHT = "genWeight"
+_RATIOS = re.compile(r"(LHE(Scale|Pdf|Reweighting)|PS)Weight\b")
 # NanoAOD keeps candidates of jets up to a pseudorapidity of 2.5, which is rounded in the file.
 _MAX_ABS_ETA = 2.5 * (1 - 2**-11)
 
@@ -36,7 +37,8 @@ class PFNano(Layout):
     candidates that were not stored. AK8 jets are clustered from candidates scaled with their PUPPI
     weights. Candidates are scaled where ``puppiWeight`` is there; without it, as in NanoAOD, they
     are scaled already. Those of weight 0 belong to no jet. The kinematics of a jet are those of the
-    file (calibrated). Jets get the ``genWeight`` of their event where it is simulated. Jets beyond
+    file (calibrated). Jets get the ``genWeight`` of their event where it is simulated; the weights
+    of ``LHEScaleWeight`` and the like are ratios to it and are multiplied by it. Jets beyond
     abs(eta) = 2.5, of which no candidates are stored, are left out.
 
     Source: ``nanoAOD_2016data.html`` and ``python/addPFCands_cff.py`` of
@@ -50,6 +52,7 @@ class PFNano(Layout):
     title = "CMS NanoAOD with candidates"
     numbers_events = True
     jets_per_row = 5
+    remedy = "NanoAOD holds candidates since version 15, before that only as PFNano"
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
         super().__init__(table, options)
@@ -64,7 +67,7 @@ class PFNano(Layout):
     def recognise(cls, table: Table) -> str | None:
         """Jets and candidates."""
         momenta, links, _ = _columns(table)
-        if momenta[0] not in table.columns or _FAT_JET[0] not in table.columns:
+        if not {_FAT_JET[0], momenta[0]} & {*table.columns}:
             return None
         names = (column.partition("_")[0] for column in (momenta[0], links[0]))
         return "it has the columns FatJet_*, {}_* and {}_*".format(*names)
@@ -97,6 +100,8 @@ class PFNano(Layout):
         if "event" in rows:
             number = exact_integers(rows.numbers("event"), np.int64, "event", rows.file)
         weight = self.weights(rows, _WEIGHT)
+        if weight is not None and _RATIOS.match(self.options.weight or "") and _WEIGHT in rows:
+            weight = weight * rows.numbers(_WEIGHT).astype(np.float32)
         forward = (lengths == 0) & (np.abs(eta) > _MAX_ABS_ETA)
         stored = ~forward
         return RawJets(

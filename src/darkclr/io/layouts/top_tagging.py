@@ -73,7 +73,14 @@ class TopTagging(Layout):
         """Jets, one a row."""
         stored = all(name in rows for name in _OWN_JET)
         lengths, four = unpadded(rows.slots(self._slots))
-        jets = from_four_vectors(lengths, *four, where=rows.file, sums=not stored, room=self.room)
+        jets = from_four_vectors(
+            lengths,
+            *four,
+            where=rows.file,
+            sums=not stored,
+            room=self.room,
+            skip_invalid=self.options.skip_invalid,
+        )
         if stored:
             jets = replace(jets, jet=[rows.numbers(name) for name in _OWN_JET])
         own: dict[str, Any] = {name: rows.numbers(name) for name in _OWN if name in rows}
