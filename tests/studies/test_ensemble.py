@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 pytest.importorskip("lightning")
 
+from darkclr.contrastive.model_directory import is_finished
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation import EvaluationConfig, evaluate, read_metrics, to_json
 from darkclr.io import read_jets, write_jets
@@ -98,6 +99,22 @@ def test_what_does_not_depend_on_the_encoder_is_made_once(folder):
             assert names(scores) == sorted(SCORES.keys() - on_jets | {"few_constituents", "jet_pt"})
             written = yaml.safe_load((scores / "autoencoder" / "config.yaml").read_text())
             assert written["parameters"]["seed"] == d
+
+
+def test_encoders_that_are_trained_at_once_are_the_same(config, folder, tmp_path, monkeypatch):
+    represent = Run.represent
+
+    def find_it_finished(run, model, training):
+        assert is_finished(model / "encoder")  # by another process
+        represent(run, model, training)
+
+    monkeypatch.setattr(Run, "represent", find_it_finished)
+    options = {"scores": {"norm": {}}, "supervised": None, "densities": 1, "encoders_at_once": 2}
+    ensemble(replace(config, output=tmp_path, **options))
+    for name in ("encoder/model.safetensors", "representations/qcd.parquet"):
+        for encoder in ("encoder-1", "encoder-2"):
+            one, other = (root / encoder / name for root in (folder, tmp_path))
+            assert one.read_bytes() == other.read_bytes()
 
 
 def test_a_repetition_has_all_scores_of_the_test_jets(folder):

@@ -225,6 +225,9 @@ class EnsembleConfig(RunConfig):
     """Number of encoders to train."""
     densities: Annotated[int, AtLeast(1)] = 3
     """Number of times that each score is fitted on each encoder."""
+    encoders_at_once: Annotated[int, AtLeast(1)] = 1
+    """Number of encoders that are trained at the same time, each in a process of its own on one
+    thread; on several cores that is faster than one after the other on all of them."""
     gluon_share: Annotated[float | None, Between(0, 1, low_included=True, high_included=True)] = (
         0.45
     )

@@ -63,7 +63,7 @@ class Ensemble:
         # Files tell of no partons.
         own = config.samples[config.background].sources
         self._gluon_share = None if own else config.gluon_share
-        numbers = config.encoders, config.densities, self._gluon_share
+        numbers = config.encoders, config.densities, self._gluon_share, config.encoders_at_once
         self.repetitions = [Repetitions(self.run, config.all_scores, *numbers)]
         if config.variants:
             scores = _variant_scores(self.repetitions[0], config.variant_scores)

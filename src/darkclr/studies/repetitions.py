@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from safetensors.numpy import load_file
 from darkclr.anomaly.definition import define_score
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.contrastive.config import TrainingConfig
+from darkclr.contrastive.model_directory import is_finished
 from darkclr.errors import ConfigError
 from darkclr.evaluation import (
     EncoderFacts,
@@ -33,9 +35,11 @@ from darkclr.io.parquet import (
     write_table,
 )
 from darkclr.io.timings import read_timings, timed
+from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
 from darkclr.studies.run import Run
 from darkclr.studies.verdicts import read_verdicts
+from darkclr.worker_pool import worker_pool
 
 __all__ = ["Repetitions"]
 
@@ -51,6 +55,7 @@ class Repetitions:
         scores: parameters of the scores by name.
         encoders, densities: how many.
         gluon_share: of the second half of the table, or None.
+        at_once: number of encoders that are trained at the same time.
         variant: name of a representation beside that of the configuration itself. It has the
             scores that read representations, on the same jets, in a directory of its own.
 
@@ -63,6 +68,7 @@ class Repetitions:
     encoders: int
     densities: int
     gluon_share: float | None
+    at_once: int = 1
     variant: str | None = None
 
     def __post_init__(self) -> None:
@@ -136,6 +142,7 @@ class Repetitions:
         """
         of = "" if self.variant is None else f", {self.variant}"
         encoders = self.encoder_numbers if only is None else [only]
+        self._represent_at_once(encoders)
         for encoder in encoders:
             self.run.reporter.line(f"encoder {encoder} of {self.encoders}{of}")
             self.run.represent(self.model(encoder), self.training(encoder))
@@ -185,6 +192,26 @@ class Repetitions:
             train_minutes=_minutes([self.model(e) for e in self.encoder_numbers], "train"),
         )
 
+    def _represent_at_once(self, encoders: Iterable[int]) -> None:
+        """Train encoders and encode with them in several processes, if that is asked for."""
+        todo = [e for e in encoders if not is_finished(self.model(e) / "encoder")]
+        if (workers := min(self.at_once, len(todo))) < 2:
+            return
+        import torch
+
+        title = f"train {len(todo)} encoders, {workers} at once"
+        with (
+            worker_pool(workers, torch.set_num_threads, 1) as pool,
+            self.run.reporter.bar(title, len(todo), "encoders") as advance,
+        ):
+            jobs = [
+                pool.submit(_represent, self.run.config, self.model(e), self.training(e))
+                for e in todo
+            ]
+            for job in as_completed(jobs):
+                job.result()
+                advance()
+
     def _score_jets(self, density: int) -> None:
         """Fit the scores that read jets, and score the test jets."""
         folder, model = self.jets(density), self.model(1)
@@ -229,6 +256,11 @@ class Repetitions:
                 verdicts = read_verdicts(folder.parent / "encoder", folder / "scores")
                 write_metrics(replace(metrics, verdicts=verdicts), path)
             self.run.reporter.line(f"figures of merit in {path}")
+
+
+def _represent(config: RunConfig, model: Path, training: TrainingConfig) -> None:
+    """In a process of its own."""
+    Run(config).represent(model, training)
 
 
 def _write_scores(table: pa.Table, folder: Path) -> None:
