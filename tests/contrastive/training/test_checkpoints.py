@@ -60,7 +60,9 @@ def test_the_best_epoch_is_that_of_the_lowest_training_loss(learn, tmp_path, jet
         assert torch.equal(value, checkpoint["state_dict"][f"encoder.{name}"])
 
 
-def test_the_epoch_that_is_asked_for_is_kept_where_the_last_is_the_worst(learn, tmp_path, monkeypatch):
+def test_the_epoch_that_is_asked_for_is_kept_where_the_last_is_the_worst(
+    learn, tmp_path, monkeypatch
+):
     monkeypatch.setattr(History, "epoch_mean", lambda self, epoch, name: float(epoch))
     learn(tmp_path, training=replace(SHORT, epochs=3, keep="last"))
     folder = tmp_path / "checkpoints"

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +44,7 @@ PACKED = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
     "xz": lzma.compress,
+    "lzma": partial(lzma.compress, format=lzma.FORMAT_ALONE),
     "zstd": by_arrow("zstd"),
     "lz4": by_arrow("lz4"),
 }

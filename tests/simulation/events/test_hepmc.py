@@ -181,6 +181,24 @@ def test_the_nominal_weight_is_found_by_its_name_and_another_may_be_named(form, 
         plan(replace(config, weight="muR=3"))
 
 
+def test_names_of_weights_may_have_spaces_and_be_equal(tmp_path):
+    """Of HepMC3; the library itself reads its own file of such names as one of other names."""
+    names = ["muR=2.0 muF=1.0", "muR=1.0 muF=1.0", "pdf", "pdf", "a\\b"]
+    path = tmp_path / "e.hepmc"
+    written = [str(i) for i in range(5)]
+    write_hepmc(path, [simple_event((1.0, 2.0, 3.0, 4.0, 5.0), names=written)])
+    text = path.read_text()
+    assert text.count(r"W 0\|1\|2\|3\|4") == 1
+    said = r"\|".join(name.replace("\\", r"\\") for name in names)
+    path.write_text(text.replace(r"W 0\|1\|2\|3\|4", f"W {said}"))
+    config = SampleConfig(process="events", events=str(path))
+    assert plan(config).weight == Weight("muR=1.0 muF=1.0", 1, 5)
+    for name, value in (("pdf", 3.0), ("pdf#3", 4.0), ("a\\b", 5.0), ("muR=2.0 muF=1.0", 1.0)):
+        planned = plan(replace(config, weight=name))
+        source = HepMCEvents(planned.file.ranges[0], planned.weight.number)
+        assert source.generate(1).weight.tolist() == [value]
+
+
 def test_weights_without_names_go_by_number_and_one_weight_needs_no_name(tmp_path):
     write_hepmc(tmp_path / "two.hepmc", [simple_event((5.0, 6.0))])
     config = SampleConfig(process="events", events=str(tmp_path / "two.hepmc"))

@@ -16,6 +16,13 @@ from darkclr.simulation.events.weights import named_weight, nominal_weight
         (["x", ""], 1),
         (["a", "0"], 1),
         (["Weighted", "nominal_up"], 0),  # no such name: the first
+        (["MUF=2.0_MUR=1.0", "MUF=1.0_MUR=1.0_PDF=1", "MUF=1.0_MUR=1.0_PDF=2"], 1),  # MadGraph
+        (["muR=0.20000E+01 muF=0.1E+01", "muR=0.10000E+01 muF=0.1E+01"], 1),  # POWHEG
+        (["MUR0.5_MUF1_PDF261000", "MUR1_MUF1_PDF261000"], 1),  # Sherpa
+        (["muR=1.0", "muR=1.0.0 muF=x"], 0),
+        (["1002", "1001", "1003"], 1),
+        (["1001", "Default"], 1),
+        (["pdf 1", "Central value"], 1),
     ],
 )
 def test_the_nominal_weight_goes_by_the_names_of_generators(names, nominal):

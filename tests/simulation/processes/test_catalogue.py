@@ -26,10 +26,14 @@ def test_the_heavy_benchmarks_have_all_masses_and_the_scale_of_their_name(name):
     mass = int(name[1:])
     settings = set(get_process(name).all_settings)
     expected = {f"{code}:m0 = {mass}" for code in (4900111, 4900211, 4900113, 4900213)}
-    assert expected | {
-        f"HiddenValley:Lambda = {mass}",
-        f"HiddenValley:pTminFSR = {1.1 * mass:g}",
-    } <= settings
+    assert (
+        expected
+        | {
+            f"HiddenValley:Lambda = {mass}",
+            f"HiddenValley:pTminFSR = {1.1 * mass:g}",
+        }
+        <= settings
+    )
 
 
 @pytest.mark.parametrize(("name", "share"), [("rinv05", 0.5), ("rinv02", 0.2)])

@@ -199,7 +199,8 @@ def data_frame(group: Any, file: Path) -> Frame | None:
 
 def plain_frame(name: str, table: Any, file: Path) -> Frame:
     """A compound data set of one dimension; pandas has the names of its columns in attributes."""
-    parts, unread = [], {}
+    parts: list[_Block] = []
+    unread: dict[str, str] = {}
     for field in table.dtype.names:
         subtype = table.dtype[field]
         if field == "index":
@@ -230,7 +231,8 @@ def plain_frame(name: str, table: Any, file: Path) -> Frame:
 def _fixed(group: Any, file: Path) -> Frame:
     import h5py
 
-    parts, unread = [], {}
+    parts: list[_Block] = []
+    unread: dict[str, str] = {}
     for name in sorted(n for n in group if re.fullmatch(r"block\d+_values", n)):
         values, items = (group.get(n) for n in (name, name.replace("values", "items")))
         both = isinstance(values, h5py.Dataset) and isinstance(items, h5py.Dataset)

@@ -34,8 +34,14 @@ _COMPRESSIONS: Mapping[bytes, Callable[[str], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
+    b"\x5d\x00\x00": lzma.open,
     b"\x28\xb5\x2f\xfd": lambda path: pa.input_stream(path, compression="zstd"),
     b"\x04\x22\x4d\x18": lambda path: pa.input_stream(path, compression="lz4"),
+}
+_ARCHIVES = {
+    b"PK\x03\x04": "a zip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x1f\x9d": "packed (.Z)",
 }
 # What these raise where a file breaks off or is damaged.
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
@@ -182,6 +188,9 @@ def _open(path: str) -> Any:
 def _format(beginning: bytes, path: str) -> Format:
     if not beginning.strip():
         raise InputError("is empty", where=path)
+    for magic, name in _ARCHIVES.items():
+        if beginning.startswith(magic):
+            raise InputError(f"is {name}", where=path, fix="unpack it")
     head = beginning.lstrip()[:512]
     if b"<LesHouchesEvents" in head:
         return "lhe"

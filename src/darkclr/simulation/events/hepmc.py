@@ -7,6 +7,7 @@ Source: A. Buckley et al., Comput. Phys. Commun. 260 (2021) 107310, https://arxi
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,8 @@ from darkclr.simulation.events.particles import GeneratedParticles, charge_of
 __all__ = ["HepMCEvents"]
 
 _FINAL = 1  # status of particles that no generator decays
+# Names of weights before the first event of HepMC3, between line breaks that are written so.
+_NAMES, _BREAK = re.compile(rb"^W (.*?)\r?$", re.MULTILINE), "\\|"
 
 _Columns = dict[str, NDArray]
 
@@ -62,7 +65,11 @@ class HepMCEvents:
         self._range, self._weight = events, weight
         self._read = 0
         reader = {"hepmc3": pyhepmc.io.ReaderAscii, "hepmc2": pyhepmc.io.ReaderAsciiHepMC2}
-        stream = io.BufferedReader(_Pieces(events.chunks()), buffer_size=1 << 20)
+        self._names: list[str] = []
+        pieces = events.chunks()
+        if events.format == "hepmc3":
+            pieces = self._with_numbers(pieces)
+        stream = io.BufferedReader(_Pieces(pieces), buffer_size=1 << 20)
         self._stream = pyhepmc.io.pyiostream(stream)
         self._reader = reader[events.format](self._stream)
         self._event, self._new_data = pyhepmc.GenEvent(), pyhepmc.GenEventData
@@ -95,16 +102,38 @@ class HepMCEvents:
         return {}
 
     def weight_names(self) -> list[str]:
-        """Names of the weights of the next event; numbers if there are none, none of one weight."""
+        """Names of the weights of the next event; numbers if there are none, none of one weight.
+
+        Of equal names all but the first have their number, as in ``scale#3``.
+        """
         with captured_output():
             self._next()
         n = len(self._event.weights)
         if n < 2:
             return []
         try:
-            return self._event.weight_names
+            names = self._names or self._event.weight_names
         except RuntimeError:  # the file names none
+            names = []
+        if len(names) != n:
             return [str(i) for i in range(n)]
+        return [x if names.index(x) == i else f"{x}#{i}" for i, x in enumerate(names)]
+
+    def _with_numbers(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The file with numbers in place of the names of weights, which are kept.
+
+        The library takes names with spaces for several, and refuses equal ones.
+        """
+        header = b""
+        while len(header) < self._range.header:
+            header += next(pieces)
+        if match := _NAMES.search(header):
+            text = match[1].decode(errors="replace")
+            self._names = [name.replace("\\\\", "\\") for name in text.split(_BREAK)]
+            numbers = _BREAK.join(map(str, range(len(self._names)))).encode()
+            header = header[: match.start(1)] + numbers + header[match.end(1) :]
+        yield header
+        yield from pieces
 
     def _weight_of_event(self) -> float:
         weights = self._event.weights
@@ -119,13 +148,17 @@ class HepMCEvents:
         return weights[self._weight]
 
     def _next(self) -> None:
-        self._reader.read_event(self._event)
+        broken = InputError(
+            f"event {self._range.first + self._read + 1} is broken",
+            where=self._range.path,
+            fix="fetch it again",
+        )
+        try:
+            self._reader.read_event(self._event)
+        except RuntimeError as problem:
+            raise broken from problem
         if self._reader.failed():
-            raise InputError(
-                f"event {self._range.first + self._read + 1} is broken",
-                where=self._range.path,
-                fix="fetch it again",
-            )
+            raise broken
         self._read += 1
         self._event.set_units(*self._units)
 

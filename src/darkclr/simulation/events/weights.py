@@ -12,8 +12,12 @@ __all__ = ["Weight", "named_weight", "nominal_weight"]
 
 # What generators call the weight without variations; MadGraph appends the scale of the merging.
 _NOMINAL = re.compile(
-    r"(default|nominal|weight|central|baseline|0?)(_merging=[\d.]+)?", re.IGNORECASE
+    r"(default|nominal|weight|central( value)?|baseline|0?)(_merging=[\d.]+)?", re.IGNORECASE
 )
+# Factors of both scales in a name, such as MUF=1.0_MUR=1.0 or muR=0.10000E+01 muF=0.10000E+01.
+_SCALE = re.compile(r"mu_?[rf]\s*=?\s*(\d[\d.]*(?:e[+-]?\d+)?)", re.IGNORECASE)
+_ONE = re.compile(r"1(\.0*)?|0?\.10*e\+?0*1|1(\.0*)?e\+?0+", re.IGNORECASE)
+_FIRST_OF_MADGRAPH = "1001"
 _N_NAMES = 8
 
 
@@ -40,11 +44,22 @@ class Weight:
 def nominal_weight(names: Sequence[str]) -> Weight:
     """The nominal weight, by the names that generators give it; without one of these the first.
 
+    Without a name of its own it is the weight whose scales are both 1, or MadGraph's first number.
+
     >>> str(nominal_weight(["muR=2", "Weight_MERGING=0.000"]))
     "events have 2 weights, of which 'Weight_MERGING=0.000' is taken"
     """
-    number = next((i for i, name in enumerate(names) if _NOMINAL.fullmatch(name.strip())), 0)
-    return Weight(names[number], number, len(names))
+    for test in (_NOMINAL.fullmatch, _has_scales_of_one, _FIRST_OF_MADGRAPH.__eq__):
+        for number, name in enumerate(names):
+            if test(name.strip()):
+                return Weight(name, number, len(names))
+    return Weight(names[0], 0, len(names))
+
+
+def _has_scales_of_one(name: str) -> bool:
+    """Whether a name has both scales, and their factors are 1."""
+    factors = _SCALE.findall(name)
+    return len(factors) == 2 and all(_ONE.fullmatch(factor) for factor in factors)
 
 
 def named_weight(name: str, described: Mapping[str, str], where: object) -> Weight:
