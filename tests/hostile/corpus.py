@@ -384,6 +384,8 @@ def _check_output(arguments: Arguments, out: Path) -> None:
         table = pq.read_table(path)
         for name in table.column_names:
             column = table[name]
+            if name.startswith("truth_"):  # what the file says
+                continue
             if pa.types.is_nested(column.type):
                 column = pc.list_flatten(column)
             if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():

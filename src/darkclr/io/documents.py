@@ -53,6 +53,8 @@ def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError
 def _path_meant(path: Path) -> str:
     """How to fix the path of a file that is not there: a name like it in its folder."""
     try:
+        if path.is_dir():
+            return "check the path"
         others = [other.name for other in islice(path.parent.iterdir(), _LOOKED_AT)]
     except (OSError, ValueError):
         others = []

@@ -5,10 +5,12 @@ Readable by pandas, polars, DuckDB, Awkward and Dask without darkclr.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +216,8 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
     try:
         # Without these, PyArrow holds the whole (compressed) file while batches are read.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
-            _check_size(file.metadata, path)
+            stat = os.stat(path)
+            _check_lists(Path(path), (stat.st_ino, stat.st_size, stat.st_mtime_ns))
             yield file
     except DarkclrError:
         raise
@@ -229,25 +232,54 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
         ) from error
 
 
-def _check_size(metadata: pq.FileMetaData, path: str | os.PathLike) -> None:
+class _Pages(Exception):
+    """The pages of a file are wanted, of which only the footer is read."""
+
+
+class _Footer(io.FileIO):
+    """A file whose pages cannot be read once it is shut."""
+
+    shut = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.shut:
+            raise _Pages
+        return super().read(size)
+
+
+@lru_cache(maxsize=1024)
+def _check_lists(path: Path, identity: tuple[int, ...]) -> None:
     """Refuse lists that a few bytes stand for and no memory holds, before they are read.
+
+    Args:
+        path: the file.
+        identity: what differs when it is another file: then it is checked again.
 
     Raises:
         InputError: a row has more values than any jet or event has constituents.
+        Exception: of PyArrow, what the footer says contradicts itself.
     """
-    lists = [
-        i for i in range(metadata.num_columns) if metadata.schema.column(i).max_repetition_level
-    ]
-    for i in range(metadata.num_row_groups if lists else 0):
-        group = metadata.row_group(i)
-        for j in lists:
-            if group.column(j).num_values > MAX_CONSTITUENTS * max(group.num_rows, 1):
-                raise InputError(
-                    f"{group.column(j).path_in_schema} has {group.column(j).num_values} values in "
-                    f"{group.num_rows} rows",
-                    where=path,
-                    fix=f"no jet has more than {MAX_CONSTITUENTS} constituents: check the file",
-                )
+    with _Footer(path) as pages, pq.ParquetFile(pages, pre_buffer=False, buffer_size=1) as file:
+        pages.shut = True
+        schema = file.metadata.schema
+        lists = [
+            i for i in range(file.metadata.num_columns) if schema.column(i).max_repetition_level
+        ]
+        names = [schema.column(i).path for i in lists]
+        for i in range(file.num_row_groups if lists else 0):
+            # A contradiction would end the process in `column` below (PyArrow 26); here it raises.
+            with suppress(_Pages):
+                next(file.iter_batches(1, row_groups=[i], columns=names), None)
+            group = file.metadata.row_group(i)
+            for j in lists:
+                column = group.column(j)
+                if column.num_values > MAX_CONSTITUENTS * max(group.num_rows, 1):
+                    raise InputError(
+                        f"{column.path_in_schema} has {column.num_values} values in "
+                        f"{group.num_rows} rows",
+                        where=path,
+                        fix=f"no jet has more than {MAX_CONSTITUENTS} constituents: check the file",
+                    )
 
 
 def read_metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
