@@ -216,7 +216,7 @@ def opened_parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
     try:
         # Without these, PyArrow holds the whole (compressed) file while batches are read.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
-            stat = os.stat(path)
+            stat = Path(path).stat()
             _check_lists(Path(path), (stat.st_ino, stat.st_size, stat.st_mtime_ns))
             yield file
     except DarkclrError:

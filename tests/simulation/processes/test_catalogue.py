@@ -22,18 +22,12 @@ def test_unknown_samples_are_named_with_the_known_ones():
 
 @pytest.mark.parametrize("name", ["m10", "m20"])
 def test_the_heavy_benchmarks_have_all_masses_and_the_scale_of_their_name(name):
-    """arXiv:2312.03067, Table 3: m_π = m_ρ = Λ; the cut of the shower follows as in the benchmark."""
+    """arXiv:2312.03067, Table 3: m_π = m_ρ = Λ; the cut of the shower follows the scale."""
     mass = int(name[1:])
     settings = set(get_process(name).all_settings)
-    expected = {f"{code}:m0 = {mass}" for code in (4900111, 4900211, 4900113, 4900213)}
-    assert (
-        expected
-        | {
-            f"HiddenValley:Lambda = {mass}",
-            f"HiddenValley:pTminFSR = {1.1 * mass:g}",
-        }
-        <= settings
-    )
+    assert {f"{code}:m0 = {mass}" for code in (4900111, 4900211, 4900113, 4900213)} <= settings
+    scales = {f"HiddenValley:Lambda = {mass}", f"HiddenValley:pTminFSR = {1.1 * mass:g}"}
+    assert scales <= settings
 
 
 @pytest.mark.parametrize(("name", "share"), [("rinv05", 0.5), ("rinv02", 0.2)])
