@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -36,12 +37,27 @@ sys.meta_path.insert(0, Blocked)
 """
 
 
+def sources(folder: Path) -> Path:
+    """What the Dockerfile copies, where it copies it to: all that a wheel is built from."""
+    folder.mkdir()
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    for *names, target in (line.split()[1:] for line in lines if line.startswith("COPY ")):
+        for name in names:
+            into = folder / target / (Path(name).name if target[-1] == "/" else "")
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, into, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                into.parent.mkdir(exist_ok=True)
+                shutil.copy(ROOT / name, into)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """``run(program, *arguments)`` in an environment with the wheel and what the core needs."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(build, cwd=sources(folder / "sources"), check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=True)
     binaries = folder / "venv" / "bin"
@@ -91,6 +107,12 @@ def test_the_presets_are_there(run):
     done = run("darkclr", "run", "--config", "nosuch")
     assert done.returncode == 2
     assert "quick" in done.stderr
+
+
+def test_a_preset_is_accepted(run):
+    done = run("darkclr", "run", "--config", "quick", "--dry_run")
+    assert done.returncode == 2
+    assert "pip install 'darkclr[" in done.stderr
 
 
 def test_types_are_announced(run):
