@@ -94,6 +94,9 @@ def test_every_picture_is_an_embedded_png_that_says_what_it_shows(page):
         assert pixels.shape[0] > 300
         assert pixels.shape[1] > 300
         assert pixels.std() > 0.01  # not blank
+        # Its place is kept before it is drawn, and nothing waits for a reader to come by.
+        assert (int(image["height"]), int(image["width"])) == pixels.shape[:2]
+        assert "loading" not in image
 
 
 def test_every_section_is_there_and_linked(page):

@@ -219,7 +219,10 @@ def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.png).decode("ascii")
     caption = html.escape(picture.caption)
     kind = ' class="wide"' if picture.wide else ""
+    # Its size in pixels, so that its place is kept before it is drawn: the header of a PNG.
+    size = (int.from_bytes(picture.png[at : at + 4], "big") for at in (16, 20))
+    width, height = (f'{name}="{n}"' for name, n in zip(("width", "height"), size, strict=True))
     return (
-        f'<figure{kind}><img src="data:image/png;base64,{data}" alt="{caption}" loading="lazy">'
+        f'<figure{kind}><img src="data:image/png;base64,{data}" alt="{caption}" {width} {height}>'
         f"<figcaption>{caption}</figcaption></figure>\n"
     )

@@ -214,6 +214,13 @@
     return made;
   }
 
+  /** A title that may be broken after its underscores. */
+  function words(title) {
+    const made = element("span");
+    title.split(/(?<=_)/).forEach((part, i) => made.append(...(i ? [element("wbr")] : []), part));
+    return made;
+  }
+
   function head() {
     const top = element("tr"), below = element("tr");
     top.append(element("td"));
@@ -247,7 +254,7 @@
         box.checked ? hidden.delete(name) : hidden.add(name);
         paintAll();
       });
-      label.append(box, swatch(name), title);
+      label.append(box, swatch(name), words(title));
       first.scope = "row";
       first.append(label);
       if (baseline) first.append(" ", element("span", "yardstick", "baseline"));
