@@ -22,11 +22,23 @@ from darkclr.plausibility import (
 from darkclr.ragged import ragged_arange, segment_diameter, segment_ids, to_offsets
 from darkclr.split import Split
 
-__all__ = ["BACKGROUND", "LABELS", "N_CONSTITUENTS", "SIGNAL", "UNKNOWN", "Constituents", "Jets"]
+__all__ = [
+    "BACKGROUND",
+    "KINDS",
+    "LABELS",
+    "N_CONSTITUENTS",
+    "SIGNAL",
+    "UNKNOWN",
+    "Constituents",
+    "Jets",
+]
 
 BACKGROUND, SIGNAL, UNKNOWN = 0, 1, -1
 #: What the labels are called.
 LABELS = {BACKGROUND: "background", SIGNAL: "signal", UNKNOWN: "unknown"}
+
+#: What a constituent may be, by the numbers of :attr:`Constituents.kind`.
+KINDS = ("other", "charged hadron", "neutral hadron", "photon", "electron", "muon")
 
 #: N_c, how many constituents of a jet are read, the hardest ones, unless something else is asked
 #: for (DarkCLR, arXiv:2312.03067 table 1).
@@ -42,12 +54,14 @@ class Constituents:
         pt: (n_constituents,) float32 [GeV].
         eta: (n_constituents,) float32, pseudorapidity.
         phi: (n_constituents,) float32 [rad].
+        kind: (n_constituents,) int8, numbers of :data:`KINDS`; None where nobody asked or knows.
     """
 
     offsets: NDArray[np.int64]
     pt: NDArray[np.float32]
     eta: NDArray[np.float32]
     phi: NDArray[np.float32]
+    kind: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         """Number of jets."""
@@ -79,12 +93,17 @@ class Constituents:
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
         flat = ragged_arange(starts, lengths)
-        return Constituents(to_offsets(lengths), self.pt[flat], self.eta[flat], self.phi[flat])
+        return self._taken(to_offsets(lengths), flat)
 
     def keep(self, mask: NDArray[np.bool_]) -> Constituents:
         """The constituents where ``mask`` (n_constituents,) is true, in the same jets."""
         lengths = np.bincount(self.jet_index[mask], minlength=len(self))
-        return Constituents(to_offsets(lengths), self.pt[mask], self.eta[mask], self.phi[mask])
+        return self._taken(to_offsets(lengths), mask)
+
+    def _taken(self, offsets: NDArray[np.int64], index: NDArray) -> Constituents:
+        """Some of the constituents, as jets with these offsets."""
+        kind = None if self.kind is None else self.kind[index]
+        return Constituents(offsets, self.pt[index], self.eta[index], self.phi[index], kind)
 
     def sorted(self) -> Constituents:
         """Hardest constituent first in every jet; equal pT keeps its order."""
@@ -110,7 +129,7 @@ class Constituents:
             key &= np.uint64(2**bits - 1)
             key += starts
             order = key.view(np.int64)
-        return Constituents(self.offsets, self.pt[order], self.eta[order], self.phi[order])
+        return self._taken(self.offsets, order)
 
     def hardest(self, n: int) -> Constituents:
         """The ``n`` hardest constituents of each jet, hardest first."""
@@ -120,12 +139,14 @@ class Constituents:
 
     @staticmethod
     def concatenate(parts: Sequence[Constituents]) -> Constituents:
-        """All jets of all parts, in order."""
+        """All jets of all parts, in order; kinds where every part has them."""
         lengths = np.concatenate([part.lengths for part in parts])
-        return Constituents(
-            to_offsets(lengths),
-            *(np.concatenate([getattr(p, name) for p in parts]) for name in ("pt", "eta", "phi")),
+        kinds = [part.kind for part in parts if part.kind is not None]
+        pt, eta, phi = (
+            np.concatenate([getattr(p, name) for p in parts]) for name in ("pt", "eta", "phi")
         )
+        kind = np.concatenate(kinds) if len(kinds) == len(parts) > 0 else None
+        return Constituents(to_offsets(lengths), pt, eta, phi, kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +188,7 @@ class Jets:
         eta: Any,
         phi: Any,
         *,
+        kind: NDArray[np.int8] | None = None,
         jet: Sequence[Any] | None = None,
         label: Any = UNKNOWN,
         weight: Any = 1.0,
@@ -182,6 +204,7 @@ class Jets:
         Args:
             offsets: (n + 1,) integers.
             pt, eta, phi: (n_constituents,) flat.
+            kind: (n_constituents,) numbers of :data:`KINDS`, if they are known.
             jet: (pt, eta, phi, mass) of the jets; recomputed from massless constituents if None.
             label, weight, event, rank: scalars or (n,) arrays; by default each jet is an event.
             truth: further (n,) columns.
@@ -198,7 +221,7 @@ class Jets:
         pt, eta, phi = (np.ascontiguousarray(x, dtype=np.float32) for x in (pt, eta, phi))
         n = len(offsets) - 1
         check_constituents(offsets, pt, eta, phi, where=where, beam_energy=beam_energy)
-        constituents = Constituents(offsets, pt, eta, phi).sorted()
+        constituents = Constituents(offsets, pt, eta, phi, kind).sorted()
         if jet is None:
             jet = four_vector_sum(pt, eta, phi, offsets)
         columns = dict(zip(("pt", "eta", "phi", "mass"), jet, strict=True))

@@ -251,11 +251,13 @@ def scored_batches(
     options: ReadOptions,
     outside: Outside = OUTSIDE,
     working_points: Sequence[float] = (),
+    kinds: bool = False,
 ) -> Iterator[Batch]:
     """The jets of a source with their scores, batch by batch.
 
     Args:
         scores: fitted scores of the model.
+        kinds: as of :func:`~darkclr.io.reading.iterate_jets`.
         source, model, split, part, device, layout, options, outside, working_points: as of
             :func:`score_file`.
 
@@ -278,7 +280,7 @@ def scored_batches(
             for rows in in_chunks((check(rows[~rows.dropped]) for rows in chosen), CHUNK):
                 yield rows, None
         else:
-            batches = iterate_jets(source, layout=layout, options=options)
+            batches = iterate_jets(source, layout=layout, options=options, kinds=kinds)
             chosen_jets = (check(batch.part(part, split)) for batch in batches)
             assert encoder is not None  # or all files hold representations
             yield from encode_stream(encoder, chosen_jets, device=device)

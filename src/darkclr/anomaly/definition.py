@@ -213,7 +213,7 @@ def _checked(detector: type[Detector], given: Mapping[str, Any]) -> dict[str, An
 @cache
 def _parsed(detector: type[Detector], text: str) -> dict[str, Any]:
     """The same of JSON: studies ask for the same scores hundreds of times."""
-    return _parser(detector).parse_object(json.loads(text)).as_dict()
+    return _parser(detector).parse_object(json.loads(text)).as_dict()  # type: ignore[arg-type]
 
 
 def _detector(entry: Score, parameters: Mapping[str, Any], seed: int) -> Detector:

@@ -37,6 +37,7 @@ class RawJets:
     Args:
         lengths: (n,) number of constituents of each jet, or of particles of each event.
         pt, eta, phi: of all constituents [GeV, rad], flat (n_constituents,).
+        kind: of all constituents, numbers of :data:`~darkclr.jets.KINDS`, flat; None if unknown.
         mass: of the particles of events [GeV], flat or one number; not read of constituents.
         jet: (pt, eta, phi, mass) of the jets, (n,) each; None to sum massless constituents.
         label, weight, event, rank: (n,) columns as in :class:`~darkclr.jets.Jets`, or one number;
@@ -49,6 +50,7 @@ class RawJets:
     pt: NDArray
     eta: NDArray
     phi: NDArray
+    kind: NDArray[np.int8] | None = None
     mass: NDArray | float = 0.0
     jet: Sequence[NDArray] | None = None
     label: NDArray | None = None
@@ -60,6 +62,11 @@ class RawJets:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def kinds(self) -> tuple[NDArray[np.int8], ...]:
+        """The kinds as one column, or none where they are unknown."""
+        return () if self.kind is None else (self.kind,)
 
 
 def checked_jets(
@@ -135,6 +142,7 @@ def checked_jets(
             raw.pt,
             raw.eta,
             _wrapped(raw.phi),
+            kind=raw.kind,
             jet=jet,
             truth=truth,
             provenance=provenance,
@@ -168,9 +176,10 @@ def checked_jets(
 def _with_pt(raw: RawJets, left_out: Counter[str]) -> RawJets:
     """The jets without constituents of pT = 0: padding, or along the beam, without a direction."""
     keep = raw.pt != 0
-    lengths, (pt, eta, phi) = segment_keep(keep, raw.lengths, raw.pt, raw.eta, raw.phi)
+    columns = (raw.pt, raw.eta, raw.phi, *raw.kinds)
+    lengths, (pt, eta, phi, *kind) = segment_keep(keep, raw.lengths, *columns)
     left_out["constituents without pT"] += len(keep) - len(pt)
-    return replace(raw, lengths=lengths, pt=pt, eta=eta, phi=phi)
+    return replace(raw, lengths=lengths, pt=pt, eta=eta, phi=phi, kind=next(iter(kind), None))
 
 
 def _invalid(raw: RawJets) -> NDArray[np.bool_]:
@@ -192,7 +201,8 @@ def _rows(raw: RawJets, keep: NDArray[np.bool_], start: int) -> RawJets:
     def chosen(values: NDArray | None) -> NDArray | None:
         return values if values is None or np.ndim(values) == 0 else np.asarray(values)[keep]
 
-    changed |= {name: getattr(raw, name)[of_constituents] for name in ("pt", "eta", "phi")}
+    flat = ("pt", "eta", "phi", *(("kind",) if raw.kinds else ()))
+    changed |= {name: getattr(raw, name)[of_constituents] for name in flat}
     changed |= {name: chosen(getattr(raw, name)) for name in ("label", "weight", "rank")}
     return replace(
         raw,
@@ -247,7 +257,8 @@ def clustered_jets(
             left_out["particles along the beam"] += int(along_beam.sum())
             keep &= ~along_beam
     masses = np.broadcast_to(np.asarray(raw.mass), raw.pt.shape)
-    lengths, columns = segment_keep(keep, raw.lengths, raw.pt, raw.eta, raw.phi, masses)
+    flat = (raw.pt, raw.eta, raw.phi, masses, *raw.kinds)
+    lengths, columns = segment_keep(keep, raw.lengths, *flat)
     for name, values in zip(("eta", "phi"), columns[1:3], strict=True):
         refuse_not_finite(values, name, where)
     check_angles(columns[1], columns[2], "particle", where)
@@ -256,7 +267,7 @@ def clustered_jets(
     pt_min = EVENT_PT_MIN if options.pt_min is None else options.pt_min
     jets = anti_kt(
         to_offsets(lengths),
-        *(x.astype(np.float64) for x in columns),
+        *(x.astype(np.float64) for x in columns[:4]),
         radius=options.radius,
         pt_min=pt_min,
     )
@@ -269,6 +280,7 @@ def clustered_jets(
             pt,
             eta,
             phi,
+            kind=columns[4][jets.index] if raw.kinds else None,
             jet=(jets.pt, jets.eta, jets.phi, jets.mass),
             label=None if raw.label is None else raw.label[jets.event],
             weight=None if raw.weight is None else raw.weight[jets.event],

@@ -32,6 +32,7 @@ def iterate_jets(
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     batch_size: int = BATCH_SIZE,
+    kinds: bool = False,
 ) -> Iterator[Jets]:
     """Jets of one or many files, batch by batch: memory is that of a batch.
 
@@ -41,6 +42,7 @@ def iterate_jets(
         options: cuts, label, clustering.
         batch_size: about so many jets are read at a time. Batches differ in length: cuts
             remove jets, events have several.
+        kinds: whether constituents get their kinds, where the file tells them.
 
     Yields:
         Jets, never none; each batch of one file. Files whose rows are their event numbers are
@@ -54,7 +56,7 @@ def iterate_jets(
         MissingExtraError: a library for this kind of files is not installed.
     """
     for _, _, batches in jets_by_file(
-        source, layout=layout, options=options, batch_size=batch_size
+        source, layout=layout, options=options, batch_size=batch_size, kinds=kinds
     ):
         yield from batches
 
@@ -65,6 +67,7 @@ def jets_by_file(
     layout: str | None = None,
     options: ReadOptions = ReadOptions(),
     batch_size: int = BATCH_SIZE,
+    kinds: bool = False,
 ) -> Iterator[tuple[str, Recognised, Iterator[Jets]]]:
     """Files one after the other: name, layout, and batches of jets, read before the next file.
 
@@ -76,7 +79,7 @@ def jets_by_file(
         nonlocal next_event, kept, removed
         shift = 0 if found.layout.numbers_events else next_event
         warned = False
-        for jets in _jets_of(found, name, path, options, batch_size):
+        for jets in _jets_of(found, name, path, options, batch_size, kinds):
             # Before the cuts: without its soft constituents no jet is their sum.
             if not warned and (problem := spot_check(jets).problem):
                 _log.warning("%s: %s", name, problem)
@@ -149,10 +152,11 @@ def _opened(path: Path, layout: str | None, options: ReadOptions) -> Iterator[Re
 
 
 def _jets_of(
-    found: Recognised, name: str, path: Path, options: ReadOptions, batch_size: int
+    found: Recognised, name: str, path: Path, options: ReadOptions, batch_size: int, kinds: bool
 ) -> Iterator[Jets]:
     """Checked jets of a table, before any cut on jets."""
     reader = found.layout(found.table, options)
+    reader.kinds = kinds
     make = clustered_jets if found.layout.holds_events else checked_jets
     left_out: Counter[str] = Counter()
     with explained(path, found.container):

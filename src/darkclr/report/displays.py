@@ -66,7 +66,7 @@ def _jet(files: RunFiles, row: Mapping[str, object]) -> Jets:
     samples = {path.stem: path for path in files.folder.glob("samples/*.parquet")}
     if (path := samples.get(str(row["sample"]))) is None:
         raise InputError(f"has no sample {row['sample']!r}", where=files.folder / "samples")
-    for jets in iterate_jets(path):
+    for jets in iterate_jets(path, kinds=True):
         there = (jets.event == row["event"]) & (jets.rank == row["rank"])
         if there.any():
             return jets[np.flatnonzero(there)[:1]]

@@ -154,6 +154,7 @@ def show(
         device=device,
         layout=layout,
         options=options,
+        kinds=True,
     )
     order: list[str] = []
     for table, rows, jets in batches:
@@ -175,7 +176,9 @@ def show(
             progress(len(rows))
     assert found is not None  # or there would have been no jets
     if among is not None:
-        others = encode_stream(encoder, iterate_jets(among, layout=layout, options=options))
+        others = encode_stream(
+            encoder, iterate_jets(among, layout=layout, options=options, kinds=True)
+        )
         found_pool = Pool.of((rows.z, jets) for rows, jets in others)
     else:
         found_pool = Pool.of(pool)
@@ -268,7 +271,7 @@ def shown_jets(
             Panel(
                 f"neighbour {k}, at {distance:.3g}",
                 recentre(other.constituents),
-                f"pT {other.pt[0]:.0f} GeV, mass {other.mass[0]:.0f} GeV, "
+                f"pT {other.pt[0]:.0f}, mass {other.mass[0]:.0f} GeV, "
                 f"N = {other.n_constituents[0]}",
             )
             for k, (other, distance) in enumerate(pool.nearest(z, jet, n_neighbours), start=1)

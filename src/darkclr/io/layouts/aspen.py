@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from darkclr.io.containers import Rows, Table
 from darkclr.io.containers.zero_padding import unpadded
 from darkclr.io.layouts.four_vectors import from_four_vectors
+from darkclr.io.layouts.kinds import kinds_of_pdg
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
@@ -52,7 +53,11 @@ class AspenOpenJets(Layout):
         puppi = rows.array("PFCands", ndim=3, columns=slice(10, None))[..., :1]
         if puppi.shape[2]:
             four = four * puppi
-        lengths, (px, py, pz, energy) = unpadded(four)
+        if self.kinds:
+            four = np.concatenate(
+                [four, rows.array("PFCands", ndim=3, columns=slice(9, 10))], axis=2
+            )
+        lengths, (px, py, pz, energy, *numbers) = unpadded(four)
         jets = from_four_vectors(
             lengths,
             energy,
@@ -60,6 +65,7 @@ class AspenOpenJets(Layout):
             py,
             pz,
             where=rows.file,
+            kind=kinds_of_pdg(numbers[0]) if numbers else None,
             room=self.room,
             skip_invalid=self.options.skip_invalid,
         )

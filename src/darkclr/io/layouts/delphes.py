@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.io.containers import Rows, Table
+from darkclr.io.layouts.kinds import kind, kinds_of_pdg
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
@@ -27,6 +28,11 @@ _OBJECTS = (
     ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron"),
     ("EFlowTrack", "EFlowTower"),
 )
+_KINDS = {
+    "EFlowTrack": "charged hadron",
+    "EFlowPhoton": "photon",
+    "EFlowNeutralHadron": "neutral hadron",
+}
 # The first that is there.
 _WEIGHTS = ("Event.Weight", "Weight.Weight")
 # Numbers of the weights of Les Houches files, which are all that Delphes keeps of their names.
@@ -102,6 +108,7 @@ class Delphes(Layout):
         columns = [c for name, pt in self._collections.items() for c in _columns(name, pt)]
         masses = [f"{name}.Mass" for name in self._collections]
         numbers = [f"{self._numbered}.{x}" for x in ("ID", "Weight")] if self._numbered else []
+        numbers += [f"{name}.PID" for name in self._collections if self.kinds]
         return columns + [c for c in (*masses, *_WEIGHTS, *numbers) if c in self.table.columns]
 
     def provenance(self) -> Mapping[str, Any]:
@@ -117,9 +124,19 @@ class Delphes(Layout):
             lengths, momenta = rows.lists(*_columns(name, pt_name), *masses)
             if not masses:
                 momenta.append(np.zeros(len(momenta[0])))
+            if self.kinds:
+                momenta.append(_kinds(rows, name, len(momenta[0])))
             parts.append((lengths, momenta))
-        lengths, (pt, eta, phi, mass) = _by_event(parts)
-        return RawJets(lengths, pt, eta, phi, mass=mass, weight=self._nominal(rows))
+        lengths, (pt, eta, phi, mass, *kinds) = _by_event(parts)
+        return RawJets(
+            lengths,
+            pt,
+            eta,
+            phi,
+            kind=next(iter(kinds), None),
+            mass=mass,
+            weight=self._nominal(rows),
+        )
 
     def _weight_by_number(self, rows: Rows) -> NDArray[np.float32]:
         """The weight whose number is asked for, in every event once."""
@@ -149,6 +166,13 @@ class Delphes(Layout):
                     lengths[0],
                 )
         return self.weights(rows, *_WEIGHTS)
+
+
+def _kinds(rows: Rows, name: str, n: int) -> NDArray[np.int8]:
+    """What the n objects of a collection are: by their numbers, or as the collection says."""
+    if (column := f"{name}.PID") in rows:
+        return kinds_of_pdg(rows.lists(column)[1][0])
+    return np.full(n, kind(_KINDS.get(name, "other")), dtype=np.int8)
 
 
 def _columns(name: str, pt: str) -> tuple[str, str, str]:

@@ -31,6 +31,7 @@ def from_four_vectors(
     pz: NDArray,
     *,
     where: object,
+    kind: NDArray[np.int8] | None = None,
     sums: bool = True,
     skip_invalid: bool = False,
     room: Callable[[int], NDArray[np.float32]] | None = None,
@@ -44,6 +45,7 @@ def from_four_vectors(
         lengths: (n,) number of constituents of each jet.
         energy, px, py, pz: of all constituents, flat (n_constituents,) [GeV]; no padding.
         where: name of the file.
+        kind: of all constituents, if it is known.
         sums: whether the sums are asked for.
         skip_invalid: whether values that are not finite become a pT that is none, so that the check
             of the jets leaves theirs out.
@@ -78,14 +80,15 @@ def from_four_vectors(
             where=where,
             fix="the columns are not E, px, py, pz, or not in one unit",
         )
-    lengths, (energy, px, py, pz, pt) = segment_keep(pt != 0, lengths, energy, px, py, pz, pt)
+    columns = (energy, px, py, pz, pt, *(() if kind is None else (kind,)))
+    lengths, (energy, px, py, pz, pt, *kinds) = segment_keep(pt != 0, lengths, *columns)
     out = np.empty((3, len(pt)), np.float32) if room is None else room(len(pt))
     out[0] = pt
     np.divide(pz, pt, out=out[1])
     np.arcsinh(out[1], out=out[1])
     np.arctan2(py, px, out=out[2])
     jet = _sum(lengths, energy, px, py, pz) if sums else None
-    return RawJets(lengths, out[0], out[1], out[2], jet=jet)
+    return RawJets(lengths, out[0], out[1], out[2], kind=next(iter(kinds), None), jet=jet)
 
 
 def mass_of(pt: NDArray, eta: NDArray, energy: NDArray) -> NDArray[np.float64]:

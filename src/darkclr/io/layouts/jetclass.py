@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from darkclr.errors import InputError
 from darkclr.io.containers import Rows
 from darkclr.io.layouts.four_vectors import from_four_vectors, mass_of
+from darkclr.io.layouts.kinds import kind
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.raw_jets import RawJets
 from darkclr.jets import BACKGROUND, SIGNAL, UNKNOWN
@@ -19,6 +20,13 @@ __all__ = ["JetClass"]
 _PARTS = ("part_energy", "part_px", "part_py", "part_pz")
 _JET = ("jet_pt", "jet_eta", "jet_phi", "jet_energy")
 _CLASS = "jet_label"
+_KINDS = {
+    "part_isChargedHadron": kind("charged hadron"),
+    "part_isNeutralHadron": kind("neutral hadron"),
+    "part_isPhoton": kind("photon"),
+    "part_isElectron": kind("electron"),
+    "part_isMuon": kind("muon"),
+}
 # The classes of JetClass-II: resonances to two prongs, to three or four, QCD.
 _FIRST_QCD, _N_CLASSES = 161, 188
 
@@ -41,12 +49,25 @@ class JetClass(Layout):
     required = _PARTS
     optional = (*_JET, "label_*", _CLASS)
 
+    def columns(self) -> list[str]:
+        """Momenta, jets, labels, and what constituents are, if it is asked for."""
+        known = [name for name in _KINDS if self.kinds and name in self.table.columns]
+        return super().columns() + known
+
     def read(self, rows: Rows) -> RawJets:
         """Jets, one a row."""
-        lengths, four = rows.lists(*_PARTS)
+        known = [name for name in _KINDS if name in rows]
+        lengths, columns = rows.lists(*_PARTS, *known)
+        flags = zip(known, columns[len(_PARTS) :], strict=True)
+        kinds = [_KINDS[name] * (flag != 0) for name, flag in flags]
         own = all(name in rows for name in _JET)
         jets = from_four_vectors(
-            lengths, *four, where=rows.file, sums=not own, skip_invalid=self.options.skip_invalid
+            lengths,
+            *columns[: len(_PARTS)],
+            where=rows.file,
+            kind=np.max(kinds, axis=0).astype(np.int8) if kinds else None,
+            sums=not own,
+            skip_invalid=self.options.skip_invalid,
         )
         if own:
             pt, eta, phi, energy = (rows.numbers(name) for name in _JET)

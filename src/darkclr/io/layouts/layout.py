@@ -54,6 +54,9 @@ class Layout(ABC):
     holds_events: ClassVar[bool] = False
     numbers_events: ClassVar[bool] = False
     jets_per_row: ClassVar[int] = 1
+
+    #: Whether kinds of constituents are asked for, of a layout that knows them.
+    kinds: bool = False
     remedy: ClassVar[str | None] = None
 
     def __init__(self, table: Table, options: ReadOptions) -> None:
@@ -212,6 +215,7 @@ class Layout(ABC):
             pt=column("pt") if flat is None else flat[0],
             eta=column("eta") if flat is None else flat[1],
             phi=column("phi") if flat is None else flat[2],
+            kind=column("kind"),
             mass=parts[0].mass if np.ndim(parts[0].mass) == 0 else column("mass"),
             jet=[np.concatenate(x) for x in zip(*jets, strict=True)] or None,
             **{name: column(name) for name in ("label", "weight", "event", "rank")},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from darkclr.io.containers import Rows
+from darkclr.io.layouts.kinds import kinds_of_pdg
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.raw_jets import RawJets
 from darkclr.jets import JET_COLUMNS
@@ -14,6 +15,7 @@ __all__ = ["CONSTITUENT_COLUMNS", "TRUTH_PREFIX", "Native"]
 
 CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
 TRUTH_PREFIX = "truth_"
+_PDG = "constituent_pdg_id"
 _KINEMATICS = ("pt", "eta", "phi", "mass")
 
 
@@ -22,7 +24,7 @@ class Native(Layout):
 
     ``constituent_{pt,eta,phi}`` are lists [GeV, rad]; ``pt, eta, phi, mass`` of the jets are summed
     from massless constituents where one is missing; ``label, weight, event, rank`` and ``truth_*``
-    have one number a row.
+    have one number a row. ``constituent_pdg_id``, lists, tells what constituents are.
     """
 
     name = "darkclr"
@@ -30,6 +32,11 @@ class Native(Layout):
     required = CONSTITUENT_COLUMNS
     optional = (*JET_COLUMNS, f"{TRUTH_PREFIX}*")
     numbers_events = True
+
+    def columns(self) -> list[str]:
+        """Constituents, jets, and what constituents are, if it is asked for."""
+        known = [_PDG] if self.kinds and _PDG in self.table.columns else []
+        return super().columns() + known
 
     def read(self, rows: Rows) -> RawJets:
         """Jets, one a row."""
@@ -40,6 +47,7 @@ class Native(Layout):
             pt,
             eta,
             phi,
+            kind=kinds_of_pdg(rows.lists(_PDG)[1][0]) if _PDG in rows else None,
             jet=[rows.numbers(name) for name in _KINEMATICS] if own else None,
             label=rows.labels("label") if "label" in rows else None,
             weight=self.weights(rows, "weight"),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.io.containers import Rows, Table
+from darkclr.io.layouts.kinds import kinds_of_pdg
 from darkclr.io.layouts.layout import Layout
 from darkclr.io.options import ReadOptions
 from darkclr.io.raw_jets import RawJets
@@ -57,6 +58,7 @@ class PFNano(Layout):
     def __init__(self, table: Table, options: ReadOptions) -> None:
         super().__init__(table, options)
         self._momenta, self._links, self._puppi = _columns(table)
+        self._pdg = self._puppi.replace("puppiWeight", "pdgId")
 
     @classmethod
     def looks_for(cls) -> str:
@@ -80,7 +82,8 @@ class PFNano(Layout):
 
     def columns(self) -> list[str]:
         """Jets, candidates, links, and what else there is."""
-        optional = [x for x in (self._puppi, "event", _WEIGHT) if x in self.table.columns]
+        wanted = (self._puppi, "event", _WEIGHT, *((self._pdg,) if self.kinds else ()))
+        optional = [x for x in wanted if x in self.table.columns]
         return [*_FAT_JET, *self._momenta, *self._links, *optional]
 
     def read(self, rows: Rows) -> RawJets:
@@ -89,6 +92,7 @@ class PFNano(Layout):
         n_pairs, (jet_index, candidate_index) = rows.lists(*self._links)
         puppi = [self._puppi] if self._puppi in rows else []
         n_candidates, candidates = rows.lists(*self._momenta, *puppi)
+        numbers = rows.lists(self._pdg)[1] if self._pdg in rows else []
         chosen, owner = _join(rows, n_jets, n_candidates, n_pairs, jet_index, candidate_index)
         particle_pt, particle_eta, particle_phi, *scale = (x[chosen] for x in candidates)
         if scale:
@@ -109,6 +113,7 @@ class PFNano(Layout):
             particle_pt[keep],
             particle_eta[keep],
             particle_phi[keep],
+            kind=kinds_of_pdg(numbers[0][chosen][keep]) if numbers else None,
             jet=[x[stored] for x in (pt, eta, phi, mass)],
             event=number[event][stored],
             weight=None if weight is None else weight[event][stored],

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from darkclr.jets import Constituents
+from darkclr.jets import KINDS, Constituents
 from darkclr.report.figures.style import figure, styled
 
 __all__ = ["Panel", "ShownJet", "event_display"]
@@ -25,6 +25,14 @@ _SMALLEST = 5.0
 _PT_RANGE = (0.5, 100.0)  # GeV, of the colours: the same in all pictures
 # Without its yellow end, which white paper swallows.
 _COLOURS = ListedColormap(colormaps["viridis_r"](np.linspace(0.15, 1, 256)))
+_SHAPES = {
+    "charged hadron": "o",
+    "neutral hadron": "s",
+    "photon": "^",
+    "electron": "P",
+    "muon": "X",
+    "other": "D",
+}
 _INK, _FAINT = "#444b55", "#c3c8ce"
 
 
@@ -71,8 +79,8 @@ class ShownJet:
 def event_display(jet: ShownJet) -> Figure:
     """The jet large, its copies above its neighbours, and its scores as text.
 
-    The area of a constituent is its share of the pT of the jet, its colour is its pT. All small
-    panels have the same window.
+    The area of a constituent is its share of the pT of the jet, its colour is its pT, and its shape
+    its kind where that is known. All small panels have the same window.
     """
     n_columns = max(len(jet.copies), len(jet.neighbours), 1)
     beside = [panel.constituents for panel in (*jet.copies, *jet.neighbours)]
@@ -84,6 +92,7 @@ def event_display(jet: ShownJet) -> Figure:
         _draw(large, jet.constituents, own, jet.radius, _AREA)
         large.set(xlabel="η − η(jet)", ylabel="φ − φ(jet) [rad]")
         large.set_title(jet.title, loc="left", fontweight="bold")
+        _name_shapes(large, [jet.constituents, *beside])
         for row, panels in enumerate((jet.copies, jet.neighbours)):
             for column, panel in enumerate(panels):
                 axes = picture.add_subplot(grid[row, 1 + column])
@@ -112,24 +121,40 @@ def _reach(parts: Sequence[Constituents], radius: float | None) -> float:
 
 def _draw(axes: Axes, jet: Constituents, reach: float, radius: float | None, area: float) -> None:
     """The constituents of one jet around its axis, the softest on top."""
-    axes.scatter(
-        jet.eta,
-        jet.phi,
-        s=np.maximum(area * jet.pt / max(float(jet.pt.sum()), 1e-9), _SMALLEST),
-        c=jet.pt,
-        cmap=_COLOURS,
-        norm=LogNorm(*_PT_RANGE),
-        edgecolor="white",
-        linewidth=0.5,
-        alpha=0.9,
-        zorder=2,
-    )
+    size = np.maximum(area * jet.pt / max(float(jet.pt.sum()), 1e-9), _SMALLEST)
+    kinds = np.zeros(len(jet.pt), dtype=np.int8) if jet.kind is None else jet.kind
+    for kind in np.unique(kinds):
+        of = kinds == kind
+        axes.scatter(
+            jet.eta[of],
+            jet.phi[of],
+            s=size[of],
+            c=jet.pt[of],
+            marker=_SHAPES[KINDS[kind]] if jet.kind is not None else "o",
+            cmap=_COLOURS,
+            norm=LogNorm(*_PT_RANGE),
+            edgecolor="white",
+            linewidth=0.5,
+            alpha=0.9,
+            zorder=2,
+        )
     axes.plot(0, 0, marker="+", color=_INK, markersize=9, zorder=1)
     if radius is not None:
         axes.add_patch(Circle((0, 0), radius, fill=False, color=_FAINT, linestyle="--", zorder=1))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), box_aspect=1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
+
+
+def _name_shapes(axes: Axes, jets: Sequence[Constituents]) -> None:
+    """Which shape is which kind, of the kinds that are drawn."""
+    there = {KINDS[number] for jet in jets if jet.kind is not None for number in jet.kind}
+    for name in (name for name in _SHAPES if name in there):
+        axes.plot(
+            [], [], label=name, marker=_SHAPES[name], color=_INK, linestyle="none", markersize=6
+        )
+    if there:
+        axes.legend(loc="lower right", fontsize=9, framealpha=0.85)
 
 
 def _write(axes: Axes, jet: ShownJet) -> None:
