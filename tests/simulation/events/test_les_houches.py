@@ -258,6 +258,43 @@ def test_a_weight_is_chosen_by_name_or_description(name, path, tmp_path):
         plan(replace(config, weight="x"))
 
 
+@pytest.mark.parametrize("header", ["run card: a < b && c", None])
+def test_names_of_weights_are_found_beside_a_header_that_is_no_xml_and_in_events(
+    header, path, tmp_path
+):
+    """Of MadGraph's cards; without names in the header the events have them."""
+    file = with_weights(path, tmp_path)
+    text = file.read_text()
+    if header is None:
+        text = text.replace(WEIGHTS, "<header>\n")
+    else:
+        text = text.replace("<header>\n", f"<header>\n{header}\n")
+    file.write_text(text)
+    config = SampleConfig(process="aachen", events=str(file), mpi=False)
+    assert plan(config).weight.of == 3
+    planned = plan(replace(config, weight="1002"))
+    source = LesHouchesEvents(planned.file.ranges[0], SETTINGS, 1, weight="1002")
+    own = LesHouchesEvents(planned.file.ranges[0], SETTINGS, 1).generate(3)
+    np.testing.assert_allclose(source.generate(3).weight, 2 * own.weight)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<LesHouches", '<?xml version="1.0"?>\n<LesHouches'),
+        ("</event>", "<weights> 1.0 2.0 </weights>\n</event>"),  # values whose names are nowhere
+    ],
+)
+def test_what_the_format_allows_is_no_hindrance(old, new, path, tmp_path):
+    file = tmp_path / "events.lhe"
+    file.write_text(path.read_text().replace(old, new))
+    found, expected = (
+        LesHouchesEvents(scan_events(x, 100).ranges[0], SETTINGS, 1).generate(3)
+        for x in (file, path)
+    )
+    np.testing.assert_array_equal(found.particles.px, expected.particles.px)
+
+
 def test_a_header_that_is_no_xml_is_no_hindrance(path, tmp_path):
     """MadGraph 1 wrote its cards without CDATA; Pythia reads over them."""
     file = tmp_path / "x.lhe"

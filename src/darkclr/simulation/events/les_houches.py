@@ -70,7 +70,7 @@ class LesHouchesEvents:
         text = b"".join(events.chunks())
         with tempfile.TemporaryDirectory(prefix="darkclr-") as folder:
             path = Path(folder) / "events.lhe"
-            path.write_bytes(text)
+            path.write_bytes(text[text.index(b"<LesHouchesEvents") :])  # no XML declaration
             # Pythia keeps the file open, so it may lose its name. It prints what it finds of SLHA.
             with captured_output():
                 self._generator = Generator(without_production(settings), seed, file=path)

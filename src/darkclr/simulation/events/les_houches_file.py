@@ -22,15 +22,20 @@ _MERGING = re.compile(
     rb"^\s*([1-9]\d*)\s*=\s*(ickkw)\b|^\s*([\d.]+)\s*=\s*(ktdurham|ptlund)\b",
     re.MULTILINE | re.IGNORECASE,
 )
+# The block after the header, the names of weights, and their values without names.
+_INIT = re.compile(rb"<init[\s>]")
+_WEIGHTS = re.compile(rb"<initrwgt>.*?</initrwgt>", re.DOTALL)
+_VALUES = re.compile(rb"<weights>[^<]*</weights>\n?")
 
 
 def weights_of(events: EventRange) -> Mapping[str, str]:
     """Names (ids) and descriptions of the weights that events have beside their own."""
     text = b"".join(replace(events, start=events.stop).chunks())
     header = parsed(text, events).header
-    if header is None:
-        return {}
-    return {w.id: " ".join(w.name.split()) for w in header.initrwgt.iter_weights()}
+    if header is not None and (described := [*header.initrwgt.iter_weights()]):
+        return {w.id: " ".join(w.name.split()) for w in described}
+    first = next(checked(parsed(b"".join(events.chunks()), events), events))
+    return {name: name for name in first.weights}
 
 
 def merging_of(events: EventRange) -> str | None:
@@ -41,7 +46,9 @@ def merging_of(events: EventRange) -> str | None:
 
 
 def parsed(text: bytes, events: EventRange) -> Any:
-    """``pylhe.LHEFile`` of a range; its header is left out where it is no XML, as pylhe needs it.
+    """``pylhe.LHEFile`` of a range, of whose header only the weights are left where it is no XML.
+
+    pylhe needs XML, and the names of weights where events list their values alone.
 
     Raises:
         InputError: the block <init> is broken.
@@ -51,13 +58,18 @@ def parsed(text: bytes, events: EventRange) -> Any:
         import pylhe
     except ImportError as error:
         raise MissingExtraError("pylhe", "simulation") from error
+    weights, init = _WEIGHTS.search(text), _INIT.search(text)
+    if weights is None:
+        text = _VALUES.sub(b"", text)
+        init = _INIT.search(text)
+    starts = [text[: init.start()], b"<LesHouchesEvents>\n"] if init else []
+    if weights:
+        starts.insert(1, b"<LesHouchesEvents>\n<header>\n" + weights[0] + b"\n</header>\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for begin in (b"", b"<init"):
-            start = b"<LesHouchesEvents>\n" if begin else b""
+        for start in starts:
             try:
-                file = io.BytesIO(start + text[text.index(begin) :])
-                return pylhe.LHEFile.frombuffer(file)
+                return pylhe.LHEFile.frombuffer(io.BytesIO(start + text[init.start() :]))
             except Exception:  # pylhe lets through what int() and the XML parser raise
                 continue
     raise InputError("its <init> block is broken", where=events.path, fix="fetch it again")
