@@ -16,9 +16,11 @@ ARGS ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --only-binary :all:
+INSTALL_TORCH = $(INSTALL) --no-deps \
+  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs reproduction mutation hostile gpu-check reliability setup setup-dev clean
+.PHONY: help run test lowest lint docs reproduction mutation hostile gpu-check reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +30,11 @@ run: setup ## collisions to ROC curve: darkclr run --config quick (CONFIG=... fo
 
 test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" for the fast ones)
 	$(BIN)/python -m pytest -q $(ARGS)
+
+# What pyproject.toml asks for at least, in an environment of its own; uv finds these versions.
+lowest: ## the fast tests with the lowest versions of all dependencies, in .venv-lowest
+	@$(MAKE) --no-print-directory VENV=.venv-lowest .venv-lowest/.installed-lowest
+	.venv-lowest/bin/python -m pytest -q -m "not slow" $(ARGS)
 
 mutation: setup-dev ## whether the tests notice some hundred mistakes (an hour; ARGS="split.py" for a file)
 	PYTHONPATH=tests/helpers $(BIN)/python tests/mutation/mutation.py $(ARGS)
@@ -57,7 +64,7 @@ setup: $(VENV)/.installed-run ## install what `make run` needs
 setup-dev: $(VENV)/.installed-dev ## install what `make test` and `make lint` need
 
 clean: ## remove the environment and caches; runs/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis site
+	rm -rf $(VENV) .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis site
 	find . -path ./runs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -71,8 +78,16 @@ $(VENV)/.created:
 	echo 'No Python 3.11 to 3.13 with venv found: install one, or give PYTHON=/path/to/python' >&2; \
 	exit 2
 
+$(VENV)/.installed-lowest: $(VENV)/.created pyproject.toml
+	@echo "installing the lowest versions (once; some minutes)"
+	@$(INSTALL) uv
+	@$(INSTALL_TORCH)
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --resolution lowest-direct --only-binary :all: \
+	  --editable ".[dev]"
+	@touch $@
+
 $(VENV)/.installed-%: $(VENV)/.created pyproject.toml
 	@echo "installing darkclr[$*] (once; some minutes)"
-	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
+	@$(INSTALL_TORCH)
 	@$(INSTALL) --editable ".[$*]"
 	@touch $@ $(if $(filter dev,$*),$(VENV)/.installed-run)
