@@ -55,6 +55,15 @@ def test_the_most_anomalous_jets_and_their_p_values(table):
     assert max(jet.p_value_given_pt for jet in found.scores["blind"].jets) < 0.05
 
 
+def test_no_p_value_is_smaller_than_the_calibration_can_tell(table):
+    values = table["blind"].to_numpy().copy()
+    values[2000] = 1e6 * values.max()
+    far = table.set_column(table.column_names.index("blind"), "blind", pa.array(values))
+    first, *_ = search(far, (0.1,)).scores["blind"].jets
+    assert first.score == values[2000]
+    assert first.p_value == first.p_value_given_pt == pytest.approx(1 / 1001)
+
+
 def test_cuts_keep_their_share_of_background(table):
     efficiencies = (0.1, 0.01, 0.001, 0.0001)
     for name, found in search(table, efficiencies).scores.items():

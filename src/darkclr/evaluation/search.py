@@ -272,12 +272,15 @@ def _or_dash(value: float | None) -> str:
 def _given_pt(
     values: Floats, pt: Floats, weight: Floats, calibrating: NDArray[np.bool_]
 ) -> Floats | None:
-    """The p-value among background of the same pT, (n,), if there are enough jets to learn it."""
+    """The p-value among background of the same pT, (n,), if there are enough jets to learn it.
+
+    What lies beyond all of these jets has no smaller one than they can tell.
+    """
     try:
         learned = ConditionalPValue().fit(values[calibrating], pt[calibrating], weight[calibrating])
     except InputError:
         return None
-    return np.exp(-learned(values, pt))
+    return np.maximum(np.exp(-learned(values, pt)), 1 / (calibrating.sum() + 1))
 
 
 def _working_point(
