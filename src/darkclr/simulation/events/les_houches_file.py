@@ -58,18 +58,18 @@ def parsed(text: bytes, events: EventRange) -> Any:
         import pylhe
     except ImportError as error:
         raise MissingExtraError("pylhe", "simulation") from error
-    weights, init = _WEIGHTS.search(text), _INIT.search(text)
+    weights = _WEIGHTS.search(text)
     if weights is None:
         text = _VALUES.sub(b"", text)
-        init = _INIT.search(text)
-    starts = [text[: init.start()], b"<LesHouchesEvents>\n"] if init else []
+    begin = init.start() if (init := _INIT.search(text)) else 0
+    starts = [text[:begin], b"<LesHouchesEvents>\n"]
     if weights:
         starts.insert(1, b"<LesHouchesEvents>\n<header>\n" + weights[0] + b"\n</header>\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for start in starts:
             try:
-                return pylhe.LHEFile.frombuffer(io.BytesIO(start + text[init.start() :]))
+                return pylhe.LHEFile.frombuffer(io.BytesIO(start + text[begin:]))
             except Exception:  # pylhe lets through what int() and the XML parser raise
                 continue
     raise InputError("its <init> block is broken", where=events.path, fix="fetch it again")
