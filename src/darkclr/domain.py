@@ -258,9 +258,9 @@ class DomainCheck:
         """How many jets lie outside, and in what."""
         what = ", ".join(f"{n} {reason}" for reason, n in self._reasons.items() if n)
         left = " and are left out" if self.outside == "drop" else ""
-        share = 100 * self._n_outside / max(self._n, 1)
+        share = float(f"{100 * self._n_outside / max(self._n, 1):.2g}")
         return (
-            f"{self._n_outside} of {self._n} jets ({share:.2g} %) "
+            f"{self._n_outside} of {self._n} jets ({share:g} %) "
             f"lie outside of what the model was trained on{left}: {what or 'as their file says'}"
         )
 

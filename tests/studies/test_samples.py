@@ -148,6 +148,17 @@ def test_which_files_are_background(tiny):
             Sample(files=nothing)
 
 
+def test_negative_weights_cannot_stay_in_what_is_fitted_on(tiny):
+    """Fits would refuse them after the training; figures of merit of a signal may sum them."""
+    signed = Sample(files="b.root", options=ReadOptions(negative_weights="keep"))
+    events = SampleConfig(n_jets=1000, events="a.lhe", negative_weights="keep")
+    samples = {"data": Sample(files="a.root"), "top": replace(signed, label=SIGNAL)}
+    RunConfig(samples=samples, training=tiny["training"])
+    for background in (signed, events):
+        with pytest.raises(ConfigError, match=r"samples.data: negative weights .*absolute"):
+            RunConfig(samples=samples | {"data": background}, training=tiny["training"])
+
+
 def test_only_jets_of_another_label_are_told(folder):
     signal = Sample(files=str(folder / "signal.parquet"))
     with pytest.raises(InputError, match=r"all jets have the label 1, signal, .* label: 1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +105,8 @@ def jets_by_file(
         _log.info("%d of %d jets removed by the cuts", removed, kept + removed)
     if not kept:
         reason = f"none of {removed} jets passes the cuts" if removed else "there are no jets"
-        raise InputError(reason, where=source, fix="check the cuts and the units")
+        where = source if isinstance(source, str | os.PathLike) else ", ".join(map(str, source))
+        raise InputError(reason, where=where, fix="check the cuts and the units")
 
 
 def read_jets(

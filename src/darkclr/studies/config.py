@@ -99,14 +99,21 @@ class RunConfig:
                 where="supervised",
                 fix=did_you_mean(unknown[0], self.signals, f"choose of {', '.join(self.signals)}"),
             )
+        background = self.samples[self.background]
+        if "keep" in (background.negative_weights, background.options.negative_weights):
+            raise ConfigError(
+                "negative weights cannot stay in the background, on which densities are fitted",
+                where=f"samples.{self.background}",
+                fix="give negative_weights: absolute",
+            )
         if self.contamination and not self.signals:
             raise ConfigError(
                 "there is no sample of signal",
                 where="contamination",
                 fix="name one, or leave it out",
             )
-        if not self.samples[self.background].sources:
-            self.check_sizes(self.samples[self.background].n_jets)
+        if not background.sources:
+            self.check_sizes(background.n_jets)
 
     def check_sizes(self, n_jets: int) -> None:
         """Refuse so many jets of background, of which a part is too small.

@@ -106,6 +106,13 @@ def test_files_that_are_not_whole_are_told_in_one_line(text, told, packed, tmp_p
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"PAR1", b"root\0", b"\x89HDF\r\n\x1a\n"])
+def test_files_of_jets_are_told(content, tmp_path):
+    (tmp_path / "events").write_bytes(content)
+    with pytest.raises(InputError, match="file, and none of events before the detector; jets"):
+        scan_events(tmp_path / "events", 10)
+
+
 @pytest.mark.parametrize("packed", PACKED)
 def test_a_torn_packed_file_is_told(packed, tmp_path):
     path = write(tmp_path, lhe(3000), packed)

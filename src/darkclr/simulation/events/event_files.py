@@ -23,6 +23,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from darkclr.errors import InputError
+from darkclr.io.containers import container_of
 from darkclr.io.documents import regular_file
 
 __all__ = ["EventFile", "EventRange", "scan_events"]
@@ -198,10 +199,18 @@ def _format(beginning: bytes, path: str) -> Format:
         return "hepmc3"
     if b"HepMC::IO_GenEvent" in head:
         return "hepmc2"
+    try:
+        container = container_of(Path(path))
+    except InputError:
+        raise InputError(
+            "is neither a Les Houches file nor a HepMC file in ASCII",
+            where=path,
+            fix="give .lhe, .hepmc or the same packed with gzip, bzip2, xz or Zstandard",
+        ) from None
     raise InputError(
-        "is neither a Les Houches file nor a HepMC file in ASCII",
+        f"is {container.article} {container.name} file, and none of events before the detector",
         where=path,
-        fix="give .lhe, .hepmc or the same packed with gzip, bzip2, xz or Zstandard",
+        fix="jets, and events of Delphes, need no simulation: `darkclr info` says what it is",
     )
 
 
