@@ -13,6 +13,7 @@ from toy import toy_jets
 from darkclr.contrastive.files import encode_file
 from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import EvaluationConfig, evaluate, write_metrics
+from darkclr.evaluation.search import FoundJet, ScoreSearch, Search
 from darkclr.inspection import describe
 from darkclr.io import write_jets
 from darkclr.model import score_file
@@ -74,12 +75,37 @@ def said(path: Path) -> str:
         ("scores/nae/verdict.json", ["normalised autoencoder", "verdict: the chains"]),
         ("scores/nae/history.csv", ["epochs of a training", "epoch: 2"]),
         ("scores/nae/timings.json", ["wall-clock", "fit: "]),
+        ("config.yaml", ["config.yaml: the configuration of ", ": a run", "15000 qcd"]),
+        ("encoder/model.safetensors", ["the weights of ", ": an encoder", "800 jets"]),
+        ("scores/nae/config.yaml", ["the configuration of ", ": a fitted anomaly score"]),
+        ("scores", ["the fitted scores of ", ": a run"]),
         (".", ["a run", "15000 qcd, 3000 aachen", "epochs", "'AUC'", "darkclr score JETS"]),
     ],
 )
 def test_a_file_says_what_it_is_and_what_to_do(folder, name, expected):
     text = said(folder / name)
     assert [words for words in expected if words not in text] == []
+
+
+def test_a_search_and_an_ensemble_of_one_member(tmp_path):
+    jet = FoundJet("a.root", 7, 1, "test", 200, 0, 0, 20, 9, 3.5, 0.01, None, True)
+    found = Search(500, 99, {"norm": ScoreSearch("s_CLR", False, [], [jet])}, {})
+    found.write(tmp_path)
+    text = said(tmp_path / "search.json")
+    assert "the most anomalous jets of a run" in text
+    assert "'most anomalous': 'a.root, event 7, jet 1', 'p-value': '0.01'" in text
+    assert "file: a.root" in said(tmp_path / "anomalous_jets.csv")
+    row = {"signal": "aachen", "title": "s_CLR", "representation": ""}
+    row["natural"] = {"auc": {"value": 0.61, "error": None}}
+    table = {"encoders": 1, "densities": 1, "rows": [row], "samples": {"qcd": 1}}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    assert "'AUC': '0.61" in said(tmp_path / "table.json")
+
+
+def test_what_lies_beside_models_of_others_is_none_of_darkclr_s(tmp_path):
+    for name in ("model.safetensors", "page.html", "config.yaml"):
+        (tmp_path / name).write_text("{}")
+        assert describe(tmp_path / name) is None
 
 
 def test_a_model_lists_its_scores(folder, tmp_path):

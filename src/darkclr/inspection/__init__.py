@@ -21,9 +21,9 @@ def describe(path: str | Path) -> Description | None:
     # Each is slow to import in its way.
     path = Path(path)
     if path.is_dir():
-        from darkclr.inspection.directories import describe_directory
+        from darkclr.inspection.directories import describe_directory, describe_part
 
-        return describe_directory(path)
+        return describe_directory(path) or describe_part(path)
     if path.suffix == ".parquet" and path.is_file():
         from darkclr.inspection.tables import describe_table
 
@@ -36,4 +36,8 @@ def describe(path: str | Path) -> Description | None:
         from darkclr.inspection.documents import describe_document
 
         return describe_document(path)
+    if path.is_file():
+        from darkclr.inspection.directories import describe_part
+
+        return describe_part(path)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,26 @@ from darkclr.inspection.documents import cut_cells, describe_document, last_row
 from darkclr.io.documents import read_yaml
 from darkclr.io.timings import read_timings
 
-__all__ = ["describe_directory"]
+__all__ = ["describe_directory", "describe_part"]
 
 _WEIGHTS, _CONFIG = "model.safetensors", "config.yaml"
+
+# What lies in the directories, by name or by suffix, and how far below at most.
+_PARTS = {
+    "scores": "the fitted scores",
+    "representations": "the representations",
+    "plots": "the pictures",
+    "checkpoints": "the checkpoints",
+    "logs": "the logs",
+    ".yaml": "the configuration",
+    ".safetensors": "the weights",
+    ".ckpt": "a checkpoint, from which the training goes on,",
+    ".html": "the page",
+    ".md": "the table",
+    ".png": "a picture",
+    ".pdf": "a picture",
+}
+_DEPTH = 2
 
 
 def describe_directory(path: Path) -> Description | None:
@@ -42,6 +60,19 @@ def describe_directory(path: Path) -> Description | None:
         return _classifier(path, content) if labelled else _encoder(path, content)
     if (path / "encoder" / _CONFIG).is_file() or _score_folders(path):
         return _model(path)
+    return None
+
+
+def describe_part(path: Path) -> Description | None:
+    """Say of which directory of darkclr's a file or folder is a part; None if of none.
+
+    Raises:
+        InputError: something in that directory is broken.
+    """
+    what = _PARTS.get(path.name if path.is_dir() else path.suffix)
+    for folder in path.parents[:_DEPTH] if what else ():
+        if found := describe_directory(folder):
+            return replace(found, what=f"{path}: {what} of {found.what}")
     return None
 
 

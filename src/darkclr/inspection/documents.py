@@ -12,11 +12,19 @@ from darkclr.anomaly.working_points import Calibration, WorkingPoint
 from darkclr.errors import InputError, MissingExtraError
 from darkclr.evaluation.metrics_file import read_metrics
 from darkclr.evaluation.results import FigureOfMerit, Metrics, equal
+from darkclr.evaluation.search import Search
 from darkclr.inspection.description import Description, shortened
 from darkclr.io.documents import read_json
 from darkclr.io.timings import TIMINGS
 
 __all__ = ["cut_cells", "describe_document", "last_row"]
+
+_CSV = {
+    "history.csv": "epochs of a training",
+    "samples.csv": "energies of jets and samples",
+    "metrics.csv": "steps of a training, by Lightning",
+    "anomalous_jets.csv": "the most anomalous jets by each score",
+}
 
 
 def describe_document(path: Path) -> Description | None:
@@ -29,7 +37,7 @@ def describe_document(path: Path) -> Description | None:
     if path.suffix == ".onnx":
         return _onnx(path)
     if path.suffix == ".csv":
-        return _history(path) if path.name in ("history.csv", "samples.csv") else None
+        return _rows(path) if path.name in _CSV else None
     content = read_json(path)
     try:
         if content.get("kind") in ("metrics", "probe"):
@@ -38,6 +46,10 @@ def describe_document(path: Path) -> Description | None:
             return _working_points(path)
         if content.get("kind") == "cuts":
             return _cuts(path, content)
+        if content.get("kind") == "search":
+            return _search(path, Search.read(path))
+        if {"study", "verdict", "claims"} <= content.keys():
+            return _study(path, content)
         if {"encoders", "densities", "rows"} <= content.keys():
             return _table(path, content)
         if "energy_difference" in content and "sentence" in content:
@@ -101,14 +113,12 @@ def _metrics(path: Path, metrics: Metrics) -> Description:
 
 
 def _table(path: Path, content: Mapping[str, Any]) -> Description:
-    rows = [
-        {
-            "signal": row["signal"],
-            "score": " of ".join(filter(None, (row["title"], row["representation"]))),
-            "AUC": "{value:.3f} ± {error:.3f}".format(**row["natural"]["auc"]),
-        }
-        for row in content["rows"]
-    ]
+    rows = []
+    for row in content["rows"]:
+        auc = row["natural"]["auc"]
+        score = " of ".join(filter(None, (row["title"], row["representation"])))
+        figure = str(FigureOfMerit(auc["value"], auc["error"]))
+        rows.append({"signal": row["signal"], "score": score, "AUC": figure})
     return Description(
         f"{path}: all scores, {content['encoders']} encoders with {content['densities']} fits each",
         {"samples": ", ".join(content["samples"])},
@@ -164,10 +174,36 @@ def _cuts(path: Path, content: Mapping[str, Any]) -> Description:
     return Description(f"{path}: cuts on anomaly scores, with signal efficiencies", {}, rows)
 
 
-def _history(path: Path) -> Description:
-    what = "epochs of a training" if path.name == "history.csv" else "energies of jets and samples"
+def _search(path: Path, found: Search) -> Description:
+    rows = [
+        {
+            "score": score.title,
+            "most anomalous": f"{jet.file}, event {jet.event}, jet {jet.rank}",
+            "p-value": f"{jet.p_value:.2g}",
+        }
+        for score in found.scores.values()
+        for jet in score.jets[:1]
+    ]
     return Description(
-        f"{path}: {what}; the last line",
+        f"{path}: the most anomalous jets of a run without signal",
+        {"jets": found.n_jets, "background that p-values are learned on": found.n_calibration},
+        rows,
+        [f"read {path.with_name('anomalous_jets.csv')}", f"darkclr report {path.parent}"],
+    )
+
+
+def _study(path: Path, content: Mapping[str, Any]) -> Description:
+    return Description(
+        f"{path}: a table or figure of the papers, made again",
+        {"study": content["study"], "verdict": content["verdict"]},
+        [{"verdict": each["verdict"], "claim": each["sentence"]} for each in content["claims"]],
+        [f"look at {path.with_name('figure.pdf')}"],
+    )
+
+
+def _rows(path: Path) -> Description:
+    return Description(
+        f"{path}: {_CSV[path.name]}; the last line",
         last_row(path),
         uses=[f"darkclr info {path.parent}"],
     )
