@@ -72,6 +72,11 @@ def test_impossible_dark_showers_are_refused_with_the_reason(values, told):
         get_process("dark_shower", values)
 
 
+@pytest.mark.parametrize("values", [{"m_quark": 749}, {"m_pi": 749}, {"m_rho": 749, "r_inv": 0.3}])
+def test_two_that_just_fit_into_the_mediator_are_taken(values):
+    get_process("dark_shower", values)
+
+
 @pytest.mark.parametrize("values", [{"m_phi": 6500}, {"m_phi": -1}, {"m_dark": 0}, {"m_dark": 900}])
 def test_impossible_bifundamentals_are_refused(values):
     with pytest.raises(ConfigError):
