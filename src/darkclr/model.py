@@ -221,8 +221,10 @@ def _check_cuts(scores: Sequence[FittedScore], wanted: Sequence[float], where: P
         points = {s.name: s.calibration and s.calibration.point(share) for s in scores}
         having = [name for name, point in points.items() if point and point.cut is not None]
         if not having:
+            problems = (point.problem for point in points.values() if point and point.problem)
+            why = next((f": {problem}" for problem in problems), "")
             raise ConfigError(
-                f"no score has a cut at the background efficiency {share:g}",
+                f"no score has a cut at the background efficiency {share:g}{why}",
                 where=where,
                 fix="make it with `darkclr workingpoints`; `darkclr info` shows those that are "
                 "there",

@@ -25,6 +25,7 @@ def test_help_teaches_and_ends_well(command, name, option):
     assert (code, errors) == (0, [])
     assert f"Example: darkclr {name}" in out
     assert out.startswith(f"usage: darkclr {name} ")
+    assert ("[NAME ...]" in out) is (name == "reproduce")  # which alone needs none
 
 
 @command_name

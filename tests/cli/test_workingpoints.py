@@ -25,6 +25,10 @@ def test_cuts_are_shown_kept_and_used(command, refused, samples, model, tmp_path
     assert code == 0
     assert "aachen above these cuts: signal efficiency" in out
     assert "no cut at 0.001: 200 background jets, some 2,000 are needed" in out
+    too_few = (
+        "no score has a cut at the background efficiency 0.001: 200 background jets, some 2,000"
+    )
+    assert too_few in refused(*score, "--working_points", "[0.001]")
     cuts = json.loads((tmp_path / "cuts.json").read_text())["scores"]["norm"]["cuts"]
     assert [cut["point"]["background_efficiency"] for cut in cuts] == [0.1, 0.01, 0.001, 0.0001]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from glob import has_magic
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def regular_file(path: str | os.PathLike, error: type[DarkclrError] = InputError
 def _path_meant(path: Path) -> str:
     """How to fix the path of a file that is not there: a name like it in its folder."""
     try:
-        if path.is_dir():
+        if path.is_dir() or has_magic(path.name):
             return "check the path"
         others = [other.name for other in islice(path.parent.iterdir(), _LOOKED_AT)]
     except (OSError, ValueError):

@@ -223,11 +223,10 @@ def _shape_help(parser: Parser, command: Command, everything: bool) -> None:
     for group in parser._action_groups:
         if group.title:
             group.title = group.title[0].upper() + group.title[1:].rstrip(".")
-    words = [
-        action.dest.upper() + (" ..." if action.dest == command.several else "")
-        for action in parser._actions
-        if not action.option_strings
-    ]
+    words = []
+    for name in (action.dest for action in parser._actions if not action.option_strings):
+        several = f"{name.upper()} ..." if name == command.several else name.upper()
+        words.append(f"[{several}]" if command.may_name_none else several)
     parser.usage = " ".join([parser.prog, *words, "[OPTION ...]"])
     ends = [command.end_of_help(everything)]
     if not everything:
