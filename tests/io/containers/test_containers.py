@@ -2,15 +2,23 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import pickle
 
+import numpy as np
 import pytest
 
 from darkclr.errors import InputError
 from darkclr.io import read_jets
 
 PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
+
+
+def archive() -> bytes:
+    """As the quark and gluon jets of EnergyFlow are stored."""
+    np.savez(written := io.BytesIO(), X=np.zeros((2, 3, 4)), y=np.zeros(2))
+    return written.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -25,6 +33,7 @@ PAGE = b"\n <!DOCTYPE html>\n<html><head><title>404</title></head></html>"
         (lzma.compress(b"jets"), "is an xz archive; unpack it"),
         (b"\x28\xb5\x2f\xfd\x04", "is a Zstandard archive; unpack it"),
         (b"ARROW1\0\0\xff\xff\xff\xff", "is an Arrow or Feather file; write its table as Parquet"),
+        (archive(), r"is a NumPy archive \(.npz\); convert it to Parquet"),
         (pickle.dumps([1.0]), "probably a Python pickle, which is not opened"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (

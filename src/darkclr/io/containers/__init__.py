@@ -148,6 +148,8 @@ def container_of(path: Path) -> Container:
             where=path,
             fix="download the file itself, not the page that shows it",
         )
+    if start.startswith(b"PK\x03\x04") and b".npy" in start:
+        raise InputError("is a NumPy archive (.npz)", where=path, fix="convert it to Parquet")
     for magic, what, fix in _OTHER_FILES:
         if start.lstrip().startswith(magic):
             raise InputError(f"is {what}", where=path, fix=fix)
