@@ -24,7 +24,8 @@ def test_every_parameter_is_explained():
 @pytest.mark.parametrize(
     ("name", "values", "told"),
     [
-        ("svj_t", {"m_ph": 1}, "no parameter m_ph; it has m_phi, r_inv, m_dark"),
+        ("svj_t", {"m_ph": 1}, "no parameter m_ph; did you mean m_phi"),
+        ("svj_t", {"colour": 1}, "no parameter colour; it has m_phi, r_inv, m_dark"),
         ("aachen", {"m_pi": 4}, "no parameter m_pi; it has none"),
         ("dark_shower", {"m_pi": "heavy"}, "no number"),
         ("dark_shower", {"m_pi": float("nan")}, "m_pi = nan; it must be positive and finite"),
@@ -40,7 +41,8 @@ def test_parameters_that_a_sample_does_not_have_are_refused(name, values, told):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"pt_mim": 200}, "no parameter pt_mim; it has pt_min, pt_max, abs_eta_max, radius"),
+        ({"pt_mim": 200}, "no parameter pt_mim; did you mean pt_min"),
+        ({"beauty": 1}, "no parameter beauty; it has pt_min, pt_max, abs_eta_max, radius"),
         ({"pt_min": 400}, "pt_max = 300.0; it must be above pt_min = 400"),
         ({"pt_min": None}, "pt_min = None; it must be positive"),
         ({"radius": 0}, "radius = 0; it must be positive"),
