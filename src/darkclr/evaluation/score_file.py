@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
+from darkclr.io.documents import regular_file
 from darkclr.io.parquet import read_metadata, read_schema, read_table
 from darkclr.names import P_VALUE, check_printable
 
@@ -214,6 +215,7 @@ def _different(paths: Sequence[Path]) -> Sequence[Path]:
             "no files of scores", where="evaluate", fix="name those of background and signal"
         )
     for i, path in enumerate(paths):
+        regular_file(path)
         if path.resolve() in [other.resolve() for other in paths[:i]]:
             raise InputError(
                 "is given twice, and its jets would count twice", where=path, fix="name it once"

@@ -164,7 +164,8 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
                 where=path,
                 fix=f"it has {', '.join(file.schema_arrow.names)}",
             )
-        return file.read(columns=columns).replace_schema_metadata(_schema_metadata(file))
+        table = _checked(file.read(columns=columns))
+        return table.replace_schema_metadata(_schema_metadata(file))
 
 
 def read_schema(path: str | Path) -> pa.Schema:
@@ -186,7 +187,19 @@ def iterate_tables(path: str | os.PathLike, batch_size: int) -> Iterator[pa.Tabl
     with opened_parquet(path) as file:
         metadata = _schema_metadata(file)
         for rows in file.iter_batches(max(batch_size, 1)):
-            yield pa.Table.from_batches([rows]).replace_schema_metadata(metadata)
+            yield _checked(pa.Table.from_batches([rows])).replace_schema_metadata(metadata)
+
+
+def _checked(table: pa.Table) -> pa.Table:
+    """The same table, if its texts are texts: PyArrow only looks when one of them is used.
+
+    Raises:
+        pyarrow.ArrowInvalid: one is not.
+    """
+    for column in table.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column.validate(full=True)
+    return table
 
 
 def _schema_metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
