@@ -204,8 +204,8 @@ def test_gradient_of_the_energy_in_double_precision(name, fitted, source):
 
 @every_score
 def test_unknown_parameter_is_refused_with_the_known_ones(name, source):
-    with pytest.raises(ConfigError, match="no parameter 'epohs'; it has") as error:
-        fit_score(name, {**QUICK.get(name, {}), "epohs": 3}, source, seed=0)
+    with pytest.raises(ConfigError, match="no parameter 'beauty'; it has") as error:
+        fit_score(name, {**QUICK.get(name, {}), "beauty": 3}, source, seed=0)
     for parameter in DEFINITIONS[name].entry.parameters:
         assert parameter.name in str(error.value)
 

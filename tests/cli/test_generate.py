@@ -56,7 +56,7 @@ def test_parameters_reach_pythia(arguments, capsys, tmp_path, monkeypatch):
     ("arguments", "told"),
     [
         (["--process", "higgs"], "no sample 'higgs'; choose of qcd, aachen"),
-        (["--process", "svj_t", "--parameters.m_ph", "1"], "it has m_phi, r_inv, m_dark"),
+        (["--process", "svj_t", "--parameters.m_ph", "1"], "did you mean m_phi?"),
         (["--process", "svj_t", "--parameters.m_phi", "heavy"], "m_phi = heavy is no number"),
         (
             ["--process", "dark_shower", "--parameters.width", "-2"],
