@@ -35,7 +35,7 @@ def test_a_file_is_not_called_damaged_where_memory_is_short(tmp_path, monkeypatc
     def short(*_, **__):
         raise pa.ArrowMemoryError("malloc of size 10 failed")
 
-    monkeypatch.setattr("darkclr.io.parquet._check_size", short)
+    monkeypatch.setattr("darkclr.io.parquet._check_lists", short)
     for read in (read_table, read_jets):
         with pytest.raises(pa.ArrowMemoryError):
             read(tmp_path / "a.parquet")
