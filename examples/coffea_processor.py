@@ -59,7 +59,9 @@ class JetScores(processor.ProcessorABC):
         pt = events.FatJet.pt
         chosen = (pt > self.pt_range[0]) & (pt < self.pt_range[1])
         jets = padded([part[chosen] for part in constituents_of(events)])
-        (score,) = session(self.model).run([self.score], {"constituents": jets})
+        score = np.zeros(0, np.float32)
+        if len(jets):  # which some versions of onnxruntime insist on
+            (score,) = session(self.model).run([self.score], {"constituents": jets})
         event = ak.broadcast_arrays(events.event, pt)[0]
         columns = {"event": event[chosen], "pt": pt[chosen]}
         columns = {name: ak.to_numpy(ak.flatten(values)) for name, values in columns.items()}
