@@ -29,7 +29,7 @@ run: setup ## collisions to ROC curve: darkclr run --config quick (CONFIG=... fo
 	$(BIN)/darkclr run --config $(CONFIG) $(ARGS)
 
 test: setup-dev ## all tests: tests, validation, doctests (ARGS="-m 'not slow'" for the fast ones)
-	$(BIN)/python -m pytest -q $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 # What pyproject.toml asks for at least, in an environment of its own; uv finds these versions.
 lowest: ## the fast tests with the lowest versions of all dependencies, in .venv-lowest
