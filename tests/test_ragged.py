@@ -25,6 +25,11 @@ def test_ragged_arange_is_a_concatenation_of_ranges(pairs):
     assert ragged_arange(starts, lengths).tolist() == expected
 
 
+def test_no_ranges_are_none():
+    nothing = np.array([], dtype=np.int64)
+    assert ragged_arange(nothing, nothing).tolist() == []
+
+
 @given(lengths)
 def test_segments_agree_with_a_loop(lengths):
     offsets = to_offsets(lengths)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from toy import toy_jets
 
 from darkclr.errors import ConfigError
-from darkclr.split import Split
+from darkclr.split import Split, uniform_hash
 
 
 def test_split_has_no_event_in_two_parts_and_loses_none():
@@ -63,3 +63,19 @@ def test_shares_must_add_up():
 def test_shares_that_leave_events_out_are_refused():
     with pytest.raises(ConfigError, match=r"= 0\.9; give three numbers"):
         Split(0.5, 0.2, 0.2)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12])
+def test_the_part_of_an_event_is_that_of_splitmix64(seed):
+    """In whole numbers of Python; another one would move events of every split that was made."""
+    low = 2**64 - 1
+
+    def expected(event: int) -> float:
+        x = (event + seed * 0x9E3779B97F4A7C15) & low
+        x = (x + 0x9E3779B97F4A7C15) & low
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & low
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & low
+        return ((x ^ (x >> 31)) >> 11) / 2**53
+
+    events = [0, 1, 77, 2**40]
+    assert uniform_hash(np.array(events), seed).tolist() == [expected(e) for e in events]

@@ -95,6 +95,8 @@ def test_too_few_jets_and_too_many_equal_ones_are_told():
     assert equal.working_point(0.15, 10).share == 0.15
     coarse = equal.working_point(0.05, 10)
     assert coarse.cut is None
+    assert coarse.error is None
+    assert replace(points[0], low=None).error is None
     for nothing in ([], [1.0]):
         with pytest.raises(InputError, match="no p-values and no cuts"):
             BackgroundScores(nothing, np.zeros(len(nothing)))

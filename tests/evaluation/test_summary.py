@@ -34,6 +34,9 @@ def test_both_columns_and_the_spectra_are_shown(metrics):
             }
     spectra = next(rows for title, rows in tables.shown.items() if "by pt" in title)
     found = metrics.scores["good"].sculpting["pt"]["0.1"]
+    assert [row["score"] for row in tables.shown["cuts by background efficiency"]] == [
+        entry.title for entry in metrics.scores.values() if entry.cuts
+    ]
     assert spectra[0]["0.1"] == f"{found.largest_deviation} ({found.flat:.2f})"
 
 

@@ -91,6 +91,22 @@ def test_buffer_keeps_the_newest_ends_and_nothing_of_the_watching(batch):
     torch.testing.assert_close(sampler.buffer, torch.cat(ends)[-300:])
 
 
+def test_latent_chains_go_on_where_earlier_ones_ended(batch):
+    sampler = _sampler("on_manifold", sphere=True, replay=1.0, buffer_size=1)
+    point = sampler.sample(batch[:1], _generator(1)).points
+    again = sampler.sample(batch[:50], _generator(2)).points
+    torch.testing.assert_close(again, point.expand(50, -1))
+
+
+def test_on_manifold_chains_without_replay_remember_nothing(batch):
+    sampler = _sampler("on_manifold", sphere=True, replay=0.0)
+    first, other = (sampler.sample(batch[:300], _generator(seed)).points for seed in (1, 2))
+    assert sampler.buffer is None
+    again = sampler.sample(batch[:300], _generator(1)).points
+    assert torch.equal(first, again)
+    assert not torch.isclose(first, other).all(dim=1).any()
+
+
 @pytest.mark.parametrize("sphere", [True, False])
 def test_on_manifold_chains_start_on_the_decoder(sphere, batch):
     sampler = _sampler("on_manifold", sphere=sphere)

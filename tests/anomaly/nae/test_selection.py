@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from darkclr.anomaly.nae.selection import Selection, selected_epoch
+from darkclr.anomaly.nae.selection import Selection, _noise, selected_epoch
 
 
 def _rows(**columns: list[float]) -> list[dict[str, float]]:
@@ -111,3 +111,9 @@ def test_spikes_apart_do_not_add_up_to_a_rise():
     for start in (4, 12, 20):
         spiked[start : start + 2] += 5.0
     assert _chosen(spiked) >= 20
+
+
+def test_the_noise_of_a_curve_is_that_about_a_slope():
+    rng = np.random.default_rng(1)
+    curve = 3 - 0.2 * np.arange(20_000) + rng.normal(scale=0.5, size=20_000)
+    assert _noise(curve) == pytest.approx(0.5, rel=0.03)

@@ -22,6 +22,7 @@ def test_unknown_cards_are_refused(name: str) -> None:
         ("radius: 1.15", "radios: 1.15"),
         ("radius: 1.15", "radius: -1.15"),
         ("abs_eta_up_to: [1.5, 2.5]", "abs_eta_up_to: [2.5, 1.5]"),
+        ("abs_eta_up_to: [1.5, 2.5]", "abs_eta_up_to: [1.5, 1.5]"),
         ("values: [[0.70, 0.95], [0.60, 0.85]]", "values: [[0.70, 0.95]]"),
         ("{eta: [2.6, 2.8, 3.0, 3.2], phi_bins: 18}", "{eta: [2.7, 2.8, 3.0, 3.2], phi_bins: 18}"),
         ("default: 1.0", "default: one"),
