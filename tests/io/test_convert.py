@@ -261,6 +261,8 @@ def test_duplicates_are_left_out_over_files_and_batches(jets, source, tmp_path):
     )
     assert (done.jets, done.duplicates) == (230, 50)
     assert_equal(jets, read_jets(tmp_path / "out.parquet"))
+    # Unless it is asked for, every jet is converted.
+    assert convert([source, tmp_path / "again.parquet"], tmp_path / "all.parquet").jets == 280
 
 
 def test_spectra_are_matched_over_batches(tmp_path):

@@ -19,6 +19,12 @@ def test_one_value_moves_the_mean_by_less_than_its_error():
     assert not np.isfinite(Trimmed.of([1.0, *[np.nan] * 30]).mean)
 
 
+def test_a_single_value_and_an_infinite_one_have_no_finite_error():
+    assert Trimmed.of([3.0]).mean == 3
+    assert Trimmed.of([3.0]).error == np.inf
+    assert Trimmed.of([1.0, 2.0, np.nan]).error == np.inf
+
+
 def test_errors_are_the_spread_of_repeated_experiments():
     """Of the mean, and of the difference of rows that have something in common."""
     rng = np.random.default_rng(1)
