@@ -29,7 +29,8 @@ TABLE = np.dtype([("index", "<i8"), ("values", "<f4", (5,)), ("label", "i1")])
     [
         ("<f4", {}, None, True),
         ("<f8", {}, 4, True),
-        ("<f4", {}, 3, False),  # a part of the columns
+        ("<f4", {}, 3, True),  # most of the columns: the others are dropped
+        ("<f4", {}, 2, False),  # HDF5 takes them out
         (">f4", {}, None, True),  # the array has the byte order of the file
         ("<f4", {"chunks": (7, 6, 4)}, None, False),
         ("<f4", {"chunks": (7, 6, 4), "compression": "gzip"}, None, False),

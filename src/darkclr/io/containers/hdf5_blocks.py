@@ -52,16 +52,20 @@ class BlockReader:
             chosen = range(shape[-1])[columns]
             self._shape = (*shape[:-1], len(chosen))
             self._start = (*self._start[:-1], chosen.start)
+        dtype = np.empty(0, dataset.dtype).dtype
         self._dataset = dataset
-        self._memory = np.empty((0, *self._shape), dataset.dtype)
-        dtype = self._memory.dtype
         self._type, self._in_file = h5t.py_create(dtype), dataset.id.get_space()
         self._offset: int | None = None
+        self._columns: tuple[Any, ...] = ()
         as_stored = not dtype.hasobject and dataset.id.get_type().equal(self._type)
-        if self._shape == shape and as_stored and hasattr(os, "preadv"):
+        # Most of the columns are not worth HDF5's taking them out of each row.
+        if (not shape or 2 * self._shape[-1] > shape[-1]) and as_stored and hasattr(os, "preadv"):
             self._offset = dataset.id.get_offset()  # None unless all rows lie in one piece
         if self._offset is not None:
             self._descriptor = dataset.file.id.get_vfd_handle()
+            if self._shape != shape:
+                self._shape, self._columns = shape, (..., columns)
+        self._memory = np.empty((0, *self._shape), dtype)
 
     def __call__(self, first: int, last: int) -> NDArray:
         """Rows [first, last), valid until the next call.
@@ -80,7 +84,7 @@ class BlockReader:
         else:
             start = self._offset + first * self._memory.strides[0]
             self._read_bytes(memoryview(block.view(np.uint8).reshape(-1)), start)  # type: ignore
-        return block
+        return block[self._columns] if self._columns else block
 
     def _read_bytes(self, out: memoryview, start: int) -> None:
         """The file's bytes from ``start``, without HDF5's bookkeeping for each block."""
