@@ -121,8 +121,9 @@ def known_outcomes() -> dict[str, dict[str, Any]]:
 
 
 def run(mutations: Sequence[Mutation]) -> None:
-    """Try those mutations that were not tried yet."""
-    known = known_outcomes()
+    """Try those mutations that were not tried yet, and forget those that are there no more."""
+    current = {mutation.key() for mutation in read_mutations()}
+    known = {key: value for key, value in known_outcomes().items() if key in current}
     todo = {mutation.key(): mutation for mutation in mutations if mutation.key() not in known}
     if not todo:
         return
