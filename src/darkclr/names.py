@@ -109,11 +109,15 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return next(iter(ending or get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """How to fix a name that is not known: the nearest one, or what is said where none is near.
 
-    >>> did_you_mean("quik", ["quick", "hour"], "choose of quick, hour")
+    >>> did_you_mean("quik", ["quick", "hour"])
     'did you mean quick?'
+    >>> did_you_mean("banana", ["quick", "hour"])
+    'choose of quick, hour'
     """
-    meant = nearest(word, list(known))
-    return otherwise if meant is None else f"did you mean {meant}?"
+    names = list(known)
+    if (meant := nearest(word, names)) is not None:
+        return f"did you mean {meant}?"
+    return f"choose of {', '.join(names)}" if otherwise is None else otherwise

@@ -255,7 +255,7 @@ def check_observables(names: Sequence[str]) -> None:
     if unknown:
         raise ConfigError(
             f"no observable {', '.join(unknown)}",
-            fix=did_you_mean(unknown[0], OBSERVABLES, f"choose of {', '.join(OBSERVABLES)}"),
+            fix=did_you_mean(unknown[0], OBSERVABLES),
         )
 
 

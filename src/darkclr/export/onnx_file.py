@@ -197,7 +197,7 @@ def _chosen(
             raise ConfigError(
                 f"no fitted score {name!r}",
                 where=where,
-                fix=did_you_mean(name, there, f"choose of {', '.join(there)}"),
+                fix=did_you_mean(name, there),
             )
         if name in left_out:
             raise ConfigError(

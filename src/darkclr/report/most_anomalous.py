@@ -199,7 +199,7 @@ def order_of(
             raise ConfigError(
                 f"no fitted score {by!r}",
                 where="by",
-                fix=did_you_mean(by, titles, f"choose of {', '.join(titles)}"),
+                fix=did_you_mean(by, titles),
             )
         return [by]
     names = [name for name in titles if name not in yardsticks] or list(titles)

@@ -97,7 +97,7 @@ class RunConfig:
             raise ConfigError(
                 f"{', '.join(map(repr, unknown))} is no signal sample",
                 where="supervised",
-                fix=did_you_mean(unknown[0], self.signals, f"choose of {', '.join(self.signals)}"),
+                fix=did_you_mean(unknown[0], self.signals),
             )
         background = self.samples[self.background]
         if "keep" in (background.negative_weights, background.options.negative_weights):

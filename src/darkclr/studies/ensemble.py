@@ -158,7 +158,7 @@ def _variant_scores(own: Repetitions, names: list[str] | None) -> dict[str, dict
         raise ConfigError(
             f"{', '.join(missing)}: no score of the configuration that reads representations",
             where="variant_scores",
-            fix=did_you_mean(missing[0], possible, f"choose of {', '.join(possible)}"),
+            fix=did_you_mean(missing[0], possible),
         )
     return {name: possible[name] for name in names}
 

@@ -63,9 +63,7 @@ class Reproduction:
             raise ConfigError(
                 f"there are no samples {', '.join(sorted(unknown))} in these studies",
                 where="samples",
-                fix=did_you_mean(
-                    min(unknown), sorted(known), f"choose of {', '.join(sorted(known))}"
-                ),
+                fix=did_you_mean(min(unknown), sorted(known)),
             )
         for configs in self._of.values():
             for name, config in configs.items():
@@ -120,7 +118,7 @@ class Reproduction:
             raise ConfigError(
                 f"there is no part {part!r}",
                 where="part",
-                fix=did_you_mean(part, known, f"choose of {', '.join(known)}"),
+                fix=did_you_mean(part, known),
             )
         name, _, number = part.partition("/")
         self._train(name, self.trainings[name], int(number))
