@@ -103,6 +103,12 @@ def test_checkpoint_of_other_settings_or_data_is_left_aside(tmp_path, caplog):
         np.testing.assert_array_equal(again.score_samples(X), expected)
 
 
+def test_a_list_and_a_tuple_are_the_same_parameters(tmp_path):
+    Checkpoint(tmp_path, {"widths": (8, 4), "seed": 1}, np.zeros(3)).update(epoch=2)
+    assert Checkpoint(tmp_path, {"seed": 1, "widths": [8, 4]}, np.zeros(3))["epoch"] == 2
+    assert "epoch" not in Checkpoint(tmp_path, {"seed": 1, "widths": [8, 5]}, np.zeros(3))
+
+
 def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,7 +87,8 @@ class Checkpoint:
 
 
 def _fingerprint(parameters: Mapping[str, Any], arrays: tuple[NDArray | None, ...]) -> str:
-    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    # As JSON, in which a list and a tuple are the same.
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=repr).encode())
     for array in arrays:
         if array is not None:
             digest.update(str((array.dtype, array.shape)).encode())
