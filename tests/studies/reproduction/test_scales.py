@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from darkclr.reporter import Silent
 from darkclr.studies.config import EnsembleConfig
 from darkclr.studies.presets import find_configuration
 from darkclr.studies.reproduction.catalogue import NAMES, chosen, find_study
-from darkclr.studies.reproduction.reproduction import parts, show_studies
+from darkclr.studies.reproduction.reproduction import Reproduction, parts, show_studies
 from darkclr.studies.reproduction.scales import SCALES, configuration, robustness, thesis
 
 every_scale = pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
@@ -90,3 +91,18 @@ def test_parts_of_a_training_wait_for_its_first_encoder():
     assert found["robustness/1"] == found["ceilings/1"] == []
     assert all(found[f"robustness/{e}"] == ["robustness/1"] for e in (2, 3, 4, 5))
     assert len(found) == 6
+
+
+def test_samples_and_trainings_that_studies_share_are_done_once():
+    class Heard(Silent):
+        def table(self, title, rows):
+            self.jobs = [row["job"] for row in rows]
+
+    heard = Heard()
+    names = ["training-size", "contamination", "detector-card", "generator"]
+    Reproduction(names, "laptop", Path("unused"), heard).describe()
+    of_qcd = [job for job in heard.jobs if job.endswith(": generate qcd")]
+    # That of all, that of another detector, that of another shower.
+    assert [job.split(":")[0] for job in of_qcd] == ["size-0.125", "detector-card-1", "generator-1"]
+    assert heard.jobs.count("usual: train") == 1
+    assert sum(job.endswith(": train") for job in heard.jobs) == 3 + 1 + 4 + 1 + 1

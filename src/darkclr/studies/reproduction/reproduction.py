@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 from darkclr.errors import ConfigError
@@ -78,12 +79,7 @@ class Reproduction:
         cores = available_cores()
         for study in self.studies:
             self.reporter.line(f"{study.name:<20} {study.title}")
-        jobs = [
-            replace(job, name=f"{name}: {job.name}")
-            for name, steps in self.trainings.items()
-            for job in steps.jobs(cores)
-        ]
-        jobs += [
+        jobs = _jobs(self.trainings, cores) + [
             replace(job, name=f"{study.name}: {job.name}")
             for study in self.studies
             for job in study.jobs(self.scale, cores)
@@ -126,7 +122,7 @@ class Reproduction:
     def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; the same sample is simulated once for all trainings."""
         shared = [
-            (self.output / "trainings" / "samples" / f"{name}-{_digest(sample.to_dict())}.parquet",
+            (self.output / "trainings" / "samples" / f"{_key(name, sample)}.parquet",
              steps.config.output / "samples" / f"{name}.parquet")
             for name, sample in steps.config.samples.items()
             if not sample.sources
@@ -182,16 +178,10 @@ def parts(study: Study, scale: Scale) -> dict[str, list[str]]:
 def show_studies(reporter: Reporter) -> None:
     """Say what there is, what it needs, and how long it takes at each scale."""
     cores = available_cores()
-    of_trainings: dict[tuple[str, str], float] = {}
 
     def taken(study: Study, scale: Scale) -> str:
-        seconds = _seconds(study.jobs(scale, cores))
-        for name, config in study.trainings(scale).items():
-            key = scale.name, name
-            if key not in of_trainings:
-                of_trainings[key] = _seconds(_steps(config, Silent()).jobs(cores))
-            seconds += of_trainings[key]
-        return hours(seconds)
+        trainings = {n: _steps(c, Silent()) for n, c in study.trainings(scale).items()}
+        return hours(_seconds([*_jobs(trainings, cores), *study.jobs(scale, cores)]))
 
     reporter.table(
         f"studies, and hours on {cores} cores without a GPU, each for itself",
@@ -203,6 +193,18 @@ def show_studies(reporter: Reporter) -> None:
         ],
     )
     reporter.line("`darkclr reproduce NAME --scale laptop`; all is every one of them")
+
+
+def _jobs(trainings: Mapping[str, Ensemble | Run], cores: int) -> list[Job]:
+    """What takes time of several trainings: a sample that they share is simulated by the first."""
+    jobs, simulated = [], set()
+    for name, steps in trainings.items():
+        samples = [_key(*item) for item in steps.config.samples.items()]
+        for job, sample in zip_longest(steps.jobs(cores), samples):  # they are the first jobs
+            if sample is None or sample not in simulated:
+                jobs.append(replace(job, name=f"{name}: {job.name}"))
+            simulated.add(sample)
+    return jobs
 
 
 def _seconds(jobs: Sequence[Job]) -> float:
@@ -231,5 +233,7 @@ def _link(source: Path, target: Path) -> None:
             target.symlink_to(source.absolute())
 
 
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+def _key(name: str, sample: Sample) -> str:
+    """The same for the same jets."""
+    content = json.dumps(sample.to_dict(), sort_keys=True)
+    return f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"

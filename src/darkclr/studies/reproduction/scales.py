@@ -20,6 +20,7 @@ from darkclr.studies.variants import variant
 __all__ = [
     "SCALES",
     "SIGNALS",
+    "USUAL",
     "Scale",
     "configuration",
     "preset",
@@ -27,10 +28,13 @@ __all__ = [
     "scanned",
     "thesis",
     "training_jets",
+    "usual",
 ]
 
 #: Signals of Table 3.
 SIGNALS = ("aachen", "rinv05", "rinv02", "m10", "m20")
+#: Name of the training that several studies compare others with.
+USUAL = "usual"
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,11 @@ def scanned(
     if not isinstance(scores, Mapping):
         scores = {name: (config.scores or {}).get(name, {}) for name in scores}
     return replace(config, scores=dict(scores))
+
+
+def usual(scale: Scale) -> EnsembleConfig:
+    """The training of a scale as it is, tested on Aachen: what others are compared with."""
+    return scanned(scale, ("discriminant", "norm", "nae", "autoencoder"))
 
 
 def thesis(scale: Scale, representation: str, p_drop: float) -> EnsembleConfig:

@@ -9,7 +9,7 @@ from darkclr.split import Split
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, number
-from darkclr.studies.reproduction.scales import Scale, configuration, scanned
+from darkclr.studies.reproduction.scales import USUAL, Scale, configuration, usual
 from darkclr.studies.reproduction.scan import (
     scan_figure,
     scan_numbers,
@@ -20,13 +20,12 @@ from darkclr.studies.reproduction.study import Material, Result, Study
 
 _FRACTIONS = (0.125, 0.25, 0.5, 1.0)
 _LEAST = 150  # training jets: a p-value given pT is learned on at least 100
-_SCORES = ("discriminant", "norm", "nae", "autoencoder")
 
 
 def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
-    config = scanned(scale, _SCORES)
+    config = usual(scale)
     return {
-        f"size-{fraction:g}": replace(
+        _name(fraction): replace(
             config,
             split=_split(config.split, fraction),
             # As many steps for each.
@@ -34,6 +33,10 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
         )
         for fraction in _fractions(scale)
     }
+
+
+def _name(fraction: float) -> str:
+    return USUAL if fraction == 1 else f"size-{fraction:g}"
 
 
 def _fractions(scale: Scale) -> list[float]:
@@ -44,6 +47,8 @@ def _fractions(scale: Scale) -> list[float]:
 
 def _split(split: Split, fraction: float) -> Split:
     """A part of the training jets; the others go to the validation part, the test stays."""
+    if fraction == 1:
+        return split
     train = fraction * split.train
     return replace(split, train=train, validation=1 - split.test - train)
 
@@ -51,7 +56,7 @@ def _split(split: Split, fraction: float) -> Split:
 def _measure(material: Material) -> Result:
     split = configuration(material.scale).split
     n_jets = {
-        f"size-{f:g}": round(material.scale.background * split.train * f)
+        _name(f): round(material.scale.background * split.train * f)
         for f in _fractions(material.scale)
     }
     values = [str(n) for n in n_jets.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from darkclr.anomaly.scoring import load_scores, score_table
 from darkclr.contrastive.encoding import encode
@@ -13,7 +14,7 @@ from darkclr.studies.config import RunConfig
 from darkclr.studies.ensemble import Ensemble
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, REJECTION
-from darkclr.studies.reproduction.scales import Scale, scanned, training_jets
+from darkclr.studies.reproduction.scales import USUAL, Scale, training_jets, usual
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 __all__ = ["transfer_study"]
@@ -33,20 +34,18 @@ def transfer_study(name: str, title: str, kinds: Mapping[str, Mapping[str, objec
 
     Args:
         name, title: of the study.
-        kinds: options of the simulation by what the kind is called; the first is the usual one.
+        kinds: options of the simulation by what the kind is called; the usual one has none.
     """
+    names = {kind: f"{name}-{i}" if kinds[kind] else USUAL for i, kind in enumerate(kinds)}
 
     def trainings(scale: Scale) -> Mapping[str, RunConfig]:
-        learned = [score for score in _SCORES if not _SCORES[score].endswith("*")]
         return {
-            f"{name}-{i}": scanned(
-                scale, learned, samples=training_jets(scale, ("aachen",), **options)
-            )
-            for i, options in enumerate(kinds.values())
+            names[kind]: replace(usual(scale), samples=training_jets(scale, ("aachen",), **options))
+            for kind, options in kinds.items()
         }
 
     def measure(material: Material) -> Result:
-        ensembles = {kind: material.ensemble(f"{name}-{i}") for i, kind in enumerate(kinds)}
+        ensembles = {kind: material.ensemble(names[kind]) for kind in kinds}
         found = {
             (a, b): _tested(trained, tested)
             for a, trained in ensembles.items()
