@@ -26,7 +26,7 @@ def lhe(n_events: int) -> str:
 
 
 def hepmc(n_events: int) -> str:
-    events = (f"E {i} 1 3\nU GEV MM\nP 1 0 2212 E \n" for i in range(n_events))
+    events = (f"E {i} 1 2\nU GEV MM\nP 1 0 2212 E \nP 2 0 11 E \n" for i in range(n_events))
     return HEPMC + "".join(events) + HEPMC_END
 
 
@@ -65,7 +65,7 @@ def write(folder: Path, text: str, packed: str | None = None) -> Path:
 def test_ranges_hold_every_event_once_and_in_order(
     make, mark, form, packed, chunk, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(event_files, "_CHUNK", chunk)
+    monkeypatch.setattr(event_files, "CHUNK", chunk)
     text = make(25)
     path = write(tmp_path, text, packed)
     file = scan_events(path, 10)
@@ -87,14 +87,18 @@ def test_ranges_hold_every_event_once_and_in_order(
         ("pt,eta,phi\n1,2,3\n", "neither a Les Houches file nor a HepMC file"),
         (lhe(0), "holds no events"),
         (HEADER.replace("</init>", "") + lhe(1).removeprefix(HEADER), "no <init> block"),
-        (lhe(3).removesuffix(END), r"cut off \(after event 3\)"),
         (lhe(3)[: -len(END) - 12], r"cut off \(inside event 3\)"),
         (
             lhe(3).replace("</event>\n<event npNLO=' 2", "<event npNLO=' 2"),
             r"cut off \(event 2 has no end\)",
         ),
         (lhe(2) + lhe(2), "goes on after its end"),
-        (hepmc(3).removesuffix(HEPMC_END), r"cut off \(after event 3\)"),
+        (hepmc(3) + "E 0 0 0\n", "goes on after its end"),
+        (hepmc(3).removesuffix("P 2 0 11 E \n" + HEPMC_END), r"cut off \(inside event 3\)"),
+        (hepmc(3).removesuffix(" E \n" + HEPMC_END), r"cut off \(inside event 3\)"),
+        (hepmc(3).removesuffix("\n" + HEPMC_END) + hepmc(1), r"cut off \(inside event 3\)"),
+        (hepmc(1).removesuffix(" E \n" + HEPMC_END), r"\(inside event 1\); fetch it again$"),
+        (hepmc(1) + hepmc(1).replace("Asciiv3", "IO_GenEvent"), "events of several formats"),
     ],
 )
 @pytest.mark.parametrize("packed", [None, "gzip"])
@@ -104,6 +108,51 @@ def test_files_that_are_not_whole_are_told_in_one_line(text, told, packed, tmp_p
         scan_events(path, 10)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("packed", [None, "gzip"])
+@pytest.mark.parametrize("rest", ["", "\n", "HepMC::Asci", "</LesHouch", "E"], ids=repr)
+@pytest.mark.parametrize(("make", "end"), [(lhe, END), (hepmc, HEPMC_END)])
+def test_whole_events_without_the_mark_of_the_end_are_read(make, end, rest, packed, tmp_path):
+    whole = make(3).removesuffix(end)
+    file = scan_events(write(tmp_path, whole + rest, packed), 2)
+    assert (file.n_events, file.has_end) == (3, False)
+    header, last = whole[: file.ranges[0].header], whole[file.ranges[1].start :]
+    read = b"".join(file.ranges[-1].chunks()).decode()
+    assert read.split() == (header + last + end).replace("</event>\n<", "</event><").split()
+    assert scan_events(write(tmp_path, make(3), packed), 2).has_end
+
+
+def test_what_is_whole_of_a_cut_file_is_said_and_is_read(tmp_path):
+    """`head -n` in the middle of an event, and what the message says to do about it."""
+    path = write(tmp_path, hepmc(5)[:-70])
+    with pytest.raises(InputError, match=r"inside event 5\).*4 whole events: head -c \d+$") as told:
+        scan_events(path, 2)
+    path.write_bytes(path.read_bytes()[: int(str(told.value).split()[-1])])
+    assert scan_events(path, 2).n_events == 4
+
+
+@pytest.mark.parametrize("packed", [None, *PACKED])
+@pytest.mark.parametrize("has_end", [True, False])
+def test_files_one_behind_the_other_are_read_each_under_its_own_header(has_end, packed, tmp_path):
+    """As `cat` makes them of files that are packed or not, whole or not closed."""
+    end = "" if has_end else HEPMC_END
+    headers = [HEPMC.replace("nominal", f"name {i}") for i in range(3)]
+    texts = [
+        head + hepmc(n).removeprefix(HEPMC) for head, n in zip(headers, (3, 0, 2), strict=True)
+    ]
+    pieces = [text.removesuffix(end) for text in texts]
+    path = tmp_path / "events"
+    pack = PACKED[packed] if packed else bytes
+    path.write_bytes(b"".join(pack(piece.encode()) for piece in pieces))
+    file = scan_events(path, 2)
+    assert (file.n_events, file.has_end) == (5, has_end)
+    assert [(r.first, r.n_events) for r in file.ranges] == [(0, 2), (2, 1), (3, 2)]
+    for events, header in zip(file.ranges, (headers[0], headers[0], headers[2]), strict=True):
+        text = b"".join(events.chunks()).decode()
+        assert text.removeprefix(header).startswith("E ")
+        assert text.count("HepMC::") == 3
+        assert text.count("\nE ") == events.n_events
 
 
 @pytest.mark.parametrize("content", [b"PAR1", b"root\0", b"\x89HDF\r\n\x1a\n"])
@@ -125,7 +174,7 @@ def test_a_torn_packed_file_is_told(packed, tmp_path):
 @pytest.mark.parametrize("where", ["in the first event", "before it"])
 def test_a_file_that_unpacks_to_more_than_an_event_is_refused(packed, where, tmp_path, monkeypatch):
     monkeypatch.setattr(event_files, "_LONGEST_EVENT", 1 << 20)
-    monkeypatch.setattr(event_files, "_CHUNK", 1 << 18)
+    monkeypatch.setattr(event_files, "CHUNK", 1 << 18)
     long = "\0" * (3 << 20)
     text = lhe(1).replace("</event>", long + "\n</event>", 1)
     if where == "before it":

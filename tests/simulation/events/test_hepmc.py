@@ -175,7 +175,7 @@ def test_the_nominal_weight_is_found_by_its_name_and_another_may_be_named(form, 
     assert nominal.weight == Weight("Weight_MERGING=0.000", 2, 3)
     assert nominal.notes() == ["events have 3 weights, of which 'Weight_MERGING=0.000' is taken"]
     for planned, weights in ((nominal, [3, 4]), (plan(replace(config, weight="muR=2")), [2, 3])):
-        source = HepMCEvents(planned.file.ranges[0], planned.weight.number)
+        source = HepMCEvents(planned.file.ranges[0], planned.weight.name)
         assert source.generate(2).weight.tolist() == weights
     with pytest.raises(ConfigError, match=r"no weight is called 'muR=3'; it has .*'muR=2'"):
         plan(replace(config, weight="muR=3"))
@@ -195,7 +195,7 @@ def test_names_of_weights_may_have_spaces_and_be_equal(tmp_path):
     assert plan(config).weight == Weight("muR=1.0 muF=1.0", 1, 5)
     for name, value in (("pdf", 3.0), ("pdf#3", 4.0), ("a\\b", 5.0), ("muR=2.0 muF=1.0", 1.0)):
         planned = plan(replace(config, weight=name))
-        source = HepMCEvents(planned.file.ranges[0], planned.weight.number)
+        source = HepMCEvents(planned.file.ranges[0], planned.weight.name)
         assert source.generate(1).weight.tolist() == [value]
 
 
@@ -213,6 +213,41 @@ def test_weights_without_names_go_by_number_and_one_weight_needs_no_name(tmp_pat
 
 def test_an_event_with_fewer_weights_is_told(tmp_path):
     write_hepmc(tmp_path / "e.hepmc", [simple_event((5.0, 6.0)), simple_event((5.0,))])
-    source = HepMCEvents(scan_events(tmp_path / "e.hepmc", 9).ranges[0], 1)
+    source = HepMCEvents(scan_events(tmp_path / "e.hepmc", 9).ranges[0], "1")
     with pytest.raises(InputError, match="event 2 has 1 weights, fewer than those before"):
         source.generate(2)
+
+
+@pytest.mark.parametrize("form", ["hepmc3", "hepmc2"])
+@pytest.mark.parametrize("asked", [None, "muR=2"])
+def test_files_one_behind_the_other_have_each_their_order_of_weights(form, asked, tmp_path):
+    pieces = []
+    for i, names in enumerate((NAMES, NAMES[::-1])):
+        path = tmp_path / str(i)
+        write_hepmc(path, [simple_event((1.0, 2.0, 3.0), names=names) for _ in range(2)], form)
+        pieces.append(path.read_bytes())
+    path = tmp_path / "both.hepmc"
+    path.write_bytes(b"".join(pieces))
+    planned = plan(SampleConfig(process="events", events=str(path), weight=asked))
+    weights = [HepMCEvents(r, planned.weight.name).generate(9).weight for r in planned.file.ranges]
+    expected = [[3, 3], [1, 1]] if asked is None else [[2, 2], [2, 2]]
+    assert [x.tolist() for x in weights] == expected
+    with pytest.raises(InputError, match="event 3 has no weight 'else'; split the file"):
+        HepMCEvents(planned.file.ranges[1], "else").generate(1)
+
+
+@pytest.mark.parametrize("form", ["hepmc3", "hepmc2"])
+def test_without_the_mark_of_the_end_the_particles_are_the_same(form, tmp_path):
+    path = written(tmp_path, form)
+    whole, text = read(path).generate(N), path.read_bytes()
+    path.write_bytes(text[: text.rindex(b"HepMC::")])
+    planned = plan(SampleConfig(process="events", events=str(path)))
+    assert planned.notes() == [
+        "the mark of the end is missing: all 12 events that are there are whole and read, but "
+        "there may have been more"
+    ]
+    again = HepMCEvents(planned.file.ranges[0]).generate(100)
+    assert again.n_events == N
+    for field in fields(GeneratedParticles):
+        a, b = (getattr(batch.particles, field.name) for batch in (again, whole))
+        np.testing.assert_array_equal(a, b)

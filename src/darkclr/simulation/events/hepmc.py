@@ -26,6 +26,7 @@ from darkclr.simulation.events.batch import (
 )
 from darkclr.simulation.events.event_files import EventRange
 from darkclr.simulation.events.particles import GeneratedParticles, charge_of
+from darkclr.simulation.events.weights import nominal_weight
 
 __all__ = ["HepMCEvents"]
 
@@ -46,7 +47,7 @@ class HepMCEvents:
 
     Args:
         events: range of a HepMC file.
-        weight: number of the weight that is taken.
+        weight: name of the weight that is taken; None for the nominal one, by its name.
 
     Raises:
         MissingExtraError: pyhepmc is not installed.
@@ -54,7 +55,7 @@ class HepMCEvents:
 
     lost = 0  # no generator gives up on what is there
 
-    def __init__(self, events: EventRange, weight: int = 0) -> None:
+    def __init__(self, events: EventRange, weight: str | None = None) -> None:
         try:
             import pyhepmc
         except ImportError as error:
@@ -63,6 +64,7 @@ class HepMCEvents:
         pyhepmc.Setup.print_errors = pyhepmc.Setup.print_warnings = False
         pyhepmc.Setup.debug_level = 0
         self._range, self._weight = events, weight
+        self._number: int | None = None  # of the weight
         self._read = 0
         reader = {"hepmc3": pyhepmc.io.ReaderAscii, "hepmc2": pyhepmc.io.ReaderAsciiHepMC2}
         self._names: list[str] = []
@@ -108,6 +110,9 @@ class HepMCEvents:
         """
         with captured_output():
             self._next()
+        return self._names_of_event()
+
+    def _names_of_event(self) -> list[str]:
         n = len(self._event.weights)
         if n < 2:
             return []
@@ -139,13 +144,23 @@ class HepMCEvents:
         weights = self._event.weights
         if not weights:
             return 1.0
-        if len(weights) <= self._weight:
+        event = f"event {self._range.first + self._read}"
+        if self._number is None:  # of several files in one, each may have an order of its own
+            names = self._names_of_event()
+            if self._weight is not None and self._weight not in names:
+                raise InputError(
+                    f"{event} has no weight {self._weight!r}",
+                    where=self._range.path,
+                    fix="split the file where its events get other weights",
+                )
+            name = self._weight or (nominal_weight(names).name if names else None)
+            self._number = names.index(name) if name is not None else 0
+        if len(weights) <= self._number:
             raise InputError(
-                f"event {self._range.first + self._read} has {len(weights)} weights, "
-                f"fewer than those before",
+                f"{event} has {len(weights)} weights, fewer than those before",
                 where=self._range.path,
             )
-        return weights[self._weight]
+        return weights[self._number]
 
     def _next(self) -> None:
         broken = InputError(

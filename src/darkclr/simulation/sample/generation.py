@@ -204,6 +204,7 @@ def _provenance(planned: SamplePlan, counts: Counts) -> dict[str, Any]:
             "format": planned.file.format,
             "sha256": planned.file.sha256,
             "n_events": planned.file.n_events,
+            **({} if planned.file.has_end else {"has_end": False}),
             **({"weight": asdict(planned.weight)} if planned.weight else {}),
             **({"merging": planned.merging} if planned.merging else {}),
         },

@@ -67,6 +67,11 @@ class SamplePlan:
     def notes(self) -> list[str]:
         """What is to be known about the file of events before hours are spent on it."""
         notes = [str(self.weight)] if self.weight else []
+        if self.file and not self.file.has_end:
+            notes.append(
+                f"the mark of the end is missing: all {self.file.n_events} events that are there "
+                "are whole and read, but there may have been more"
+            )
         if self.merging:
             notes.append(
                 f"samples of several multiplicities ({self.merging}) are not matched to the shower "

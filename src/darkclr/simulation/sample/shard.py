@@ -218,11 +218,12 @@ def simulate_shard(
 def _source(shard: Shard, seed: int) -> EventSource:
     if shard.events is None:
         return Generator(shard.settings, seed, shard.process.veto)
+    name = shard.weight.name if shard.weight else None
     if shard.events.format == "lhe":
-        match, name = shard.process.match, shard.weight.name if shard.weight else None
+        match = shard.process.match
         wanted = match.pdg if match.required else ()
         return LesHouchesEvents(shard.events, shard.settings, seed, name, wanted)
-    return HepMCEvents(shard.events, shard.weight.number if shard.weight else 0)
+    return HepMCEvents(shard.events, name)
 
 
 def _select(
