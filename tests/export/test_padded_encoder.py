@@ -11,8 +11,9 @@ from models import TINY
 from padded import AWKWARD, padded
 from toy import toy_jets
 
+from darkclr.contrastive.encoder.batches import pack
 from darkclr.contrastive.encoder.transformer import Encoder
-from darkclr.contrastive.encoding import encode
+from darkclr.contrastive.encoding import encode, prepare
 from darkclr.export.padded_encoder import PaddedEncoder
 
 
@@ -46,6 +47,21 @@ def test_it_encodes_as_the_library(encoder, jets):
     expected = encode(encoder, jets)
     same(pooled, expected.pooled)
     same(z, expected.z)
+
+
+def test_it_rounds_no_more_than_the_library(encoder):
+    jets = toy_jets(200, seed=4)
+    pooled, z = encoded(encoder, padded(jets))
+    library = encode(encoder, jets)
+    # The same weights and inputs in double precision.
+    batch = pack(prepare(jets.constituents, encoder.config), encoder.config)
+    with torch.no_grad():
+        exact = encoder.double()(replace(batch, features=batch.features.double()))
+    for ours, theirs, truth in zip(
+        (pooled, z), (library.pooled, library.z), (x.numpy() for x in exact), strict=True
+    ):
+        error, allowed = (np.sqrt(np.square(x - truth).mean()) for x in (ours, theirs))
+        assert 0 < error < 1.5 * allowed
 
 
 def test_neither_order_nor_empty_places_matter(encoder):
