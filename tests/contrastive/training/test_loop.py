@@ -85,3 +85,12 @@ def test_a_logger_that_is_not_installed_is_named(learn, tmp_path, monkeypatch, n
     with pytest.raises(ConfigError, match=f"training.logger: {name} needs .*pip install {name}"):
         learn(tmp_path / "model", training=replace(SHORT, logger=name))
     assert names(tmp_path) == []
+
+
+def test_a_logger_that_cannot_start_is_told_in_one_line(learn, tmp_path, monkeypatch):
+    def refuse(self):
+        raise RuntimeError("No API key configured.\nLog in.")
+
+    monkeypatch.setattr("lightning.pytorch.loggers.CSVLogger.experiment", property(refuse))
+    with pytest.raises(ConfigError, match=r"logger = csv: No API key configured\. Log in; set"):
+        learn(tmp_path / "model", training=replace(SHORT, logger="csv"))

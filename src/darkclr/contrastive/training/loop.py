@@ -115,10 +115,21 @@ def _logger(training: TrainingConfig, folder: Path) -> Logger | None:
         return None
     from lightning.pytorch import loggers
 
+    logger: Logger
     if training.logger == "wandb":
-        return loggers.WandbLogger(folder.name, save_dir=folder, project="darkclr")
-    kind = {"csv": loggers.CSVLogger, "tensorboard": loggers.TensorBoardLogger}[training.logger]
-    return kind(folder, name="logs")
+        logger = loggers.WandbLogger(folder.name, save_dir=folder, project="darkclr")
+    else:
+        kind = {"csv": loggers.CSVLogger, "tensorboard": loggers.TensorBoardLogger}
+        logger = kind[training.logger](folder, name="logs")
+    try:
+        _ = logger.experiment
+    except Exception as error:  # of a login, a connection, or a broken installation
+        raise ConfigError(
+            " ".join(str(error).split()).rstrip("."),
+            where=f"training.logger = {training.logger}",
+            fix="set that up (for W&B: `wandb login`, or WANDB_MODE=offline), or take csv",
+        ) from error
+    return logger
 
 
 def fit_resumable(module: LightningModule, checkpoints: Path, training: TrainingConfig) -> bool:
