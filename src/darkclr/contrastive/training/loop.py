@@ -115,7 +115,7 @@ def _logger(training: TrainingConfig, folder: Path) -> Logger | None:
         return None
     from lightning.pytorch import loggers
 
-    logger: Logger
+    logger: Any
     if training.logger == "wandb":
         logger = loggers.WandbLogger(folder.name, save_dir=folder, project="darkclr")
     else:
