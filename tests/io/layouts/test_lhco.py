@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
-from foreign import (
-    write_lhco,
-)
+from foreign import padded, write_lhco
+from same_jets import JETS, LABEL
 
 from darkclr.errors import InputError
 from darkclr.io import ReadOptions, iterate_jets, read_jets
@@ -43,6 +43,78 @@ def test_lhco_events_are_clustered(tmp_path, label):
     ]
     # constituents keep their event with every batch
     assert [b.event.tolist() for b in iterate_jets(path, batch_size=1)] == [[0, 0], [1]]
+
+
+def plain_arrays(dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 700, 3), and labels (n,)."""
+    return padded(JETS, 700, dtype), LABEL
+
+
+def write_arrays(path, **arrays):
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file.create_dataset(name.replace("__", "/"), data=values)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f4"])
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_an_array_without_names_of_columns_is_known_by_its_width(tmp_path, dtype, compression):
+    """As people save the values of the data frame once more, with and without the label."""
+    values, label = plain_arrays(dtype)
+    wide = values.reshape(len(values), 2100)
+    both = np.c_[wide, label].astype(dtype)
+    for name, array, expected in (("a", both, label), ("b", wide, -1), ("c", values, -1)):
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("any/name", data=array, compression=compression)
+        found = recognise(path)
+        assert (found.layout.name, found.table.name) == ("lhco", "any/name")
+        jets = read_jets(path, options=ReadOptions(pt_min=0.0))
+        assert jets.label.tolist() == np.broadcast_to(expected, len(JETS)).tolist()
+        np.testing.assert_allclose(jets.constituents.pt, np.concatenate(JETS)[:, 0], rtol=3e-6)
+        np.testing.assert_allclose(jets.constituents.phi, np.concatenate(JETS)[:, 2], atol=1e-6)
+
+
+def test_the_values_of_a_pandas_store_alone_are_an_array(tmp_path):
+    values, label = plain_arrays()
+    both = np.c_[values.reshape(len(values), -1), label]
+    path = write_arrays(tmp_path / "a.h5", df__block0_values=both)
+    assert read_jets(path, options=ReadOptions(pt_min=0.0)).label.tolist() == label.tolist()
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+@pytest.mark.parametrize("name", ["label", "Labels", "is_signal", "y"])
+def test_labels_may_lie_beside_the_array(tmp_path, name, shape):
+    values, label = plain_arrays()
+    path = write_arrays(tmp_path / "a.h5", X=values, mjj=np.ones(6), **{name: label.reshape(shape)})
+    assert read_jets(path, options=ReadOptions(pt_min=0.0)).label.tolist() == label.tolist()
+
+
+def test_arrays_that_may_mean_several_things_are_told_in_one_line(tmp_path):
+    values, label = plain_arrays()
+    two = write_arrays(tmp_path / "a.h5", train=values, test=values[:2])
+    with pytest.raises(
+        InputError, match=r"several tables of jets: test \(2 rows\), train"
+    ):
+        read_jets(two)
+    assert len(read_jets(two, options=ReadOptions(pt_min=0.0, table="test"))) == 2
+    # Which of two is the label is not guessed.
+    unclear = write_arrays(tmp_path / "b.h5", X=values, y=label, label=1 - label)
+    assert read_jets(unclear, options=ReadOptions(pt_min=0.0)).label.tolist() == [-1] * 6
+    last = np.c_[values.reshape(6, -1), np.linspace(0, 3, 6)]
+    with pytest.raises(InputError, match=r"column '2100' has labels other than 0, 1 and -1"):
+        read_jets(write_arrays(tmp_path / "c.h5", a=last))
+    for other in (values[:, :699], values.reshape(6, 350, 6), values.reshape(6, -1)[:, :2000]):
+        with pytest.raises(InputError, match=r"no known layout: it is .*a \(\d+,( \d+)?\)") as told:
+            read_jets(write_arrays(tmp_path / "d.h5", a=other))
+        assert "\n" not in str(told.value)
+    forced = read_jets(
+        write_arrays(tmp_path / "e.h5", a=values[:, :12]),
+        layout="lhco",
+        options=ReadOptions(pt_min=0.0),
+    )
+    assert forced.n_constituents.tolist() == [len(jet) for jet in JETS]
 
 
 @pytest.mark.parametrize("row", [[1, 0.1, np.nan], [np.nan, 0, 0], [1, np.inf, 0]])

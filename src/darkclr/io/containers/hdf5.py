@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +21,7 @@ from darkclr.io.containers.hdf5_blocks import (
     blocks,
     readable,
 )
-from darkclr.io.containers.pandas_frames import data_frame, plain_frame
+from darkclr.io.containers.pandas_frames import Frame, array_frame, data_frame, plain_frame
 from darkclr.io.containers.table import Rows, Table, same_lengths
 from darkclr.io.containers.zero_padding import unpadded_columns
 from darkclr.io.parquet import METADATA_KEY, decoded_metadata
@@ -27,6 +29,9 @@ from darkclr.plausibility import MAX_CONSTITUENTS
 
 __all__ = ["hdf5_tables"]
 
+# What people call the labels of rows.
+_LABEL = re.compile(r"labels?|y|(is_)?signal(_new)?", re.IGNORECASE)
+_N_MOMENTUM = 3  # pt, eta, phi
 _DEEPEST = 50  # groups in groups
 # No compression packs a thousand bytes into less than one; what was never written is zeros.
 _MOST_EXPANSION, _SMALL = 2000, 1 << 28
@@ -148,6 +153,22 @@ class _Arrays(Table):
     def __init__(self, file: Path, name: str, datasets: Mapping[str, Any]) -> None:
         self._datasets = datasets
         super().__init__(file, name, tuple(datasets), max(d.shape[0] for d in datasets.values()))
+
+    def plain(self) -> Iterator[Frame]:
+        """Arrays of one row of numbers, or of particles of three, with the label beside them."""
+        numbers = {n: x for n, x in self._datasets.items() if not x.dtype.hasobject}
+        labels = [x for name, x in numbers.items() if _LABEL.fullmatch(name)]
+        for name, x in numbers.items():
+            if x.ndim == 2 or (x.ndim == 3 and x.shape[2] == _N_MOMENTUM):
+                beside = [y for y in labels if math.prod(y.shape) == len(x) == len(y)]
+                where = f"{self.name}/{name}".lstrip("/")
+                yield array_frame(where, x, beside[0] if len(beside) == 1 else None, self.file)
+
+    def __str__(self) -> str:
+        """The table in words, with the shapes of rows."""
+        shown = (f"{n} {x.shape[1:]}" if x.ndim > 1 else n for n, x in self._datasets.items())
+        columns = ", ".join(itertools.islice(shown, 12)) + ", ..." * (len(self.columns) > 12)
+        return f"{self.name} ({self.n_rows} rows: {columns})".lstrip()
 
     @property
     def is_compressed(self) -> bool:

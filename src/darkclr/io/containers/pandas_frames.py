@@ -15,6 +15,7 @@ the pickled list is taken apart with :mod:`pickletools`, which executes nothing.
 
 from __future__ import annotations
 
+import math
 import pickletools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from darkclr.errors import InputError
 from darkclr.io.containers.hdf5_blocks import BlockReader, block_rows, blocks, readable
 from darkclr.io.containers.table import Rows, Table
 
-__all__ = ["Frame", "data_frame", "plain_frame"]
+__all__ = ["Frame", "array_frame", "data_frame", "plain_frame"]
 
 # What a pickled list of strings or integers is made of, in any protocol.
 _LIST_OPCODES = re.compile(
@@ -88,7 +89,7 @@ class Frame(Table):
             if self._compound is not None:
                 read = [read[0][part.field] for part in parts.values()]
             found = {
-                i: values if values.ndim == 2 else values[:, None]
+                i: values.reshape(len(values), len(self._parts[i].columns))
                 for i, values in zip(parts, read, strict=True)
             }
             yield _FrameRows(self, first, last - first, names, found, slots)
@@ -192,7 +193,7 @@ def data_frame(group: Any, file: Path) -> Frame | None:
     table = group.get("table")
     if isinstance(table, h5py.Dataset) and table.dtype.names and table.ndim == 1:
         return plain_frame(group.name, table, file)
-    if isinstance(group.get("block0_values"), h5py.Dataset):
+    if all(isinstance(group.get(f"block0_{x}"), h5py.Dataset) for x in ("values", "items")):
         return _fixed(group, file)
     return None
 
@@ -226,6 +227,15 @@ def plain_frame(name: str, table: Any, file: Path) -> Frame:
     frame = Frame(file, name, parts, table)
     frame.unread = unread
     return frame
+
+
+def array_frame(name: str, values: Any, label: Any, file: Path) -> Frame:
+    """An array (rows, ...) as a frame with numbers for names, and ``label``, if there is one."""
+    numbered = tuple(map(str, range(math.prod(values.shape[1:]))))
+    parts = [_Block(values, name, numbered)]
+    if label is not None:
+        parts.append(_Block(label, "label", ("label",)))
+    return Frame(file, name, parts)
 
 
 def _fixed(group: Any, file: Path) -> Frame:

@@ -57,6 +57,10 @@ class Table(ABC):
         batches.
         """
 
+    def plain(self) -> Iterator[Table]:
+        """Arrays that it holds as tables of their own, whose columns have numbers for names."""
+        return iter(())
+
     def __str__(self) -> str:
         """The table in words: name, rows, first columns."""
         columns = ", ".join(list(self.columns)[:12]) + ", ..." * (len(self.columns) > 12)

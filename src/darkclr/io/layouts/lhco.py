@@ -21,7 +21,8 @@ class LHCOlympics(Layout):
 
     One row an event: 700 massless particles (pT [GeV], eta, phi), one after the other, padded with
     zeros; 2100 columns, in the R&D data set one more, the label of the event (1 signal), which its
-    jets get. Of another width: any multiple of three, or one more.
+    jets get; or one array of that width, whatever it is called, or of shape (events, 700, 3). Of
+    another width: any multiple of three, or one more.
 
     Source: https://paperswithcode.com/dataset/lhc-olympics-2020,
     https://zenodo.org/record/4536377, https://arxiv.org/abs/2101.08320.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -114,8 +114,13 @@ def choose(
     """
     if not tables:
         return None
-    named = [x for x in tables if table is None or _is_named(x, table.strip("/"))]
-    if not named:
+
+    def are_named(found: Iterable[Table]) -> list[Table]:
+        return [x for x in found if table is None or _is_named(x, table.strip("/"))]
+
+    named = are_named(tables)
+    plain = are_named(y for x in tables for y in x.plain())
+    if not named and not plain:
         raise InputError(
             f"has no table {table!r}", where=path, fix=f"it has {'; '.join(map(str, tables))}"
         )
@@ -125,6 +130,8 @@ def choose(
     if not found and not forced:
         layouts += map(layout_named, installed(_GROUP))
         found = _fitting(named, layouts, complete=True)
+    # Columns tell more than an array without names.
+    found = found or _fitting(plain, layouts, complete=True, forced=forced)
     # A table that lacks columns is recognised too, so that they are named.
     found = found or _fitting(named, layouts, complete=False)
     if not found:
