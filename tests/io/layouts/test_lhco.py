@@ -94,9 +94,7 @@ def test_labels_may_lie_beside_the_array(tmp_path, name, shape):
 def test_arrays_that_may_mean_several_things_are_told_in_one_line(tmp_path):
     values, label = plain_arrays()
     two = write_arrays(tmp_path / "a.h5", train=values, test=values[:2])
-    with pytest.raises(
-        InputError, match=r"several tables of jets: test \(2 rows\), train"
-    ):
+    with pytest.raises(InputError, match=r"several tables of jets: test \(2 rows\), train"):
         read_jets(two)
     assert len(read_jets(two, options=ReadOptions(pt_min=0.0, table="test"))) == 2
     # Which of two is the label is not guessed.
