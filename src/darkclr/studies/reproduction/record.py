@@ -47,7 +47,7 @@ def record(
         "tables": {title: [dict(row) for row in rows] for title, rows in result.tables.items()},
         "numbers": dict(result.numbers),
         "published": {name: _plain(published()[name]) for name in study.published},
-        "remarks": list(result.remarks),
+        "remarks": [*result.remarks, *_of_one_training(study, scale)],
         "not_run": list(result.not_run),
         "command": f"darkclr reproduce {study.name} --scale {scale.name}"
         + (" --samples ..." if own else ""),
@@ -58,6 +58,16 @@ def record(
         "hardware": _hardware(),
         "seconds": round(seconds),
     }
+
+
+def _of_one_training(study: Study, scale: Scale) -> list[str]:
+    """What errors do not hold where nothing was trained again with another seed."""
+    if all(getattr(config, "encoders", 1) > 1 for config in study.trainings(scale).values()):
+        return []
+    return [
+        "Where one encoder was trained, errors are those of the test jets alone: what another seed "
+        "would change is not in them, and table3 shows how much that is."
+    ]
 
 
 def _too_small(claim: Claim, scale: Scale) -> Claim:
