@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from invariance import check_augmentation
@@ -15,7 +17,7 @@ from darkclr.augmentations import (
     recentre,
 )
 from darkclr.errors import ConfigError
-from darkclr.jets import Constituents
+from darkclr.jets import KINDS, Constituents
 from darkclr.kinematics import four_vector_sum
 
 
@@ -110,6 +112,16 @@ def test_splitting_conserves_momentum_and_every_direction(jets, rng):
     assert summed.dtype == np.float32
     original = jets.pt[np.lexsort((jets.phi, jets.eta, jets.jet_index))]
     np.testing.assert_array_equal(summed, original)
+
+
+def test_halves_are_of_the_kind_of_the_whole(jets, rng):
+    kinds = np.arange(len(jets.pt), dtype=np.int8) % len(KINDS)
+    jets = replace(jets, kind=kinds)
+    split = CollinearSplitting(max_constituents=60)(jets, jets, rng)
+    own = dict(zip(zip(jets.jet_index, jets.eta, jets.phi, strict=True), kinds, strict=True))
+    places = zip(split.jet_index, split.eta, split.phi, strict=True)
+    assert len(split.pt) > len(jets.pt)
+    assert split.kind.tolist() == [own[place] for place in places]
 
 
 @pytest.mark.parametrize("most", [10, 50, 80])

@@ -18,7 +18,7 @@ from darkclr.errors import ConfigError, InputError
 from darkclr.io import ReadOptions, read_jets, write_jets
 from darkclr.io.convert import convert
 from darkclr.io.writers import jets_table, target_of
-from darkclr.jets import JET_COLUMNS, Jets
+from darkclr.jets import JET_COLUMNS, KINDS, Jets
 from darkclr.reporter import Silent
 
 
@@ -106,6 +106,34 @@ def test_many_files_become_one_that_tells_of_all(source, tmp_path):
     back = read_jets(tmp_path / "out.parquet")
     assert len(back) == 250
     assert [part["process"] for part in back.provenance["parts"]] == ["toy [really]", "other"]
+
+
+def with_kinds(jets: Jets) -> Jets:
+    kind = np.arange(len(jets.constituents.pt), dtype=np.int8) % len(KINDS)
+    return replace(jets, constituents=replace(jets.constituents, kind=kind))
+
+
+@pytest.mark.parametrize("to", ["parquet", "root", "rntuple"])
+def test_kinds_of_constituents_stay(jets, tmp_path, to):
+    if to != "parquet":
+        pytest.importorskip("uproot")
+    expected = with_kinds(jets).constituents.kind
+    write_jets(with_kinds(jets), tmp_path / "in.parquet")
+    convert(tmp_path / "in.parquet", tmp_path / "out", to=to, batch_size=50)
+    assert read_jets(tmp_path / "out", kinds=True).constituents.kind.tolist() == expected.tolist()
+    assert read_jets(tmp_path / "out").constituents.kind is None
+
+
+def test_kinds_that_some_files_do_not_tell_are_others(jets, tmp_path):
+    write_jets(with_kinds(jets), tmp_path / "a.parquet")
+    write_jets(jets, tmp_path / "b.parquet")
+    n, expected = len(jets.constituents.pt), with_kinds(jets).constituents.kind.tolist()
+    for files, kinds in (("ab", [*expected, *[0] * n]), ("ba", None)):
+        output = tmp_path / f"{files}.parquet"
+        convert([tmp_path / f"{name}.parquet" for name in files], output)
+        found = read_jets(output, kinds=True).constituents
+        assert (None if found.kind is None else found.kind.tolist()) == kinds
+        assert len(found.pt) == 2 * n
 
 
 def test_files_of_different_columns_are_refused(source, tmp_path):
@@ -197,6 +225,11 @@ def test_what_has_no_place_is_said(source, tmp_path):
     pytest.importorskip("h5py")
     done = convert(source, tmp_path / "out.h5")
     assert done.lost == ("provenance", "truth_pthat", "truth_parton_pdg")
+
+
+def test_kinds_have_no_place_in_top_tagging_files(jets, tmp_path):
+    write_jets(with_kinds(jets), tmp_path / "in.parquet")
+    assert "constituent_pdg_id" in convert(tmp_path / "in.parquet", tmp_path / "o.h5").lost
 
 
 def test_truth_of_the_reference_has_its_place(jets, tmp_path):

@@ -149,10 +149,7 @@ class SoftSmearing(Augmentation):
 def _merge(a: Constituents, b: Constituents) -> Constituents:
     """The constituents of both, jet by jet, those of ``a`` first."""
     order = np.argsort(np.concatenate([a.jet_index, b.jet_index]), kind="stable")
-    return Constituents(
-        a.offsets + b.offsets,
-        *(
-            np.concatenate([getattr(a, name), getattr(b, name)])[order]
-            for name in ("pt", "eta", "phi")
-        ),
-    )
+    both = Constituents.concatenate([a, b])
+    kind = None if both.kind is None else both.kind[order]
+    pt, eta, phi = (x[order] for x in (both.pt, both.eta, both.phi))
+    return Constituents(a.offsets + b.offsets, pt, eta, phi, kind)

@@ -108,11 +108,15 @@ def convert(
         )
     target = target_of(output, to)
 
-    def batches() -> Iterator[Jets]:
-        return iterate_jets(source, layout=layout, options=options, batch_size=batch_size)
+    def batches(kinds: bool) -> Iterator[Jets]:
+        return iterate_jets(
+            source, layout=layout, options=options, batch_size=batch_size, kinds=kinds
+        )
 
     first = FirstOccurrence() if deduplicate else None
-    matched = None if match_pt is None else _matched(batches(), match_pt, seed, batch_size)
+    matched = (
+        None if match_pt is None else _matched(batches(kinds=False), match_pt, seed, batch_size)
+    )
     record = {
         "source": _name(source),
         "options": {k: v for k, v in asdict(options).items() if v != getattr(ReadOptions(), k)},
@@ -128,7 +132,7 @@ def convert(
         atomic_path(output) as temporary,
         closing(_writer(target, temporary, output, slots)) as w,
     ):
-        for batch in batches():
+        for batch in batches(kinds=True):
             if batch.provenance not in origins:
                 origins.append(batch.provenance)
             n = len(batch)

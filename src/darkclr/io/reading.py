@@ -110,13 +110,17 @@ def jets_by_file(
 
 
 def read_jets(
-    source: Source, *, layout: str | None = None, options: ReadOptions = ReadOptions()
+    source: Source,
+    *,
+    layout: str | None = None,
+    options: ReadOptions = ReadOptions(),
+    kinds: bool = False,
 ) -> Jets:
     """All jets of one or many files, of any layout.
 
     See :func:`iterate_jets` for arguments and errors.
     """
-    batches = list(iterate_jets(source, layout=layout, options=options))
+    batches = list(iterate_jets(source, layout=layout, options=options, kinds=kinds))
     return batches[0] if len(batches) == 1 else Jets.concatenate(batches)
 
 

@@ -118,7 +118,7 @@ class RunFiles:
         if self._background is not None:
             return self._background
         for path in sorted(self.folder.glob("samples/*.parquet")):
-            for jets in iterate_jets(path):
+            for jets in iterate_jets(path, kinds=True):
                 background = jets.label == BACKGROUND
                 if background.any():
                     return jets[background]

@@ -191,7 +191,7 @@ class Run:
     def jets(self, name: str) -> Jets:
         """The jets of a sample, the background's with the signal that is mixed in; read once."""
         if name not in self._read.jets:
-            jets, config = read_jets(self.sample(name)), self.config
+            jets, config = read_jets(self.sample(name), kinds=True), self.config
             if name == config.background and config.contamination:
                 signal = [self.jets(n).part("train", config.split) for n in config.signals]
                 share = config.contamination

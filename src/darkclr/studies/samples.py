@@ -143,7 +143,9 @@ def _with_their_files(sample: Sample, files: list[str], advance: Advance) -> Ite
     Events of different files are different, also where both files count from 0.
     """
     last = -1
-    for name, _, batches in jets_by_file(files, layout=sample.layout, options=sample.options):
+    for name, _, batches in jets_by_file(
+        files, layout=sample.layout, options=sample.options, kinds=True
+    ):
         shift: int | None = None
         for jets in batches:
             if shift is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import awkward as ak
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from foreign import (
     random_jets,
@@ -15,7 +17,9 @@ from foreign import (
     write_pfnano,
 )
 
+from darkclr.errors import InputError
 from darkclr.io import iterate_jets
+from darkclr.io.layouts.kinds import kinds_of_pdg, pdg_of_kinds
 from darkclr.jets import KINDS, Constituents, Jets
 
 NUMBERS = {
@@ -95,6 +99,19 @@ def test_objects_of_delphes_are_of_the_kind_of_their_collection_or_of_their_numb
     numbered = objects | {"EFlowTrack": tracks | {"PID": [[211, -11]]}}
     path = write_delphes(tmp_path / "b.root", numbered)
     assert told(path)[1] == ["charged hadron", "neutral hadron", "photon", "electron"]
+
+
+def test_kinds_come_back_from_their_numbers():
+    kinds = np.arange(len(KINDS), dtype=np.int8)
+    assert kinds_of_pdg(pdg_of_kinds(kinds)).tolist() == kinds.tolist()
+
+
+def test_kinds_of_too_few_constituents_are_refused(tmp_path):
+    columns = {f"constituent_{name}": [[5.0, 4.0], [3.0]] for name in ("pt", "eta", "phi")}
+    table = pa.table(columns | {"constituent_pdg_id": [[22], [211]]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="constituent_pdg_id"):
+        told(tmp_path / "a.parquet")
 
 
 def test_kinds_go_with_their_constituents():

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darkclr.simulation.detector import EnergyFlowDetector
+from darkclr.jets import KINDS
+from darkclr.simulation.detector import EnergyFlowDetector, Kind
 from darkclr.simulation.detector.propagation import propagate
 from darkclr.simulation.events.batch import EventBatch
 from darkclr.simulation.events.particles import is_detectable, take
 from darkclr.simulation.events.pythia import Generator
 from darkclr.simulation.processes import get_process
 from darkclr.simulation.sample import shard
-from darkclr.simulation.sample.shard import cluster
+from darkclr.simulation.sample.shard import Shard, cluster, simulate_shard
 
 pytest.importorskip("fastjet")
 
@@ -64,3 +65,29 @@ def test_the_detector_follows_what_it_is_asked_to(batch):
     asked = detector.simulate(p, np.random.default_rng(1), REACH)
     for name in ("event", "pt", "eta", "phi", "mass", "kind"):
         np.testing.assert_array_equal(getattr(asked, name), getattr(near, name))
+
+
+def test_constituents_are_what_the_detector_saw(monkeypatch):
+    seen = {}
+    simulate = EnergyFlowDetector.simulate
+
+    def noted(self, *arguments):
+        flow = simulate(self, *arguments)
+        places = zip(*(x.astype(np.float32) for x in (flow.pt, flow.eta, flow.phi)), strict=True)
+        seen.update(zip(places, flow.kind, strict=True))
+        return flow
+
+    monkeypatch.setattr(EnergyFlowDetector, "simulate", noted)
+    settings = (*PROCESS.all_settings, "PartonLevel:MPI = off")
+    jets, _ = simulate_shard(Shard(PROCESS, settings, 1, 0, PROCESS.card, n_jets=40))
+    c = jets.constituents
+    names = {
+        Kind.CHARGED_HADRON: "charged hadron",
+        Kind.ELECTRON: "electron",
+        Kind.MUON: "muon",
+        Kind.PHOTON: "photon",
+        Kind.NEUTRAL_HADRON: "neutral hadron",
+    }
+    expected = [names[seen[place]] for place in zip(c.pt, c.eta, c.phi, strict=True)]
+    assert [KINDS[kind] for kind in c.kind] == expected
+    assert {"charged hadron", "photon", "neutral hadron"} <= set(expected)

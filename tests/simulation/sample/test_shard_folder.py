@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from folders import names
 from hostile import flip_bit
@@ -13,9 +15,10 @@ pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
 from darkclr.errors import InputError
-from darkclr.io import write_jets
+from darkclr.io import read_jets, write_jets
+from darkclr.jets import KINDS
 from darkclr.simulation.processes import get_process
-from darkclr.simulation.sample.shard import Shard
+from darkclr.simulation.sample.shard import Counts, Shard
 from darkclr.simulation.sample.shard_folder import ShardFolder, record_digest
 
 
@@ -56,3 +59,21 @@ def test_a_shard_with_a_flipped_bit_is_simulated_again(tmp_path, share, caplog):
     flip_bit(folder.path(shard), share)
     assert folder.n_jets(shard) is None
     assert "is damaged and is simulated again" in caplog.text
+
+
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_shards_of_an_earlier_version_have_no_kinds_of_constituents(tmp_path, earlier):
+    """A sample that it began can be finished: the first shard decides."""
+    shards = [Shard(get_process("qcd"), (), 1, i, "atlas", n_jets=20) for i in range(2)]
+    folder = ShardFolder(tmp_path / "qcd.parquet", "fingerprint")
+    for shard in shards:
+        jets = toy_jets(20, seed=shard.index)
+        if shard.index != earlier:
+            kind = np.arange(len(jets.constituents.pt), dtype=np.int8) % len(KINDS)
+            jets = replace(jets, constituents=replace(jets.constituents, kind=kind))
+        made = {"fingerprint": "fingerprint", "counts": asdict(Counts())}
+        write_jets(replace(jets, provenance=made), folder.path(shard))
+    output = tmp_path / "qcd.parquet"
+    folder.merge(shards, 40, output, provenance=lambda _: {}, mean_weight=None)
+    assert len(read_jets(output)) == 40
+    assert ("constituent_pdg_id" in pq.read_schema(output).names) == (earlier == 1)

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from darkclr.jets import KINDS
 
-__all__ = ["kind", "kinds_of_pdg"]
+__all__ = ["kind", "kinds_of_pdg", "pdg_of_kinds"]
 
 # CMS calls candidates of the forward calorimeter 1 (hadronic) and 2 (electromagnetic).
 _KNOWN = {11: "electron", 13: "muon", 22: "photon", 1: "neutral hadron", 2: "photon"}
+# As candidates of CMS are called, without their charge.
+_WRITTEN = {"charged hadron": 211, "neutral hadron": 130, "photon": 22, "electron": 11, "muon": 13}
 
 
 def kind(name: str) -> int:
@@ -39,3 +41,12 @@ def kinds_of_pdg(numbers: NDArray) -> NDArray[np.int8]:
     for known, name in _KNOWN.items():
         found[number == known] = kind(name)
     return found.astype(np.int8)
+
+
+def pdg_of_kinds(kinds: NDArray[np.int8]) -> NDArray[np.int16]:
+    """A number for each constituent, (n,), of which :func:`kinds_of_pdg` makes its kind again.
+
+    >>> pdg_of_kinds(np.array([1, 3, 0], dtype=np.int8)).tolist()
+    [211, 22, 0]
+    """
+    return np.array([_WRITTEN.get(name, 0) for name in KINDS], dtype=np.int16)[kinds]

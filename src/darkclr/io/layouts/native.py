@@ -11,11 +11,11 @@ from darkclr.io.layouts.layout import Layout
 from darkclr.io.raw_jets import RawJets
 from darkclr.jets import JET_COLUMNS
 
-__all__ = ["CONSTITUENT_COLUMNS", "TRUTH_PREFIX", "Native"]
+__all__ = ["CONSTITUENT_COLUMNS", "KIND_COLUMN", "TRUTH_PREFIX", "Native"]
 
 CONSTITUENT_COLUMNS = ("constituent_pt", "constituent_eta", "constituent_phi")
 TRUTH_PREFIX = "truth_"
-_PDG = "constituent_pdg_id"
+KIND_COLUMN = "constituent_pdg_id"
 _KINEMATICS = ("pt", "eta", "phi", "mass")
 
 
@@ -35,19 +35,20 @@ class Native(Layout):
 
     def columns(self) -> list[str]:
         """Constituents, jets, and what constituents are, if it is asked for."""
-        known = [_PDG] if self.kinds and _PDG in self.table.columns else []
+        known = [KIND_COLUMN] if self.kinds and KIND_COLUMN in self.table.columns else []
         return super().columns() + known
 
     def read(self, rows: Rows) -> RawJets:
         """Jets, one a row."""
-        lengths, (pt, eta, phi) = rows.lists(*CONSTITUENT_COLUMNS)
+        told = [KIND_COLUMN] if KIND_COLUMN in rows else []
+        lengths, (pt, eta, phi, *numbers) = rows.lists(*CONSTITUENT_COLUMNS, *told)
         own = all(name in rows for name in _KINEMATICS)
         return RawJets(
             lengths,
             pt,
             eta,
             phi,
-            kind=kinds_of_pdg(rows.lists(_PDG)[1][0]) if _PDG in rows else None,
+            kind=kinds_of_pdg(*numbers) if numbers else None,
             jet=[rows.numbers(name) for name in _KINEMATICS] if own else None,
             label=rows.labels("label") if "label" in rows else None,
             weight=self.weights(rows, "weight"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, InputError, MissingExtraError
+from darkclr.io.layouts.native import KIND_COLUMN
 from darkclr.io.parquet import METADATA_KEY, encode_metadata
 from darkclr.io.writers.native import highest_pt, jets_metadata
 from darkclr.jets import Jets
@@ -100,6 +101,8 @@ class TopTaggingWriter:
         self._check()
         known = {name for names in self._own for name in names}
         self._lost |= dict.fromkeys(f"truth_{k}" for k in jets.truth if k not in known)
+        if c.kind is not None:
+            self._lost[KIND_COLUMN] = None
 
     def _open(self, jets: Jets) -> None:
         floats = [f"jet_{name}" for name in ("pt", "eta", "phi", "mass")]

@@ -15,9 +15,9 @@ from darkclr.clustering import ClusteredJets, anti_kt
 from darkclr.errors import InputError, SimulationError
 from darkclr.io.options import NEGATIVE_WEIGHTS, NegativeWeights
 from darkclr.io.raw_jets import signed_weights
-from darkclr.jets import Jets
+from darkclr.jets import KINDS, Jets
 from darkclr.ragged import to_offsets
-from darkclr.simulation.detector import EnergyFlow, EnergyFlowDetector
+from darkclr.simulation.detector import EnergyFlow, EnergyFlowDetector, Kind
 from darkclr.simulation.events.batch import HARD_PROCESS, EventBatch, EventSource
 from darkclr.simulation.events.event_files import EventRange
 from darkclr.simulation.events.hepmc import HepMCEvents
@@ -48,6 +48,8 @@ _REACH = 2.0
 _HOPELESS = 10_000
 # So many codes of particles are told.
 _N_CODES = 8
+# The number of a kind of the detector among those of jets.
+_KINDS = np.array([KINDS.index(kind.name.lower().replace("_", " ")) for kind in Kind], np.int8)
 
 
 @dataclass
@@ -187,6 +189,7 @@ def simulate_shard(
             constituent_pt=flow.pt[jets.index],
             constituent_eta=flow.eta[jets.index],
             constituent_phi=flow.phi[jets.index],
+            constituent_kind=_KINDS[flow.kind[jets.index]],
             **{name: getattr(jets, name) for name in ("pt", "eta", "phi", "mass", "rank")},
             event=offset + batch.number[jets.event],
             weight=weight[jets.event],
@@ -300,6 +303,7 @@ def _assemble(accepted: _Accepted, process: Process) -> Jets:
     return Jets.from_constituents(
         np.concatenate([[0], np.cumsum(accepted["lengths"])]),
         *(accepted[f"constituent_{name}"] for name in ("pt", "eta", "phi")),
+        kind=accepted["constituent_kind"],
         jet=tuple(accepted[name] for name in ("pt", "eta", "phi", "mass")),  # type: ignore[arg-type]
         label=process.label,
         weight=accepted["weight"],

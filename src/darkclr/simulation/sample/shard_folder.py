@@ -144,7 +144,7 @@ class ShardFolder:
             closing(JetsWriter(TableWriter(temporary), output)) as writer,
         ):
             for path, wanted in parts:
-                part = read_jets(path, options=signed)[:wanted]
+                part = read_jets(path, options=signed, kinds=True)[:wanted]
                 writer.write(replace(part, weight=(part.weight / scale).astype(np.float32)))
             writer.finish(provenance(counts))
         return counts
