@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 from scipy.stats import wasserstein_distance
 
 from darkclr.anomaly.nae.transport import (
@@ -64,10 +65,22 @@ def test_broken_samples_raise_nothing():
 def test_blocks_read_all_rows_and_never_a_row_and_its_own_chain():
     """Samples that are the data are as far from it as other data; one block moved is seen."""
     data = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
-    same, _ = distances_by_block(data, data, 50)
+    same = distances_by_block(energy_movers_distance, data, data, 50)
     assert same.shape == (4,)
     assert (same > 0.3).all()
     moved = data.clone()
     moved[150:] += 10
-    assert (distances_by_block(data, moved, 50)[0] - same > 10).sum() == 1
-    assert len(distances_by_block(data[:1], data[:1], 50)[0]) == 1
+    there = distances_by_block(energy_movers_distance, data, moved, 50)
+    assert (there - same > 10).sum() == 1
+    squared = distances_by_block(wasserstein_loss, data, moved, 50)
+    assert (squared >= there**2).all()
+    assert len(distances_by_block(wasserstein_loss, data[:1], data[:1], 50)) == 1
+
+
+def test_the_assignment_is_that_of_the_distances_as_they_are():
+    for n, spread in ((1, 1.0), (7, 1e-3), (300, 1.0), (300, 1e4)):
+        a, b = _points(n, 8, seed=1), spread * _points(n, 8, seed=2) + 1
+        b[: n // 10] *= 5
+        cost = torch.cdist(a, b).numpy()
+        best = cost[linear_sum_assignment(cost)].mean()
+        assert energy_movers_distance(a, b) == pytest.approx(best, rel=1e-14)
