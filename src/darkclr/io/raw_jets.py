@@ -102,7 +102,7 @@ def checked_jets(
             where=where,
             fix="no jet has so many: check the columns",
         )
-    if np.count_nonzero(raw.pt) < len(raw.pt):  # NaN is not zero
+    if not raw.pt.all():  # NaN is not zero
         raw = _with_pt(raw, left_out)
     before = Counter(left_out)
     left_out.update(raw.left_out)

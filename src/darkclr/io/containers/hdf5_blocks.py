@@ -73,12 +73,12 @@ class BlockReader:
         Raises:
             OSError: the data cannot be read.
         """
-        from h5py import h5s
-
         if last - first > len(self._memory):
             self._memory = np.empty((last - first, *self._shape), self._memory.dtype)
         block = self._memory[: last - first]
         if self._offset is None:
+            from h5py import h5s
+
             self._in_file.select_hyperslab((first, *self._start), block.shape)
             self._dataset.id.read(h5s.create_simple(block.shape), self._in_file, block, self._type)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from darkclr.errors import InputError
 from darkclr.io.containers import Rows
@@ -34,15 +35,31 @@ class JetNet(Layout):
         jet_pt, jet_eta, mass = single(rows.array("jet_features", ndim=2, columns=slice(3)).T)
         particles = rows.array("particle_features", ndim=3, columns=slice(4))
         lengths, (eta, phi, pt, mask) = unpadded(particles)
-        # Masked slots are zeros in most files, and no particle is without pT.
-        if not ((mask == 1).all() and pt.all()):
+        out = self._momenta(lengths, eta, phi, pt, jet_pt, jet_eta)
+        # Masked slots are zeros in most files, and no particle is without pT. Contiguous arrays are
+        # looked through several times faster than every fourth number.
+        mask = np.ascontiguousarray(mask)
+        if not ((mask == 1).all() and out[0].all()):
             if not ((mask == 1) | (mask == 0)).all():
                 raise InputError("the mask has values other than 0 and 1", where=rows.file)
-            lengths, (eta, phi, pt) = segment_keep((mask != 0) & (pt != 0), lengths, eta, phi, pt)
+            lengths, columns = segment_keep((mask != 0) & (pt != 0), lengths, eta, phi, pt)
+            out = self._momenta(lengths, *columns, jet_pt, jet_eta)
+        jet = (jet_pt, jet_eta, np.zeros(len(jet_pt)), mass)
+        return RawJets(lengths, out[0], out[1], out[2], jet=jet)
+
+    def _momenta(
+        self,
+        lengths: NDArray[np.int64],
+        eta: NDArray,
+        phi: NDArray,
+        pt: NDArray,
+        jet_pt: NDArray,
+        jet_eta: NDArray,
+    ) -> NDArray[np.float32]:
+        """pt, eta and phi (3, n) of constituents relative to their jets."""
         out = self.room(len(pt))
         with np.errstate(over="ignore", invalid="ignore"):  # the check of the jets looks for both
             np.multiply(pt, np.repeat(jet_pt, lengths), out=out[0], casting="same_kind")
             np.add(eta, np.repeat(jet_eta, lengths), out=out[1], casting="same_kind")
             out[2] = phi
-        jet = (jet_pt, jet_eta, np.zeros(len(jet_pt)), mass)
-        return RawJets(lengths, out[0], out[1], out[2], jet=jet)
+        return out
