@@ -196,3 +196,12 @@ def test_waiting_threads_spin_shortly_unless_told_otherwise(name, mine, found, m
     main(["--version"])
     assert os.environ.get("GOMP_SPINCOUNT") == found
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+
+
+def test_the_package_is_the_command():
+    command = [sys.executable, "-m", "darkclr"]
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True)
+    assert (version.returncode, version.stdout.split()[0]) == (0, "darkclr")
+    wrong = subprocess.run([*command, "trian"], capture_output=True, text=True)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "did you mean train?" in wrong.stderr

@@ -12,6 +12,7 @@ from darkclr.evaluation import EvaluationConfig
     [
         {"signal_efficiencies": (0.0,)},
         {"n_bootstrap": 3},
+        {"n_bootstrap": 10**12},
         {"minimum_background": 0.0},
         {"minimum_background": np.nan},
         {"seed": -1},

@@ -35,7 +35,7 @@ class EvaluationConfig(WorkingPointsConfig):
 
     signal_efficiencies: Annotated[tuple[float, ...], Between(0, 1)] = (0.1, 0.2, 0.3, 0.5)
     """Signal efficiencies at which background rejection and significance improvement are quoted."""
-    n_bootstrap: Annotated[int, AtLeast(20)] = 200
+    n_bootstrap: Annotated[int, Between(20, 100_000, low_included=True, high_included=True)] = 200
     """Number of replicas of the bootstrap over events; fewer than 20 give no error."""
     seed: Annotated[int, AtLeast(0)] = 0
     """Seed of the bootstrap."""

@@ -10,7 +10,8 @@ from darkclr.simulation.sample import SampleConfig
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"n_jets": 0}, "sample: n_jets = 0; it must be at least 1"),
+        ({"n_jets": 0}, "sample: n_jets = 0; it must be from 1 to"),
+        ({"n_jets": 10**12}, "sample: n_jets = 1000000000000; it must be from 1 to"),
         ({"shard_jets": 0}, "at least 1"),
         ({"bias": -1}, "at least 0"),
         ({"bias": np.nan}, "at least 0"),

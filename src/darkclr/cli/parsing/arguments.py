@@ -78,7 +78,7 @@ def _spelled(command: Command, parser: Parser, name: str) -> str:
             return ".".join([*parts[:i], name.split(".")[i], *parts[i + 1 :]])
     raise ConfigError(
         f"no option {name}",
-        where=parser.prog,
+        where=command.name,
         fix=did_you_mean(changed, sorted(known), f"see `{parser.prog} --help-all`"),
     )
 
@@ -102,6 +102,8 @@ def _in_slots(
     names = [action.dest for action in slots]
     if output is not None:
         names.remove("output")
+    if 0 < len(positional) < len(names):
+        raise ConfigError("too few arguments", where=command.name, fix=f"usage: {parser.usage}")
     if command.several in names:
         at = names.index(command.several)
         n = len(positional) - len(names) + 1

@@ -23,6 +23,7 @@ from jsonargparse import (
 )
 
 from darkclr.cli.commands import Command
+from darkclr.cli.parsing.complaints import complaint
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.io.documents import Unclear, parse_json, parse_yaml
 
@@ -84,7 +85,10 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
         """Raise what :func:`darkclr.cli.main.main` prints."""
-        raise ConfigError(" ".join(str(message).split()), fix=f"see `{self.prog} --help`") from ex
+        hints = {action.dest: hint_of(action) for action in self._actions}
+        # A part of a configuration has a parser without a name.
+        see = f"see `{self.prog} --help`" if self.prog.startswith("darkclr ") else None
+        raise complaint(" ".join(str(message).split()), hints, see) from ex
 
     def dump(self, cfg: Namespace, **options: Any) -> str:  # type: ignore[override]
         """The configuration as text that can be given back: defaults may be objects."""

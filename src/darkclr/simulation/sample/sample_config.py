@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from darkclr.errors import ConfigError
 from darkclr.io.options import NEGATIVE_WEIGHTS, NegativeWeights
-from darkclr.parameters import AtLeast, check_parameters
+from darkclr.parameters import AtLeast, Between, check_parameters
 from darkclr.simulation.events.pythia_settings import check_settings
 from darkclr.simulation.processes import EarlyVeto, Prescale, Process, get_process
 
@@ -20,7 +20,7 @@ class SampleConfig:
 
     process: str = "qcd"
     """Name of the sample; or the import path of a process of your own, as my_processes.HEAVY."""
-    n_jets: Annotated[int, AtLeast(1)] = 1000
+    n_jets: Annotated[int, Between(1, 10**9, low_included=True, high_included=True)] = 1000
     """Number of jets that are accepted; a file of events may hold fewer."""
     seed: Annotated[int, AtLeast(0)] = 1
     """Another seed gives another sample."""
