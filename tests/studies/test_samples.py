@@ -231,3 +231,30 @@ def test_what_is_written_down_is_a_configuration(config, folder, capsys):
     arguments = ["run", "--config", str(written), "--output", str(folder / "run"), "--dry_run"]
     assert main(arguments) == 0
     assert "300 data jets" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["data", "../data/1.parquet"])
+def test_jets_without_labels_are_in_no_two_samples(folder, capsys, monkeypatch, named):
+    """They would be signal and background; with labels each goes where it belongs."""
+    (folder / "in").mkdir()
+    monkeypatch.chdir(folder / ("in" if ".." in named else ""))
+    background = "../data" if ".." in named else "data"
+    command = ["run", "--training.batch_size=16", "--dry_run", "--samples"]
+    both = "{{data: {{files: {}}}, signal: {{files: {}, options: {{{}}}}}}}".format
+    for options in ("", "label: 1"):
+        assert main([*command, both(background, named, options)]) == 2
+        told = capsys.readouterr().err
+        assert "have no labels and would be in data and in signal" in told
+        assert len(told.splitlines()) == 1
+    assert main([*command, both(background, named, "pt_min: 1")]) == 0
+
+
+def test_a_dry_run_says_what_is_left_out(folder, capsys, monkeypatch):
+    label = np.array([BACKGROUND, BACKGROUND, SIGNAL] * 100, np.int8)
+    write_jets(replace(toy_jets(300, seed=5), label=label), folder / "labelled.parquet")
+    monkeypatch.chdir(folder)
+    both = "{data: {files: labelled.parquet}, signal: {files: labelled.parquet}}"
+    assert main(["run", "--training.batch_size=16", "--dry_run", "--samples", both]) == 0
+    told = capsys.readouterr().out
+    assert "data      200 jets in 1 files (darkclr in Parquet), 100 of label 1 left out" in told
+    assert "signal    100 jets in 1 files (darkclr in Parquet), 200 of label 0 left out" in told

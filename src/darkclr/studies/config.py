@@ -152,13 +152,15 @@ class RunConfig:
         """What is in the samples, as far as that is known before they are simulated and read.
 
         Raises:
-            ConfigError: jets are given as events, or there are too few for the training.
+            ConfigError: jets are given as events, are in two samples, or are too few for the
+                training.
             InputError: files that are missing or no jets.
         """
-        from darkclr.studies.samples import look_at  # help comes without PyArrow
+        from darkclr.studies.samples import look_at, refuse_shared  # help comes without PyArrow
 
         labels = self.labels
         looks = {name: look_at(name, s, labels[name]) for name, s in self.samples.items()}
+        refuse_shared(self.samples, looks)
         n_signal = sum(look.n_jets for name, look in looks.items() if name != self.background)
         wanted = (self.contamination or 0) * looks[self.background].n_jets
         if wanted > n_signal and all(look.is_exact for look in looks.values()):

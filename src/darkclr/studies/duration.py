@@ -138,8 +138,10 @@ def show_steps(config: RunConfig, reporter: Reporter) -> None:
     for name, look in looks.items():
         if look.n_files:
             about = "" if look.is_exact else "about "
+            other = 1 - config.labels[name]
             reporter.line(
                 f"{name:<9} {about}{look.n_jets} jets in {look.n_files} files ({look.kind})"
+                + (f", {about}{look.n_other} of label {other} left out" if look.n_other else "")
             )
     reporter.line(
         f"training  about {n_train} {config.background} jets x {epochs} epochs / "

@@ -84,6 +84,9 @@ class Look(NamedTuple):
     n_jets: int
     is_exact: bool
     kind: str
+    n_other: int = 0
+    """Jets of the other label, which are left out."""
+    has_unlabelled: bool = False
 
 
 def _set(owner: object, field: Any) -> bool:

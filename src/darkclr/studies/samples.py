@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import ConfigError, DarkclrError, InputError
-from darkclr.io import atomic_path
+from darkclr.io import ReadOptions, atomic_path
 from darkclr.io.parquet import TableWriter, read_metadata, read_schema
 from darkclr.io.reading import jets_by_file, recognise
 from darkclr.io.sources import expand, is_url
@@ -22,7 +22,7 @@ from darkclr.jets import UNKNOWN, Jets
 from darkclr.reporter import Advance, Reporter
 from darkclr.studies.sample_config import Look, Sample
 
-__all__ = ["FILE", "FILE_EVENT", "look_at", "refuse_changed", "take_in"]
+__all__ = ["FILE", "FILE_EVENT", "look_at", "refuse_changed", "refuse_shared", "take_in"]
 
 #: Truth columns of jets that were taken in: position in the list of files, event in that file.
 FILE, FILE_EVENT = "file", "file_event"
@@ -44,7 +44,7 @@ def look_at(name: str, sample: Sample, label: int) -> Look:
         if sample.events is not None:
             _refuse_jets_as_events(name, sample.events)
         return Look(0, sample.n_jets, sample.events is None, sample.process)
-    n_files, n_jets, is_exact, kinds = 0, 0.0, True, set()
+    n_files, n_jets, n_other, is_exact, unlabelled, kinds = 0, 0.0, 0.0, True, False, set()
     where = ", ".join(sample.sources)
     for _, found, batches in jets_by_file(
         sample.sources, layout=sample.layout, options=sample.options, batch_size=_LOOK
@@ -53,11 +53,36 @@ def look_at(name: str, sample: Sample, label: int) -> Look:
         rows = min(_LOOK // found.layout.jets_per_row, n_rows)
         first = next(batches, None)
         n_files, is_exact = n_files + 1, is_exact and rows == n_rows
-        n_jets += 0 if first is None else int(_usable(first, label).sum()) * n_rows / rows
+        if first is not None:
+            n_usable = int(_usable(first, label).sum())
+            n_jets += n_usable * n_rows / rows
+            n_other += (len(first) - n_usable) * n_rows / rows
+            unlabelled |= bool((first.label == UNKNOWN).any())
         kinds.add(f"{found.layout.title} in {found.container.name}")
     if is_exact and not n_jets:
         raise _none_of(label, where)
-    return Look(n_files, round(n_jets), is_exact, " and ".join(sorted(kinds)))
+    kind = " and ".join(sorted(kinds))
+    return Look(n_files, round(n_jets), is_exact, kind, round(n_other), unlabelled)
+
+
+def refuse_shared(samples: Mapping[str, Sample], looks: Mapping[str, Look]) -> None:
+    """See that no jets are in two samples: those of a file that both name, without labels.
+
+    Raises:
+        ConfigError: there are some, and nothing in the options parts them.
+    """
+    seen: dict[tuple[str, ReadOptions], str] = {}
+    for name, sample in samples.items():
+        for file in expand(sample.sources) if sample.sources else ():
+            where = file if is_url(file) else str(Path(file).resolve())
+            key = where, replace(sample.options, label=None)
+            other = seen.setdefault(key, name)
+            if other != name and (looks[other].has_unlabelled or looks[name].has_unlabelled):
+                raise ConfigError(
+                    f"jets of {file} have no labels and would be in {other} and in {name}",
+                    where=f"samples.{name}.files",
+                    fix="name other files, or options that part them, such as pt_min and pt_max",
+                )
 
 
 def take_in(name: str, sample: Sample, label: int, output: Path, reporter: Reporter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 
 import numpy as np
@@ -195,7 +195,7 @@ def _weight(config: SampleConfig, file: EventFile | None) -> Weight | None:
         described = dict(zip(names, names, strict=True))
         own = nominal_weight(names) if names else Weight(None, 0, 1)
     if config.weight is not None:
-        return named_weight(config.weight, described, file.path)
+        return replace(named_weight(config.weight, described, file.path), of=own.of)
     return own if described else None
 
 
