@@ -249,7 +249,8 @@ def test_a_weight_is_chosen_by_name_or_description(name, path, tmp_path):
     assert own.weight == Weight(None, 0, 3)
     assert own.notes() == ["events have 3 weights, of which the event's own is taken"]
     planned = plan(replace(config, weight=name))
-    assert planned.weight == Weight("1001", 0, 2)
+    assert planned.weight == Weight("1001", 0, 3)
+    assert planned.notes() == ["events have 3 weights, of which '1001' is taken"]
     assert planned.fingerprint != own.fingerprint
     source = LesHouchesEvents(planned.file.ranges[0], planned.settings, 7, "1001")
     found = source.generate(N)
