@@ -24,7 +24,18 @@ from darkclr.plausibility import (
 )
 from darkclr.ragged import segment_ids, segment_keep, to_offsets
 
-__all__ = ["RawJets", "checked_jets", "clustered_jets", "refuse_not_finite", "signed_weights"]
+__all__ = [
+    "FILLING",
+    "RawJets",
+    "checked_jets",
+    "clustered_jets",
+    "filling",
+    "refuse_not_finite",
+    "signed_weights",
+]
+
+#: What constituents are that are padding of another number than zero.
+FILLING = "with one negative number in all columns, as padding,"
 
 # Some particles of an event may go along the beam; if more do, the column is no pseudorapidity.
 _MAX_ALONG_BEAM = 0.1
@@ -102,7 +113,7 @@ def checked_jets(
             where=where,
             fix="no jet has so many: check the columns",
         )
-    if not raw.pt.all():  # NaN is not zero
+    if len(raw.pt) and not raw.pt.min() > 0:
         raw = _with_pt(raw, left_out)
     before = Counter(left_out)
     left_out.update(raw.left_out)
@@ -174,12 +185,28 @@ def checked_jets(
 
 
 def _with_pt(raw: RawJets, left_out: Counter[str]) -> RawJets:
-    """The jets without constituents of pT = 0: padding, or along the beam, without a direction."""
-    keep = raw.pt != 0
+    """The jets without constituents of pT = 0: padding, or along the beam, without a direction.
+
+    Nor with those that are padding of another number. NaN stays, for others to refuse it.
+    """
+    filled = filling(raw.pt, raw.eta, raw.phi)
+    keep = (raw.pt != 0) & ~filled
     columns = (raw.pt, raw.eta, raw.phi, *raw.kinds)
     lengths, (pt, eta, phi, *kind) = segment_keep(keep, raw.lengths, *columns)
-    left_out["constituents without pT"] += len(keep) - len(pt)
+    left_out["constituents without pT"] += len(keep) - len(pt) - (n := int(filled.sum()))
+    left_out[f"constituents {FILLING}"] += n
     return replace(raw, lengths=lengths, pt=pt, eta=eta, phi=phi, kind=next(iter(kind), None))
+
+
+def filling(first: NDArray, *others: NDArray) -> NDArray[np.bool_]:
+    """Which elements are one negative number in all columns, such as -999: padding, (n,).
+
+    Of (pt, eta, phi) or (E, px, py, pz) no particle is that.
+    """
+    equal = first < 0
+    for values in others:
+        equal &= values == first
+    return equal
 
 
 def _invalid(raw: RawJets) -> NDArray[np.bool_]:
@@ -245,12 +272,14 @@ def clustered_jets(
     if options.skip_invalid:
         raw = _without_infinite(raw, start, left_out)
     refuse_not_finite(raw.pt, "pt", where)
-    if (raw.pt < 0).any():
+    filled = filling(raw.pt, raw.eta, raw.phi)
+    if ((raw.pt < 0) & ~filled).any():
         raise InputError(f"{np.count_nonzero(raw.pt < 0)} particles have negative pT", where=where)
     if len(raw.pt):
         check_pt(raw.pt, "particle", where, options.beam_energy)
     keep = raw.pt > 0
-    left_out["particles without pT"] += int((~keep).sum())
+    left_out[f"particles {FILLING}"] += (n := int(filled.sum()))
+    left_out["particles without pT"] += int((~keep).sum()) - n
     if len(raw.eta) and not -MAX_ABS_ETA <= raw.eta.min() <= raw.eta.max() <= MAX_ABS_ETA:
         along_beam = keep & (np.abs(raw.eta) > MAX_ABS_ETA)
         if along_beam.sum() <= _MAX_ALONG_BEAM * keep.sum():

@@ -79,6 +79,47 @@ def test_constituents_may_be_padded_with_zeros_in_hdf5(tmp_path):
     assert_same(write_columns(tmp_path / "a.h5", columns), "jetclass")
 
 
+@pytest.mark.parametrize("number", [-999.0, -1.0])
+@pytest.mark.parametrize("layout", ["darkclr", "delphes", "jetclass", "top_tagging", "lhco"])
+def test_padding_may_be_another_number_than_zero(tmp_path, layout, number, caplog):
+    """As of arrays that became tables: it is no particle, and its number is told."""
+    columns = COLUMNS[layout]()
+    n_filled = 0
+    if isinstance(next(iter(columns.values())), list):
+        for name, rows in columns.items():
+            if isinstance(rows, list):
+                longer = [np.append(row, np.full(SLOTS + 1 - len(row), number)) for row in rows]
+                columns[name] = [row.astype(np.float32) for row in longer]
+        n_filled = sum(SLOTS + 1 - len(jet) for jet in JETS)
+    else:
+        k = 4 if layout == "top_tagging" else 3
+        names = list(columns)[:-1]
+        for first in range(0, len(names), k):
+            slot = names[first : first + k]
+            empty = np.all([columns[name] == 0 for name in slot], axis=0)
+            n_filled += empty.sum()
+            columns |= {name: np.where(empty, number, columns[name]) for name in slot}
+    assert_same(write_columns(tmp_path / "a.h5", columns), layout)
+    assert f"{n_filled} " in caplog.text
+    assert "one negative number in all columns" in caplog.text
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_a_single_negative_energy_is_refused_or_left_out(tmp_path, many):
+    """Although so few energies below their momenta are rounding."""
+    columns = {
+        name: rows * 20 if isinstance(rows, list) else np.tile(rows, 20)
+        for name, rows in COLUMNS["jetclass"]().items()
+    }
+    energy = columns["part_energy"][2] = columns["part_energy"][2].copy()
+    energy[:many] *= -1
+    path = write_columns(tmp_path / "a.parquet", columns)
+    with pytest.raises(InputError, match=rf"{many} of 840 constituents have negative energies"):
+        read_jets(path)
+    jets = read_jets(path, options=ReadOptions(skip_invalid=True))
+    assert jets.event.tolist() == [0, 1, *range(3, 20 * len(JETS))]
+
+
 @pytest.mark.parametrize(
     ("layout", "column", "place"),
     [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.errors import InputError
-from darkclr.io.raw_jets import RawJets, refuse_not_finite
+from darkclr.io.raw_jets import FILLING, RawJets, filling, refuse_not_finite
 from darkclr.kinematics import wrap_phi
 from darkclr.ragged import segment_keep, to_offsets
 
@@ -39,7 +39,8 @@ def from_four_vectors(
     """Jets of four-momenta: constituents in (pt, eta, phi), and their sums where asked for.
 
     eta is the pseudorapidity asinh(pz / pt), of the sign of pz; phi = atan2(py, px). The jet is the
-    sum of the four-momenta with the energies of the file. Constituents without pT are left out.
+    sum of the four-momenta with the energies of the file. Constituents without pT are left out, and
+    what is padding of another number.
 
     Args:
         lengths: (n,) number of constituents of each jet.
@@ -52,9 +53,17 @@ def from_four_vectors(
         room: memory (3, n) for pt, eta and phi, as :meth:`darkclr.io.layouts.Layout.room`.
 
     Raises:
-        InputError: values that are not finite, unless they are skipped; energies below the momenta.
+        InputError: values that are not finite and negative energies, unless they are skipped;
+            energies below the momenta.
     """
     energy, px, py, pz = single((energy, px, py, pz))
+    n_filled = 0
+    if len(energy) and energy.min() < 0:
+        filled = filling(energy, px, py, pz)
+        n_filled = int(filled.sum())
+        columns = (energy, px, py, pz, *(() if kind is None else (kind,)))
+        lengths, (energy, px, py, pz, *kinds) = segment_keep(~filled, lengths, *columns)
+        kind = next(iter(kinds), None)
     with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
         pt = px * px
         pt += py * py
@@ -80,6 +89,14 @@ def from_four_vectors(
             where=where,
             fix="the columns are not E, px, py, pz, or not in one unit",
         )
+    if below and (negative := energy < 0).any():
+        if not skip_invalid:
+            raise InputError(
+                f"{negative.sum()} of {len(energy)} constituents have negative energies",
+                where=where,
+                fix="check the columns; --skip-invalid leaves their jets out",
+            )
+        pt[negative] = np.nan
     columns = (energy, px, py, pz, pt, *(() if kind is None else (kind,)))
     lengths, (energy, px, py, pz, pt, *kinds) = segment_keep(pt != 0, lengths, *columns)
     out = np.empty((3, len(pt)), np.float32) if room is None else room(len(pt))
@@ -88,7 +105,13 @@ def from_four_vectors(
     np.arcsinh(out[1], out=out[1])
     np.arctan2(py, px, out=out[2])
     jet = _sum(lengths, energy, px, py, pz) if sums else None
-    return RawJets(lengths, out[0], out[1], out[2], kind=next(iter(kinds), None), jet=jet)
+    return RawJets(
+        lengths,
+        *out,
+        kind=next(iter(kinds), None),
+        jet=jet,
+        left_out={f"constituents {FILLING}": n_filled} if n_filled else {},
+    )
 
 
 def mass_of(pt: NDArray, eta: NDArray, energy: NDArray) -> NDArray[np.float64]:
