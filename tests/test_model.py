@@ -74,6 +74,26 @@ def test_scores_of_a_file_are_those_of_its_jets(model, jets, tmp_path, part):
         np.testing.assert_array_equal(found[name].to_numpy(), expected[name].to_numpy())
 
 
+def test_a_model_of_an_ensemble_is_a_model(model, jets, tmp_path):
+    """An encoder and one of the densities that were fitted on it."""
+    ensemble, output = tmp_path / "ensemble", tmp_path / "scores.parquet"
+    shutil.copytree(model / "encoder", ensemble / "encoder-1" / "encoder")
+    density = ensemble / "encoder-1" / "density-1"
+    shutil.copytree(model / "scores", density / "scores")
+    score_file(model / "qcd.parquet", model, output)
+    expected = read_table(output)
+    for folder in (density, density.parent, ensemble):
+        score_file(model / "qcd.parquet", folder, output)
+        assert read_table(output).equals(expected)
+    shutil.copytree(density, density.with_name("density-2"))
+    score_file(model / "qcd.parquet", density, output)
+    assert read_table(output).equals(expected)
+    for folder in (density.parent, ensemble):
+        told = rf"{folder}: is an ensemble of 2 models; name one of them, such as {density}$"
+        with pytest.raises(InputError, match=told):
+            score_file(model / "qcd.parquet", folder, output)
+
+
 def test_what_is_missing_is_told_and_nothing_is_left(model, tmp_path):
     output = tmp_path / "scores.parquet"
     with pytest.raises(InputError, match="reads the constituents"):

@@ -19,7 +19,12 @@ from darkclr.anomaly.fitted import FittedScore
 from darkclr.anomaly.scoring import calibrate, load_scores, score_table
 from darkclr.anomaly.working_points import WorkingPoint
 from darkclr.contrastive.encoding import CHUNK, encode_stream
-from darkclr.contrastive.model_directory import is_finished, load_encoder, training_split
+from darkclr.contrastive.model_directory import (
+    is_finished,
+    load_encoder,
+    model_parts,
+    training_split,
+)
 from darkclr.domain import OUTSIDE, DomainCheck, Outside
 from darkclr.errors import ConfigError, InputError
 from darkclr.evaluation.config import WorkingPointsConfig
@@ -80,7 +85,8 @@ def score_file(
 
     Args:
         source: what :func:`~darkclr.io.reading.iterate_jets` reads, or files of representations.
-        model: directory with ``encoder`` and ``scores``.
+        model: directory with ``encoder`` and ``scores``; or one of an ensemble, as
+            :func:`~darkclr.contrastive.model_directory.model_parts` finds it.
         output: Parquet file to write, the table of :func:`~darkclr.anomaly.scoring.score_table`;
             a tree, if its name ends with .root.
         split: shares of the events, for ``part``; those of the encoder's training if None.
@@ -100,8 +106,9 @@ def score_file(
     model, output = Path(model), Path(output)
     check_output(source, output, "scores")
     to = to or ("root" if output.suffix.lower() == ".root" else "parquet")
-    scores = load_scores(model / "scores", plugins=plugins)
-    _check_cuts(scores, working_points, model / "scores")
+    fits = model_parts(model).scores
+    scores = load_scores(fits, plugins=plugins)
+    _check_cuts(scores, working_points, fits)
     batches = scored_batches(
         source,
         model,
@@ -155,8 +162,8 @@ def calibrate_model(
     Raises:
         InputError: jets or a model that cannot be read, or no background in this part.
     """
-    model = Path(model)
-    scores = load_scores(model / "scores", plugins=plugins)
+    model, fits = Path(model), model_parts(model).scores
+    scores = load_scores(fits, plugins=plugins)
     columns = ["label", "event", "weight", *(score.name for score in scores)]
 
     def table(source: Source, part: str) -> pa.Table:
@@ -185,7 +192,7 @@ def calibrate_model(
     found = calibrate(
         own,
         scores,
-        model / "scores",
+        fits,
         background_efficiencies=config.cuts_at,
         minimum_jets=config.minimum_jets,
         background={"files": _names(background), "part": part},
@@ -267,11 +274,12 @@ def scored_batches(
         InputError: as of :func:`score_file`.
     """
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
-    split = split or training_split(model / "encoder")
+    directory = model_parts(model).encoder
+    split = split or training_split(directory)
     name, coded = sample_name(source), all(holds_representations(file) for file in files)
     # Representations need no encoder; one that is there knows its domain.
-    known = not coded or is_finished(model / "encoder")
-    encoder = load_encoder(model / "encoder") if known else None
+    known = not coded or is_finished(directory)
+    encoder = load_encoder(directory) if known else None
     domain, n_read = (encoder.domain, encoder.config.n_constituents) if encoder else (None, 0)
     check = DomainCheck(domain, n_read, outside, name)
 

@@ -102,6 +102,15 @@ def test_a_search_and_an_ensemble_of_one_member(tmp_path):
     assert "'AUC': '0.61" in said(tmp_path / "table.json")
 
 
+def test_an_ensemble_says_how_its_models_score(tmp_path):
+    (tmp_path / "config.yaml").write_text("samples: {}\n")
+    for i in (1, 2):
+        (tmp_path / f"encoder-{i}" / "density-1").mkdir(parents=True)
+    first = tmp_path / "encoder-1" / "density-1"
+    expected = f"darkclr score JETS {first} scores.parquet, with one of 2 models"
+    assert expected in said(tmp_path)
+
+
 def test_what_lies_beside_models_of_others_is_none_of_darkclr_s(tmp_path):
     for name in ("model.safetensors", "page.html", "config.yaml"):
         (tmp_path / name).write_text("{}")

@@ -173,3 +173,17 @@ def test_an_empty_file_among_others_is_left_out(tmp_path, caplog, name):
     assert summarise(tmp_path).jets == 30
     convert(tmp_path, tmp_path / "out" / "all.parquet")
     assert len(read_jets(tmp_path / "out" / "all.parquet")) == 30
+
+
+def test_jets_in_tev_are_told(tmp_path, caplog):
+    jets = toy_jets(40)
+    write_jets(jets, tmp_path / "gev.parquet")
+    assert len(read_jets(tmp_path / "gev.parquet")) == 40
+    assert not caplog.text
+    c = jets.constituents
+    columns = {"constituent_pt": c.pt / 1000, "constituent_eta": c.eta, "constituent_phi": c.phi}
+    lists = {name: ak.unflatten(x, np.diff(c.offsets)) for name, x in columns.items()}
+    ak.to_parquet(ak.zip(lists, depth_limit=1), tmp_path / "tev.parquet")
+    read_jets(tmp_path / "tev.parquet")
+    told = f"the hardest of 40 jets has pT = {jets.pt.max() / 1000:.3g} GeV: its numbers may be TeV"
+    assert told in caplog.text

@@ -169,7 +169,8 @@ def score(
     Args:
         jets: The files of jets, of any layout, or of representations; a directory or a URL is a
             file, too.
-        model: The directory with `encoder` and `scores`.
+        model: The directory with `encoder` and `scores`; of an ensemble that of one of its models,
+            such as encoder-1/density-1.
         output: The Parquet file that is written: one row a jet with id, label, raw scores and
             p-values. With the suffix .root it is a tree.
         split: Shares of the events (`--split.train` and so on), for `part`; if they are not given,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,10 +30,12 @@ from darkclr.split import Split
 
 __all__ = [
     "Fingerprint",
+    "ModelParts",
     "begin_model",
     "is_finished",
     "load_encoder",
     "load_network",
+    "model_parts",
     "save_model",
     "save_weights",
     "training_split",
@@ -42,6 +45,43 @@ Network = TypeVar("Network", bound=nn.Module)
 
 _WHAT = "is not a model directory of an encoder"
 _FIX = "give the directory of a finished `darkclr train`"
+_DENSITY = re.compile(r"density-\d+")  # of the scores that an ensemble has beside an encoder
+
+
+class ModelParts(NamedTuple):
+    """The directories that make a model."""
+
+    encoder: Path
+    scores: Path
+
+
+def model_parts(model: str | Path) -> ModelParts:
+    """Where the encoder and the scores of a model are.
+
+    Args:
+        model: directory with ``encoder`` and ``scores``, as of a run; or ``encoder-1/density-1`` of
+            an ensemble, or a directory above it in which there is no other one.
+
+    Raises:
+        InputError: there are several models.
+    """
+    model = Path(model)
+    of_its_own = ModelParts(model / "encoder", model / "scores")
+    of_an_ensemble = ModelParts(model.absolute().parent / "encoder", model / "scores")
+    if of_its_own.scores.is_dir():
+        is_density = _DENSITY.fullmatch(model.absolute().name) and not of_its_own.encoder.is_dir()
+        return of_an_ensemble if is_density else of_its_own
+    found = [*model.glob("density-*/scores"), *model.glob("encoder-*/density-*/scores")]
+    if not found:
+        return of_its_own
+    first = min(found)
+    if len(found) > 1:
+        raise InputError(
+            f"is an ensemble of {len(found)} models",
+            where=model,
+            fix=f"name one of them, such as {first.parent}",
+        )
+    return ModelParts(first.parents[1] / "encoder", first)
 
 
 def load_encoder(directory: str | Path) -> Encoder:

@@ -23,7 +23,7 @@ from darkclr.anomaly.definition import in_order
 from darkclr.anomaly.fitted import FittedScore, fit_digest
 from darkclr.anomaly.scoring import load_scores
 from darkclr.contrastive.encoder.transformer import Encoder
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import ModelParts, load_encoder, model_parts
 from darkclr.errors import ConfigError, MissingExtraError
 from darkclr.export.conditioning import conditional_p_value, residual
 from darkclr.export.padded_encoder import PaddedEncoder
@@ -133,29 +133,30 @@ def export(model: Path, output: Path, scores: Sequence[str] | None = None) -> Ex
         InputError: missing or broken files.
         MissingExtraError: onnx or onnxscript is not installed.
     """
-    encoder, fitted = load_encoder(model / "encoder"), load_scores(model / "scores")
-    chosen, left_out = _chosen(fitted, scores, model / "scores")
+    parts = model_parts(model)
+    encoder, fitted = load_encoder(parts.encoder), load_scores(parts.scores)
+    chosen, left_out = _chosen(fitted, scores, parts.scores)
     network = ExportedModel(encoder, chosen).eval()
     file = _converted(network)
     file.ir_version = _IR_VERSION
     file.producer_name, file.producer_version = "darkclr", darkclr.__version__
     file.doc_string = "Representations and anomaly scores of jets; higher is more anomalous."
     del file.metadata_props[:]
-    for key, value in _metadata(model, encoder, chosen).items():
+    for key, value in _metadata(parts, encoder, chosen).items():
         file.metadata_props.add(key=key, value=value)
     with atomic_path(output) as temporary:
         temporary.write_bytes(file.SerializeToString())
     return Exported(network.outputs, tuple(left_out))
 
 
-def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> dict[str, str]:
+def _metadata(parts: ModelParts, encoder: Encoder, scores: Sequence[FittedScore]) -> dict[str, str]:
     """What a reader of the file may want to know of the model."""
     about = {
         score.name: {
             "title": score.definition.title,
             "summary": score.definition.entry.summary,
             "reference": score.definition.entry.reference,
-            "digest": fit_digest(model / "scores" / score.name),
+            "digest": fit_digest(parts.scores / score.name),
         }
         | _calibration(score)
         for score in scores
@@ -166,7 +167,7 @@ def _metadata(model: Path, encoder: Encoder, scores: Sequence[FittedScore]) -> d
         "pT = 0 where there is none",
         "encoder": encoder.digest(),
         "domain": json.dumps(None if encoder.domain is None else asdict(encoder.domain)),
-        "training": (model / "encoder" / "config.yaml").read_text(encoding="utf-8"),
+        "training": (parts.encoder / "config.yaml").read_text(encoding="utf-8"),
         "scores": json.dumps(about),
     }
 

@@ -101,6 +101,10 @@ def _run(path: Path, config: Mapping[str, Any]) -> Description:
     uses = [f"darkclr {command} --config {path / _CONFIG} --output {path}, which goes on"]
     if not repeated:
         uses += [f"darkclr score JETS {path} scores.parquet", f"darkclr report {path}"]
+    elif models := sorted(path.glob("encoder-*/density-*")):
+        uses.append(
+            f"darkclr score JETS {models[0]} scores.parquet, with one of {len(models)} models"
+        )
     found = _present(path, "metrics.json", "table.json")
     figures = describe_document(path / found[0]) if found else None
     return Description(f"{path}: {what}", facts, figures.rows if figures else (), uses)

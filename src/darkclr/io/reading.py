@@ -24,6 +24,7 @@ __all__ = ["iterate_jets", "jets_by_file", "read_jets", "recognise"]
 
 _log = logging.getLogger(__name__)
 
+_SOFT = 1.0  # GeV; no detector measures jets of less, in whatever collisions
 _CUTS = ("pt_min", "pt_max", "abs_eta_max", "n_constituents", "constituent_pt_min")
 
 
@@ -82,7 +83,7 @@ def jets_by_file(
         warned = False
         for jets in _jets_of(found, name, path, options, batch_size, kinds):
             # Before the cuts: without its soft constituents no jet is their sum.
-            if not warned and (problem := spot_check(jets).problem):
+            if not warned and (problem := spot_check(jets).problem or _softness(jets)):
                 _log.warning("%s: %s", name, problem)
                 warned = True
             if shift:
@@ -179,6 +180,14 @@ def _jets_of(
                 yield jets
     for what, n in (+left_out).items():
         _log.warning("%s: %d %s left out", name, n, what)
+
+
+def _softness(jets: Jets) -> str | None:
+    """One sentence if not one of the jets has a pT that jets have."""
+    hardest = jets.pt.max()
+    if hardest >= _SOFT:
+        return None
+    return f"the hardest of {len(jets)} jets has pT = {hardest:.3g} GeV: its numbers may be TeV"
 
 
 def _noted(jets: Jets, options: ReadOptions) -> Jets:

@@ -18,7 +18,7 @@ from darkclr.anomaly.scoring import load_scores
 from darkclr.augmentations import Augmentations, recentre
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents, encode_stream, prepare
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import load_encoder, model_parts
 from darkclr.domain import Outside
 from darkclr.errors import ConfigError, InputError
 from darkclr.io import iterate_jets
@@ -139,8 +139,8 @@ def show(
             ``score_file``.
     """
     model, output = Path(model), Path(output)
-    scores = load_scores(model / "scores", plugins=plugins)
-    encoder = load_encoder(model / "encoder")
+    parts = model_parts(model)
+    scores, encoder = load_scores(parts.scores, plugins=plugins), load_encoder(parts.encoder)
     titles = {score.name: score.definition.title for score in scores}
     found: Found | None = None
     pool: list[tuple[NDArray[np.float32], Jets]] = []
