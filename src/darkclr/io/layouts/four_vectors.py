@@ -107,7 +107,9 @@ def from_four_vectors(
     jet = _sum(lengths, energy, px, py, pz) if sums else None
     return RawJets(
         lengths,
-        *out,
+        out[0],
+        out[1],
+        out[2],
         kind=next(iter(kinds), None),
         jet=jet,
         left_out={f"constituents {FILLING}": n_filled} if n_filled else {},

@@ -42,8 +42,8 @@ class JetNet(Layout):
         if not ((mask == 1).all() and out[0].all()):
             if not ((mask == 1) | (mask == 0)).all():
                 raise InputError("the mask has values other than 0 and 1", where=rows.file)
-            lengths, columns = segment_keep((mask != 0) & (pt != 0), lengths, eta, phi, pt)
-            out = self._momenta(lengths, *columns, jet_pt, jet_eta)
+            lengths, (eta, phi, pt) = segment_keep((mask != 0) & (pt != 0), lengths, eta, phi, pt)
+            out = self._momenta(lengths, eta, phi, pt, jet_pt, jet_eta)
         jet = (jet_pt, jet_eta, np.zeros(len(jet_pt)), mass)
         return RawJets(lengths, out[0], out[1], out[2], jet=jet)
 
