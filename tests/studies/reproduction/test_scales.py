@@ -105,4 +105,4 @@ def test_samples_and_trainings_that_studies_share_are_done_once():
     # That of all, that of another detector, that of another shower.
     assert [job.split(":")[0] for job in of_qcd] == ["size-0.125", "detector-card-1", "generator-1"]
     assert heard.jobs.count("usual: train") == 1
-    assert sum(job.endswith(": train") for job in heard.jobs) == 3 + 1 + 4 + 1 + 1
+    assert sum(job.endswith(": train") for job in heard.jobs) == 3 + 1 + 5 + 1 + 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +23,7 @@ from darkclr.studies.reproduction.catalogue import chosen
 from darkclr.studies.reproduction.page import write_page
 from darkclr.studies.reproduction.record import RESULT, record
 from darkclr.studies.reproduction.scales import SCALES, Scale
+from darkclr.studies.reproduction.shared import copy_encoder, encoder_key, link, sample_key
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.studies.run import Run
 from darkclr.studies.sample_config import Sample
@@ -120,20 +119,28 @@ class Reproduction:
         self._train(name, self.trainings[name], int(number))
 
     def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
-        """All steps of a training; the same sample is simulated once for all trainings."""
-        shared = [
-            (self.output / "trainings" / "samples" / f"{_key(name, sample)}.parquet",
-             steps.config.output / "samples" / f"{name}.parquet")
-            for name, sample in steps.config.samples.items()
-            if not sample.sources
-        ]  # fmt: skip
-        for common, own in shared:
-            _link(common, own)
+        """All steps of a training; what it shares with others is made once."""
         run = steps.run if isinstance(steps, Ensemble) else steps
+        common = self.output / "trainings"
+        samples = {
+            common / "samples" / f"{sample_key(name, sample)}.parquet": run.sample(name)
+            for name, sample in run.config.samples.items()
+            if not sample.sources
+        }
+        encoders = {
+            common / "encoders" / encoder_key(each.run.config, each.training(e)): each.model(e)
+            for each in (steps.repetitions if isinstance(steps, Ensemble) else ())
+            for e in each.encoder_numbers
+            if only in (None, e)
+        }
+        for shared, own in samples.items():
+            link(shared, own)
         claim(run.config)
         run.simulate()
-        for common, own in shared:
-            _link(own, common)
+        for shared, own in samples.items():
+            link(own, shared)
+        for shared, model in encoders.items():
+            copy_encoder(shared, model / "encoder")
         if isinstance(steps, Run):
             if not _is_measured(steps):
                 steps.measure()
@@ -141,6 +148,8 @@ class Reproduction:
             steps.execute()
         else:
             steps.repeat(only)
+        for shared, model in encoders.items():
+            copy_encoder(model / "encoder", shared)
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
@@ -199,7 +208,7 @@ def _jobs(trainings: Mapping[str, Ensemble | Run], cores: int) -> list[Job]:
     """What takes time of several trainings: a sample that they share is simulated by the first."""
     jobs, simulated = [], set()
     for name, steps in trainings.items():
-        samples = [_key(*item) for item in steps.config.samples.items()]
+        samples = [sample_key(*item) for item in steps.config.samples.items()]
         for job, sample in zip_longest(steps.jobs(cores), samples):  # they are the first jobs
             if sample is None or sample not in simulated:
                 jobs.append(replace(job, name=f"{name}: {job.name}"))
@@ -221,19 +230,3 @@ def _is_measured(run: Run) -> bool:
     """Whether a run of this configuration, which is claimed, has its figures of merit."""
     path = run.output / "metrics.json"
     return path.exists() and read_metrics(path).config == run.config.evaluation
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file under another name, if it is there and the name is free."""
-    if source.exists() and not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:  # another file system
-            target.symlink_to(source.absolute())
-
-
-def _key(name: str, sample: Sample) -> str:
-    """The same for the same jets."""
-    content = json.dumps(sample.to_dict(), sort_keys=True)
-    return f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"

@@ -10,7 +10,7 @@ from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, number
-from darkclr.studies.reproduction.scales import USUAL, Scale, usual
+from darkclr.studies.reproduction.scales import Scale, usual
 from darkclr.studies.reproduction.scan import (
     scan_figure,
     scan_numbers,
@@ -19,14 +19,12 @@ from darkclr.studies.reproduction.scan import (
 )
 from darkclr.studies.reproduction.study import Material, Result, Study
 
-_SHARES = {USUAL: 0.0} | {f"contamination-{share:g}": share for share in (0.001, 0.01, 0.05, 0.1)}
+_SHARES = {f"contamination-{share:g}": share for share in (0.0, 0.001, 0.01, 0.05, 0.1)}
 _ALLOWED = 0.01
 
 
 def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
-    return {
-        name: replace(usual(scale), contamination=share or None) for name, share in _SHARES.items()
-    }
+    return {name: replace(usual(scale), contamination=share) for name, share in _SHARES.items()}
 
 
 def _measure(material: Material) -> Result:
