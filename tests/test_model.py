@@ -107,6 +107,18 @@ def test_what_is_missing_is_told_and_nothing_is_left(model, tmp_path):
     assert names(tmp_path) == []
 
 
+def test_an_ensemble_says_which_models_it_has(model, tmp_path):
+    encoder, density = tmp_path / "encoder-1", tmp_path / "encoder-1" / "density-1"
+    shutil.copytree(model / "encoder", encoder / "encoder")
+    shutil.copytree(model / "scores", density / "scores")
+    for folder in (encoder, density):
+        description = describe(folder)
+        assert f"darkclr score JETS {density} scores.parquet" in description.uses
+        assert description.facts["encoder"] == load_encoder(model / "encoder").digest()
+    with pytest.raises(InputError, match=r"qcd\.parquet: is a file; give the directory with"):
+        score_file(model / "qcd.parquet", model / "qcd.parquet", tmp_path / "scores.parquet")
+
+
 @pytest.fixture(scope="module")
 def calibrated(model, tmp_path_factory):
     """The same model with working points on the part that no fit has seen."""

@@ -10,6 +10,7 @@ import yaml
 from models import write_model
 from toy import toy_jets
 
+from darkclr.augmentations import Augmentations
 from darkclr.contrastive.files import encode_file
 from darkclr.errors import DarkclrError, InputError
 from darkclr.evaluation import EvaluationConfig, evaluate, write_metrics
@@ -30,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
         path = folder / "samples" / f"{name}.parquet"
         write_jets(toy_jets(100, seed=label, mean=24 - 12 * label, label=label), path)
         representations = folder / "representations" / f"{name}.parquet"
-        encode_file(folder / "encoder", path, representations)
+        encode_file(folder / "encoder", path, representations, dropped=Augmentations())
         score_file(path, folder, folder / f"{name}_scores.parquet")
     files = [folder / f"{name}_scores.parquet" for name in ("qcd", "aachen")]
     config = EvaluationConfig(n_bootstrap=20, signal_efficiencies=(0.3,))
@@ -62,7 +63,7 @@ def said(path: Path) -> str:
     [
         (
             "representations/qcd.parquet",
-            ["representations of 100 jets", "100 background", "12 in z, 16 in pooled"],
+            ["representations of 100 jets", "labels: 100 background", "12 in z, 16 in pooled"],
         ),
         (
             "qcd_scores.parquet",

@@ -119,3 +119,5 @@ def test_the_command_writes_a_picture_each_and_one_of_all(run, tmp_path):
     assert pictures[-1].read_bytes().startswith(b"%PDF")
     with pytest.raises(InputError, match="event displays need constituents"):
         show(folder / "representations/qcd.parquet", folder, tmp_path, by=None, **SHOW)
+    with pytest.raises(InputError, match=r"jets\.pdf: is a file; name a folder"):
+        show(folder / "samples/aachen.parquet", folder, tmp_path / "jets.pdf", by=None, **SHOW)

@@ -191,6 +191,9 @@ def load_scores(
     found = {path.parent.name for path in directory.glob("*/model.safetensors")}
     wanted = found if names is None else found & set(names)
     ordered = [name for name in SCORES if name in wanted] + sorted(wanted - SCORES.keys())
+    if directory.parent.is_file():
+        fix = "give the directory with `encoder` and `scores`"
+        raise InputError("is a file", where=directory.parent, fix=fix)
     if not found:
         raise InputError("holds no fitted scores", where=directory, fix="run `darkclr fit` first")
     fitted = [FittedScore.load(directory / name, plugins=plugins) for name in ordered]

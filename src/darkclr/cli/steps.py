@@ -402,10 +402,10 @@ def export(model: Path, output: Path, scores: list[str] | None = None) -> None:
 
     Constituents go in, padded with zeros: (jets, constituents, 3) of pT [GeV], eta and phi, any
     number of both. The N_c hardest are taken and centred inside. Out come z, the pooled
-    representation and each score. Scores that can be exported: norm, discriminant, autoencoder,
-    nae, nae_onmanifold, nae_persistent, nae_thesis, nae_trigger, nae_cms2023, nae_wasserstein,
-    knn, mahalanobis, gaussian_mixture, flow, dirichlet_vae, few_constituents, jet_pt, and a
-    combination of these.
+    representation, each score, and the p-values of those that `darkclr workingpoints` has
+    calibrated. Scores that can be exported: norm, discriminant, autoencoder, nae, nae_onmanifold,
+    nae_persistent, nae_thesis, nae_trigger, nae_cms2023, nae_wasserstein, knn, mahalanobis,
+    gaussian_mixture, flow, dirichlet_vae, few_constituents, jet_pt, and a combination of these.
 
     Example: darkclr export runs/quick model.onnx
 

@@ -15,7 +15,7 @@ from darkclr.anomaly.fitted import read_fit_config
 from darkclr.anomaly.working_points import FILE as WORKING_POINTS
 from darkclr.anomaly.working_points import Calibration
 from darkclr.contrastive.files import read_encoder_verdict
-from darkclr.contrastive.model_directory import load_encoder
+from darkclr.contrastive.model_directory import load_encoder, model_parts
 from darkclr.errors import InputError
 from darkclr.inspection.description import Description, shortened
 from darkclr.inspection.documents import cut_cells, describe_document, last_row
@@ -111,7 +111,8 @@ def _run(path: Path, config: Mapping[str, Any]) -> Description:
 
 
 def _model(path: Path) -> Description:
-    encoder = path / "encoder"
+    own = path / "encoder"
+    encoder = own if own.is_dir() else model_parts(path).encoder
     facts = (
         dict(_encoder(encoder, _config(encoder)).facts)
         if (encoder / _CONFIG).is_file()
@@ -128,11 +129,16 @@ def _model(path: Path) -> Description:
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
     rows = [{name: row.get(name, "–") for name in names} for row in rows]
+    fits = sorted(folder.parent for folder in path.glob("density-*/scores"))  # of an ensemble
+    what, model = "a model, an encoder and the scores that were fitted on", path
+    if fits and not rows:
+        there = ", ".join(folder.name for folder in fits)
+        what, model = f"an encoder, with the scores in {there} that were fitted on", fits[0]
     return Description(
-        f"{path}: a model, an encoder and the scores that were fitted on its representations",
+        f"{path}: {what} its representations",
         facts,
         rows,
-        [f"darkclr score JETS {path} scores.parquet", f"darkclr export {path} model.onnx"],
+        [f"darkclr score JETS {model} scores.parquet", f"darkclr export {model} model.onnx"],
     )
 
 

@@ -67,14 +67,16 @@ def describe_root(path: Path) -> Description | None:
 
 def _representations(path: Path, schema: pa.Schema, metadata: Mapping[str, Any]) -> Description:
     table = read_table(path, [n for n in ("label", "dropped", "weight") if n in schema.names])
-    copies = int(pc.sum(table["dropped"]).as_py() or 0) if "dropped" in table.column_names else 0
+    known = "dropped" in table.column_names
+    jets = table.filter(pc.invert(table["dropped"])) if known else table
+    copies = len(table) - len(jets)
     sizes = {
         name: schema.field(name).type.list_size
         for name in ("z", "pooled")
         if name in schema.names and pa.types.is_fixed_size_list(schema.field(name).type)
     }
     facts = {
-        "labels": _counts(table["label"], LABELS),
+        "labels": _counts(jets["label"], LABELS),
         "numbers of a jet": ", ".join(f"{n} in {name}" for name, n in sizes.items()),
         "anomalous copies": f"{copies} ({', '.join(metadata.get('families', ['dropped']))})"
         if copies
@@ -83,7 +85,7 @@ def _representations(path: Path, schema: pa.Schema, metadata: Mapping[str, Any])
         **shortened(metadata.get("provenance") or {}),
     }
     return Description(
-        f"{path}: representations of {len(table) - copies} jets",
+        f"{path}: representations of {len(jets)} jets",
         facts,
         uses=[
             f"darkclr fit {path} MODEL, if they are background",

@@ -139,6 +139,8 @@ def show(
             ``score_file``.
     """
     model, output = Path(model), Path(output)
+    if output.exists() and not output.is_dir():
+        raise InputError("is a file", where=output, fix="name a folder for the pictures")
     parts = model_parts(model)
     scores, encoder = load_scores(parts.scores, plugins=plugins), load_encoder(parts.encoder)
     titles = {score.name: score.definition.title for score in scores}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from darkclr.contrastive.model_directory import load_encoder, training_split
+from darkclr.contrastive.model_directory import load_encoder, model_parts, training_split
 from darkclr.errors import ConfigError
 from darkclr.evaluation.config import EvaluationConfig
 from darkclr.evaluation.measurement import evaluate
@@ -58,9 +58,9 @@ def probe_files(
             where="signals",
             fix="rename the files: their names are those of the signals",
         )
-    encoder = None if model is None else load_encoder(model / "encoder")
+    encoder = None if model is None else load_encoder(model_parts(model).encoder)
     if split is None and model is not None:
-        split = training_split(model / "encoder")
+        split = training_split(model_parts(model).encoder)
 
     def features(path: Path) -> Probed:
         if holds_representations(path):

@@ -22,8 +22,11 @@ from darkclr.errors import ConfigError
         ("convert a b --to xml", "to = xml; it must be parquet, root, rntuple, top_tagging or nul"),
         ("convert a b --options.label x", "options.label = x; it must be -1, 0, 1 or null"),
         ("train a m --training.epochs 1.5", "training.epochs = 1.5; it must be a whole number"),
-        ("train a m --training.betas 3", "training.betas = 3; it must be a list of 2 numbers"),
-        ("score a m o --working_points x", "working_points = x; it must be a list of numbers or n"),
+        ("train a m --training.betas 3", "training.betas = 3; it must be a list of 2 numbers su"),
+        (
+            "score a m o --working_points x",
+            "working_points = x; it must be a list of numbers such as [0",
+        ),
         ("probe a b o --probe.classifiers x", "it must be a list of linear, multilayer"),
         ("run --samples x", "samples = x; it must be names with values, as {NAME: VALUE}"),
         ("run --samples.qcd.early_veto often", "early_veto = often; it must be true, false or pr"),

@@ -19,7 +19,12 @@ _VALUE = re.compile(r"(?:Got value|Given value): ")
 _OF_TYPES = re.compile(r"<class|typing\.|Subtypes|Expected a path|Parser key|^$")
 
 _ONE = {int: "a whole number", float: "a number", str: "text", Path: "a path"}
-_MANY = {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}
+_MANY = {
+    int: ("whole numbers", "[1, 2]"),
+    float: ("numbers", "[0.1, 0.2]"),
+    str: ("texts", "[a, b]"),
+    Path: ("paths", "[a, b]"),
+}
 
 
 def complaint(message: str, hints: Mapping[str, Any], see: str | None) -> ConfigError:
@@ -81,4 +86,6 @@ def _list(origin: type, inner: tuple[Any, ...]) -> str:
     number = f"{len(inner)} " if origin is tuple and Ellipsis not in inner else ""
     if get_origin(inner[0]) is Literal:
         return f"a list of {number}{', '.join(map(str, get_args(inner[0])))}"
-    return f"a list of {number}{_MANY[inner[0]]}" if inner[0] in _MANY else "a list"
+    if inner[0] not in _MANY:
+        return "a list"
+    return f"a list of {number}{' such as '.join(_MANY[inner[0]])}"
