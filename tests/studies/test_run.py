@@ -122,6 +122,20 @@ def test_python_hears_nothing(config, tmp_path, capfd):
     assert "report.html" in names(tmp_path / "run")
 
 
+def test_what_is_done_has_no_bar(config, reads):
+    class Heard(Silent):
+        def bar(self, title, *rest, **options):
+            bars.append(title)
+            return super().bar(title, *rest, **options)
+
+    bars: list[str] = []
+    again = Run(config, Heard())
+    again.simulate()
+    again.represent(config.output, config.training)
+    again.classify(config.output)
+    assert [title for title in bars if title.startswith(("generate", "train", "encode"))] == []
+
+
 def test_families_of_copies_are_encoded_for_the_scores(config, tmp_path):
     families = {"few": [ConstituentDrop(0.8)], "decay": [NonUniformDecay()]}
     other = replace(config, copies=Augmentations(anomalous=families), output=tmp_path)

@@ -83,7 +83,8 @@ def train_file(
         if training_part.left_out:
             reporter.line(training_part.sentence())
         steps = len(background) // training.batch_size * training.epochs
-        with reporter.bar("train", steps * training.batch_size) as advance:
+        told = Silent() if is_finished(directory) else reporter
+        with told.bar("train", steps * training.batch_size) as advance:
             trained = train(
                 background,
                 directory,

@@ -209,9 +209,10 @@ class Run:
                 self.reporter.line(f"{name} in {self.sample(name)}")
                 continue
             path, total = self.sample(name), sample.n_jets if sample.events is None else None
+            told = Silent() if path.exists() else self.reporter
             with (
                 timed(self.output, "generate"),
-                self.reporter.bar(f"generate {sample.process}", total) as advance,
+                told.bar(f"generate {sample.process}", total) as advance,
             ):
                 generate(sample, path, workers=self.config.workers, progress=advance)
             self.reporter.line(f"{name} in {path}")
@@ -380,9 +381,11 @@ class Run:
             for half in ("train", "validation")
         )
         steps = len(train) // training.batch_size * training.epochs
+        finished = is_finished(directory)
+        told = Silent() if finished else self.reporter
         with (
-            nullcontext() if is_finished(directory) else timed(directory, "train"),
-            self.reporter.bar(f"train on {signal}", steps * training.batch_size) as advance,
+            nullcontext() if finished else timed(directory, "train"),
+            told.bar(f"train on {signal}", steps * training.batch_size) as advance,
         ):
             classifier = train_classifier(
                 train,
