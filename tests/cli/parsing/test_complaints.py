@@ -29,6 +29,12 @@ from darkclr.errors import ConfigError
         ),
         ("probe a b o --probe.classifiers x", "it must be a list of linear, multilayer"),
         ("run --samples x", "samples = x; it must be names with values, as {NAME: VALUE}"),
+        (
+            "run --samples '{qcd: nothere.root}'",
+            "samples: a name has no options; give them as {NAME: {files: my_jets.root}}",
+        ),
+        ("run --samples '{qcd: data/*.root}'", "samples: a name has no options; give them as {NA"),
+        ("ensemble --samples '{qcd: [a.root]}'", "samples: a name has no options; give them as {"),
         ("run --samples.qcd.early_veto often", "early_veto = often; it must be true, false or pr"),
         ("train a m --training none.yaml", "training: Unable to load config 'none.yaml'; see"),
         (
@@ -41,6 +47,19 @@ from darkclr.errors import ConfigError
 )
 def test_values_are_told_in_words(refused, typed, said):
     assert said in refused(*shlex.split(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("run --samples '{{qcd: {}}}'", "samples: a name has no options; give them as {NAME: {fi"),
+        ("run --training {}", "training: names a file that is no text; give options as {NAME: "),
+        ("convert a b --options {}", "options: names a file that is no text; give options as {"),
+    ],
+)
+def test_a_file_of_jets_in_the_place_of_options_is_told(refused, tmp_path, typed, said):
+    (tmp_path / "a.root").write_bytes(b"root\0\0\xf3\x28\xb0")
+    assert said in refused(*shlex.split(typed.format(tmp_path / "a.root")))
 
 
 def test_no_option_speaks_of_types_of_python():

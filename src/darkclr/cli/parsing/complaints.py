@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -17,6 +17,12 @@ _KEY = re.compile(r'Parser key "([^"]+)": (.*)', re.DOTALL)
 _VALUE = re.compile(r"(?:Got value|Given value): ")
 # Parts of a message that say no more than the type of the option does.
 _OF_TYPES = re.compile(r"<class|typing\.|Subtypes|Expected a path|Parser key|^$")
+
+# What is said where an object of options is something else: a text is taken for a class, or for a
+# file of options.
+_NO_OPTIONS = re.compile(
+    r"class_path|import path|subclass|codec can't decode|takes exactly \d+ arguments", re.IGNORECASE
+)
 
 _ONE = {int: "a whole number", float: "a number", str: "text", Path: "a path"}
 _MANY = {
@@ -43,11 +49,28 @@ def complaint(message: str, hints: Mapping[str, Any], see: str | None) -> Config
     parts = (part.strip(" -") for part in re.split(r" - |Errors: ", said))
     details = [part for part in parts if not _OF_TYPES.search(part)]
     wanted = values_in_words(hints.get(key))
+    form = _form(hints.get(key))
+    if form and any(map(_NO_OPTIONS.search, details)):
+        return ConfigError("a name has no options", where=key, fix=f"give them as {form}")
     if details:
         return ConfigError("; ".join(details), where=key, fix=see)
     if values and wanted:
         return ConfigError(f"{key} = {values[-1]}", fix=f"it must be {wanted}")
     return ConfigError(message, fix=see)
+
+
+def _form(hint: Any) -> str:
+    """How objects of options are given by name; empty for other types.
+
+    >>> from darkclr.studies.sample_config import Sample
+    >>> _form(dict[str, Sample] | None), _form(dict[str, int])
+    ('{NAME: {files: my_jets.root}}', '')
+    """
+    for kind in (hint, *get_args(hint)):
+        if get_origin(kind) is dict and is_dataclass(of := get_args(kind)[1]):
+            files = any(field.name == "files" for field in fields(of))
+            return "{NAME: {files: my_jets.root}}" if files else "{NAME: {OPTION: VALUE}}"
+    return ""
 
 
 def values_in_words(hint: Any) -> str:

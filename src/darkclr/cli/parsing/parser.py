@@ -157,7 +157,14 @@ def values_of(parser: Parser, function: Callable[..., Any], arguments: list[str]
     Raises:
         ConfigError: an option that does not exist or has a value that makes no sense.
     """
-    parsed = parser.parse_args(arguments)
+    try:
+        parsed = parser.parse_args(arguments)
+    except UnicodeDecodeError as problem:
+        raise ConfigError(
+            "names a file that is no text",
+            where=next(filter(_names_binary, arguments), "an option").partition("=")[0].lstrip("-"),
+            fix="give options as {NAME: VALUE}, or a YAML file of them",
+        ) from problem
     _check_groups(function, vars(parsed))
     try:
         values = vars(parser.instantiate(parsed))
@@ -172,6 +179,16 @@ def values_of(parser: Parser, function: Callable[..., Any], arguments: list[str]
     if values.get("seed", 0) < 0:  # classes of options check their own
         raise ConfigError(f"{values['seed']}", where="seed", fix="give at least 0")
     return values
+
+
+def _names_binary(argument: str) -> bool:
+    """Whether the value of ``--name=value`` is a file that does not begin as a text."""
+    try:
+        with Path(argument.partition("=")[2]).open("rb") as file:
+            start = file.read(4096)
+    except (OSError, ValueError):
+        return False
+    return b"\0" in start
 
 
 def hint_of(action: Action) -> Any:
