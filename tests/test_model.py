@@ -104,6 +104,8 @@ def test_what_is_missing_is_told_and_nothing_is_left(model, tmp_path):
         )
     with pytest.raises(InputError, match="is part of the input"):
         score_file(model / "qcd.parquet", model, model / "qcd.parquet")
+    with pytest.raises(ConfigError, match=r"\.csv is no format of scores; name the file \.parque"):
+        score_file(model / "qcd.parquet", model, tmp_path / "scores.csv")
     assert names(tmp_path) == []
 
 

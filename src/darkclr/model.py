@@ -44,6 +44,9 @@ __all__ = ["Batch", "Scored", "calibrate_model", "score_file", "scored_batches"]
 
 _log = logging.getLogger(__name__)
 
+# Suffixes of formats that scores are not written in; whoever asks for them must not get another.
+_NOT_WRITTEN = frozenset((".csv", ".tsv", ".txt", ".json", ".h5", ".hdf5", ".hdf", ".npy", ".npz"))
+
 
 class Batch(NamedTuple):
     """Scored jets: one row of the table and of the representations each."""
@@ -100,12 +103,18 @@ def score_file(
         progress: called with the number of jets of each batch.
 
     Raises:
-        ConfigError: no score has a cut at that background efficiency.
+        ConfigError: no score has a cut at that background efficiency, or the output has the suffix
+            of another format.
         InputError: jets or a model that cannot be read, no jets in this part, or jets outside.
     """
     model, output = Path(model), Path(output)
     check_output(source, output, "scores")
-    to = to or ("root" if output.suffix.lower() == ".root" else "parquet")
+    suffix = output.suffix.lower()
+    if to is None and suffix in _NOT_WRITTEN:
+        raise ConfigError(
+            f"{suffix} is no format of scores", where=output, fix="name the file .parquet or .root"
+        )
+    to = to or ("root" if suffix == ".root" else "parquet")
     fits = model_parts(model).scores
     scores = load_scores(fits, plugins=plugins)
     _check_cuts(scores, working_points, fits)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from darkclr.anomaly import FittedScore, GaussianMixture, Mahalanobis, define_score, fit_score
-from darkclr.anomaly.definition import JET_COLUMNS, in_order
+from darkclr.anomaly.definition import JET_COLUMNS, create_detector, in_order
 from darkclr.anomaly.fitted import is_fitted
 from darkclr.anomaly.scoring import load_scores, score_table
 from darkclr.errors import ConfigError, InputError
@@ -116,3 +116,8 @@ def test_a_stranger_cannot_give_a_directory_another_kind_of_name(background, tmp
     config.write_text("name: ../knn\n" + config.read_text())
     with pytest.raises(InputError, match="cannot be the name"):
         FittedScore.load(tmp_path)
+
+
+def test_a_value_of_another_type_is_told_in_words():
+    with pytest.raises(ConfigError, match="n_neighbors = many; it must be a whole number"):
+        create_detector("knn", {"n_neighbors": "many"})

@@ -18,7 +18,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser
 
@@ -28,6 +28,7 @@ from darkclr.anomaly.detector import Detector, Seeded
 from darkclr.anomaly.detectors.external import External
 from darkclr.anomaly.inputs import Features, Part, Reads, find_features
 from darkclr.anomaly.normal_map import MAPS, MapTo
+from darkclr.complaints import complaint
 from darkclr.errors import ConfigError
 from darkclr.names import check_file_names, did_you_mean
 
@@ -225,7 +226,7 @@ def _detector(entry: Score, parameters: Mapping[str, Any], seed: int) -> Detecto
         checked = _checked(entry.detector, given)
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigError(f"{reason}; correct the value") from error
+        raise complaint(reason, get_type_hints(entry.detector), "correct the value") from error
     if "seed" in checked:
         checked["seed"] = seed
     return entry.detector(**checked)

@@ -102,7 +102,9 @@ def _run(arguments: list[str]) -> None:
 
         raise ConfigError(
             f"there is no command {name!r}" if name else "no command is given",
-            fix=did_you_mean(name, COMMANDS),
+            fix=did_you_mean(
+                name, [*COMMANDS, *(("--help", "--version") if name[:1] == "-" else ())]
+            ),
         )
     command, own = COMMANDS[name], arguments[1:]
     from darkclr.cli.parsing.parser import build_parser, values_of

@@ -9,8 +9,8 @@ import pytest
 
 from darkclr.cli.commands import COMMANDS
 from darkclr.cli.parsing.arguments import readable_arguments
-from darkclr.cli.parsing.complaints import values_in_words
 from darkclr.cli.parsing.parser import build_parser, hint_of, values_of
+from darkclr.complaints import values_in_words
 from darkclr.errors import ConfigError
 
 
@@ -42,6 +42,7 @@ from darkclr.errors import ConfigError
             "module 'darkclr.augmentations' has no attribute 'Drop'; see `darkclr train --help`",
         ),
         ("score a m", "score: too few arguments; usage: darkclr score JETS ... MODEL OUTPUT ["),
+        ("--hepl", "there is no command '--hepl'; did you mean --help?"),
         ("generate", "the following arguments are required: output; see `darkclr generate --help`"),
     ],
 )

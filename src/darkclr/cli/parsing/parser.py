@@ -23,7 +23,7 @@ from jsonargparse import (
 )
 
 from darkclr.cli.commands import Command
-from darkclr.cli.parsing.complaints import complaint
+from darkclr.complaints import complaint
 from darkclr.errors import ConfigError, DarkclrError
 from darkclr.io.documents import Unclear, parse_json, parse_yaml
 
