@@ -210,8 +210,11 @@ def filling(first: NDArray, *others: NDArray) -> NDArray[np.bool_]:
 
 
 def _invalid(raw: RawJets) -> NDArray[np.bool_]:
-    """Which jets hold values that no jet can have, (n,): NaN, infinity, negative pT."""
+    """Which jets hold values that no jet can have, (n,): NaN, infinity, negative pT, huge eta."""
     bad = ~(np.isfinite(raw.pt) & np.isfinite(raw.eta) & np.isfinite(raw.phi)) | (raw.pt <= 0)
+    along_beam = np.abs(raw.eta) > MAX_ABS_ETA
+    if along_beam.sum() <= _MAX_ALONG_BEAM * len(along_beam):
+        bad |= along_beam
     offsets = to_offsets(raw.lengths)
     invalid = np.bincount(segment_ids(offsets)[bad], minlength=len(raw)) > 0
     for values in (*(raw.jet or ()), raw.weight, raw.event, raw.rank):

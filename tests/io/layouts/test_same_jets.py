@@ -79,6 +79,23 @@ def test_constituents_may_be_padded_with_zeros_in_hdf5(tmp_path):
     assert_same(write_columns(tmp_path / "a.h5", columns), "jetclass")
 
 
+def test_single_constituents_along_the_beam_are_left_out_on_request(tmp_path):
+    """With their jets; a column full of them is no pseudorapidity."""
+    columns = COLUMNS["darkclr"]()
+    eta = columns["constituent_eta"] = [x.copy() for x in columns["constituent_eta"]]
+    eta[2][0] = eta[4][3] = -999.9
+    path, skip = write_columns(tmp_path / "a.parquet", columns), ReadOptions(skip_invalid=True)
+    told = r"\|eta\| = 999\.9, .* in 2 of 6 jets, the first of them in row 2\); --skip-invalid"
+    with pytest.raises(InputError, match=told):
+        read_jets(path)
+    assert read_jets(path, options=skip).event.tolist() == [0, 1, 3, 5]
+    for row in eta:
+        row[0] = 999.9
+    path = write_columns(tmp_path / "b.parquet", columns)
+    with pytest.raises(InputError, match="the column is probably not the pseudorapidity"):
+        read_jets(path, options=skip)
+
+
 @pytest.mark.parametrize("number", [-999.0, -1.0])
 @pytest.mark.parametrize("layout", ["darkclr", "delphes", "jetclass", "top_tagging", "lhco"])
 def test_padding_may_be_another_number_than_zero(tmp_path, layout, number, caplog):
