@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,6 +19,7 @@ from darkclr.contrastive.model_directory import load_encoder
 from darkclr.errors import ConfigError, InputError
 from darkclr.io import write_jets
 from darkclr.io.parquet import read_metadata, write_table
+from darkclr.jets import KINDS
 from darkclr.report.displays import displayed_jets
 from darkclr.report.figures.event_display import event_display
 from darkclr.report.most_anomalous import Pool, most_anomalous, order_of, show
@@ -34,7 +37,11 @@ def run(tmp_path_factory):
         "qcd": toy_jets(300, seed=1, pt_range=(150, 300)),
         "aachen": toy_jets(60, seed=2, mean=12, label=1, pt_range=(310, 400)),
     }
-    rows = {}
+    rows, photon, charged_hadron = {}, KINDS.index("photon"), KINDS.index("charged hadron")
+    for name, number in (("qcd", photon), ("aachen", charged_hadron)):
+        kind = np.full(len(samples[name].constituents.pt), number, dtype=np.int8)
+        constituents = replace(samples[name].constituents, kind=kind)
+        samples[name] = replace(samples[name], constituents=constituents)
     for name, jets in samples.items():
         write_jets(jets, folder / "samples" / f"{name}.parquet")
         target = folder / "representations" / f"{name}.parquet"
@@ -96,6 +103,11 @@ def test_displays_of_a_run_show_its_most_anomalous_jets(run):
         assert len(physical.pt) == min(number, 20)  # of the encoder
         assert len(anomalous.pt) <= len(physical.pt)
         assert len(jet.neighbours) == 3
+        own = KINDS.index("photon" if "qcd" in jet.title else "charged hadron")
+        for part in (jet.constituents, physical, anomalous):
+            assert set(part.kind) == {own}
+        for panel in jet.neighbours:
+            assert set(panel.constituents.kind) == {KINDS.index("photon")}
         assert set(jet.scores) == {"s_CLR = ‖z‖", "jet pT"}
     (value, p_value) = shown[0].scores["jet pT"]
     others = samples["qcd"].pt
