@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from darkclr.errors import DarkclrError, InputError, is_lack_of_memory
 from darkclr.io.containers.hdf5 import hdf5_tables
+from darkclr.io.containers.numpy_arrays import numpy_tables
 from darkclr.io.containers.parquet import parquet_tables
 from darkclr.io.containers.root import root_tables
 from darkclr.io.containers.table import Rows, Table
@@ -53,6 +54,8 @@ CONTAINERS: Mapping[str, Container] = MappingProxyType(
             Container("Parquet", "a", (".parquet", ".pq"), parquet_tables),
             Container("HDF5", "an", (".h5", ".hdf5", ".hdf"), hdf5_tables),
             Container("ROOT", "a", (".root",), root_tables),
+            # Those of a directory are of anything.
+            Container("NumPy", "a", (), numpy_tables),
         )
     }
 )
@@ -81,7 +84,6 @@ _OTHER_FILES = (
         "an Arrow stream",
         "write its table as Parquet: pyarrow.parquet.write_table",
     ),
-    (b"\x93NUMPY", "a NumPy array", "convert it to Parquet"),
     (b"\x80", "probably a Python pickle, which is not opened", "convert it to Parquet"),
     (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"),
 )
@@ -138,9 +140,11 @@ def container_of(path: Path) -> Container:
         raise InputError(f"cannot be read ({error.strerror})", where=path) from error
     if not start:
         raise InputError("the file is empty", where=path, fix="get it again")
-    for magic, name in ((b"PAR1", "Parquet"), (b"root", "ROOT")):
+    for magic, name in ((b"PAR1", "Parquet"), (b"root", "ROOT"), (b"\x93NUMPY", "NumPy")):
         if start.startswith(magic):
             return CONTAINERS[name]
+    if start.startswith(b"PK\x03\x04") and b".npy" in start:
+        return CONTAINERS["NumPy"]
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head")):
         raise InputError(
@@ -148,8 +152,6 @@ def container_of(path: Path) -> Container:
             where=path,
             fix="download the file itself, not the page that shows it",
         )
-    if start.startswith(b"PK\x03\x04") and b".npy" in start:
-        raise InputError("is a NumPy archive (.npz)", where=path, fix="convert it to Parquet")
     for magic, what, fix in _OTHER_FILES:
         if start.lstrip().startswith(magic):
             raise InputError(f"is {what}", where=path, fix=fix)

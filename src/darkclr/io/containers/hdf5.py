@@ -27,7 +27,7 @@ from darkclr.io.containers.zero_padding import unpadded_columns
 from darkclr.io.parquet import METADATA_KEY, decoded_metadata
 from darkclr.plausibility import MAX_CONSTITUENTS
 
-__all__ = ["hdf5_tables"]
+__all__ = ["hdf5_tables", "tables_of"]
 
 # What people call the labels of rows.
 _LABEL = re.compile(r"labels?|y|(is_)?signal(_new)?", re.IGNORECASE)
@@ -51,13 +51,13 @@ def hdf5_tables(path: Path) -> Iterator[list[Table]]:
         raise MissingExtraError("h5py", "files") from error
     # Data come straight into our arrays if no chunk fits into the cache.
     with h5py.File(path, "r", rdcc_nbytes=0) as file:
-        tables = _tables(file, path)
+        tables = tables_of(file, path)
         if not any(isinstance(table, _Arrays) and table.is_compressed for table in tables):
             yield tables
             return
     # Parts of a data set may be read one after the other: chunks stay decompressed until then.
     with h5py.File(path, "r", rdcc_nbytes=BLOCK_BYTES) as file:
-        yield _tables(file, path)
+        yield tables_of(file, path)
 
 
 def _check(path: Path, dataset: Any) -> None:
@@ -77,7 +77,16 @@ def _check(path: Path, dataset: Any) -> None:
         )
 
 
-def _tables(file: Any, path: Path) -> list[Table]:
+def tables_of(file: Any, path: Path) -> list[Table]:
+    """The tables of an open HDF5 file.
+
+    Args:
+        file: ``h5py.File``.
+        path: whose content it is, for messages.
+
+    Raises:
+        InputError: names of columns that cannot be read, where the file has no other table.
+    """
     found: list[Table] = []
     problem: InputError | None = None
     for group in _groups(file):
