@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "train",
-            "steps",
+            "training",
             _TRAINING,
             several="jets",
             goes_on=True,
@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "encode",
-            "steps",
+            "training",
             ("dropped", "seed", "precision", "device", "layout", "options.label"),
             several="jets",
         ),
@@ -90,7 +90,7 @@ COMMANDS: Mapping[str, Command] = {
         Command("scores", "fitting", ("name", "output")),
         Command(
             "workingpoints",
-            "steps",
+            "scoring",
             (
                 *("cuts_at", "minimum_jets", "signals", "output"),
                 *("part", "device", "layout", "options.label"),
@@ -99,13 +99,13 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "score",
-            "steps",
+            "scoring",
             ("part", "outside", "working_points", "device", "layout", "options.label"),
             several="jets",
         ),
         Command(
             "evaluate",
-            "steps",
+            "measuring",
             (
                 *("evaluation.signal_efficiencies", "evaluation.n_bootstrap"),
                 *("evaluation.seed", "evaluation.gluon_share"),
@@ -114,13 +114,15 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "show",
-            "steps",
+            "scoring",
             ("by", "n_jets", "neighbours", "among", "part", "outside", "device", "options.label"),
             several="jets",
         ),
-        Command("report", "steps", ()),
-        Command("export", "steps", ("scores",)),
-        Command("probe", "steps", ("model", "probe.classifiers", "probe.seed"), several="signals"),
+        Command("report", "measuring", ()),
+        Command("export", "scoring", ("scores",)),
+        Command(
+            "probe", "measuring", ("model", "probe.classifiers", "probe.seed"), several="signals"
+        ),
         Command("info", "files", ("output", "layout", "options.table"), several="source"),
         Command(
             "convert",
