@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from foreign import (
+    padded,
     random_jets,
     write_aspen,
     write_columns,
@@ -75,6 +76,10 @@ WRITERS = {
     "native.rntuple.root": lambda path: write_columns(path, COLUMNS["darkclr"]()),
     "delphes.parquet": lambda path: write_columns(path, COLUMNS["delphes"]()),
     "fixed_size.parquet": write_fixed_size,
+    "jetnet.npz": lambda path: np.savez(path, **COLUMNS["jetnet"]()),
+    "packed.npz": lambda path: np.savez_compressed(path, **COLUMNS["aspen_open_jets"]()),
+    "lhco.npy": lambda path: np.save(path, padded(TABLE, 700, np.float32)),
+    "plain.h5": lambda path: write_columns(path, {"events": padded(TABLE, 700, np.float32)}),
 }
 
 
