@@ -182,3 +182,10 @@ def test_p_values_and_cuts_are_in_the_file(tmp_path):
     assert tight["cut"] is None
     assert tight["problem"] == "3,000 background jets, some 100,000 are needed"
     assert scores["norm"]["background"] == {"part": "all", "n_jets": 3000}
+
+
+def test_another_kind_of_file_is_not_written_over(model, tmp_path):
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"metrics\.json: is not the name of an ONNX file"):
+        export(model, tmp_path / "metrics.json")
+    assert (tmp_path / "metrics.json").read_text() == "{}"

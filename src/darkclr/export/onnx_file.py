@@ -129,10 +129,13 @@ def export(model: Path, output: Path, scores: Sequence[str] | None = None) -> Ex
         scores: names of the scores; all that can be exported if None.
 
     Raises:
-        ConfigError: a score that is not fitted, or that cannot be exported.
+        ConfigError: a score that is not fitted, or that cannot be exported; the output is not
+            called ``.onnx``, so that it may be another file.
         InputError: missing or broken files.
         MissingExtraError: onnx or onnxscript is not installed.
     """
+    if (output := Path(output)).suffix.lower() != ".onnx":
+        raise ConfigError("is not the name of an ONNX file", where=output, fix="end it with .onnx")
     parts = model_parts(model)
     encoder, fitted = load_encoder(parts.encoder), load_scores(parts.scores)
     chosen, left_out = _chosen(fitted, scores, parts.scores)
