@@ -205,3 +205,12 @@ def test_the_package_is_the_command():
     wrong = subprocess.run([*command, "trian"], capture_output=True, text=True)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert "did you mean train?" in wrong.stderr
+
+
+def test_warnings_look_like_errors():
+    code = (
+        "import logging; from darkclr.cli.main import _quieten; _quieten();"
+        "logging.getLogger('darkclr.io.reading').warning('%d jets\\nmay be in TeV', 3)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "darkclr: warning: 3 jets may be in TeV\n")

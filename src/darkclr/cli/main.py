@@ -177,6 +177,14 @@ def _terminable() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+class _Warnings(logging.Formatter):
+    """Warnings look like errors do: who says it, what it is, and one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        package = record.name.partition(".")[0]
+        return f"{package}: {record.levelname.lower()}: {' '.join(super().format(record).split())}"
+
+
 def _quieten() -> None:
     """Leave the terminal to the bars: libraries speak through errors only.
 
@@ -185,7 +193,9 @@ def _quieten() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper())
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Warnings())
+    logging.basicConfig(level=os.environ.get("DARKCLR_LOG", "WARNING").upper(), handlers=[handler])
     warnings.filterwarnings("ignore", module="lightning")
 
 
