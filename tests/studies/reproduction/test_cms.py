@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib")
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.reporter import Silent
 from darkclr.studies.reproduction.claims import CONFIRMED, NOT_CONFIRMED
-from darkclr.studies.reproduction.cms.fits import Columns, Fit, fits
+from darkclr.studies.reproduction.cms.fits import Columns, Fit, _auc, equal_pt, fits
 from darkclr.studies.reproduction.cms.sizes import AUTOENCODERS, SIZES, grid, trainings
 from darkclr.studies.reproduction.cms.study import _best_epoch, _claims, measured
 from darkclr.studies.reproduction.scales import SCALES
@@ -70,7 +70,7 @@ def test_a_finished_training_is_read_and_not_made_again(score, columns, tmp_path
 def test_all_of_it(jets, tmp_path):
     result = measured(*jets, SIZE, tmp_path, Silent())
     assert len(result.figure.axes) == 12
-    assert set(result.numbers) == set(AUTOENCODERS)
+    assert set(result.numbers) == {*AUTOENCODERS, "compared_at_equal_pt"}
     assert [row["score"] for row in next(iter(result.tables.values()))] == ["AE", "NAE", "WNAE"]
     assert len(result.claims) == 10
     assert [claim.ours for claim in result.claims].count(True) == 2  # at equal pT
@@ -100,3 +100,24 @@ def test_an_epoch_that_misses_the_best_one_is_not_it():
     claim = _best_epoch("NAE", [_fit(2, [0.9, 0.6, 0.7], 1)] * 3, [SIGNAL])
     assert claim.verdict == NOT_CONFIRMED
     assert "larger by 0.3" in claim.found
+
+
+def test_at_equal_pt_jets_without_background_beside_them_do_not_count():
+    """Half of the signal is harder than any background; jet pT itself must be worth nothing."""
+    rng = np.random.default_rng(0)
+    pt = 200 + rng.exponential(50, 4000)
+    signal_pt = np.concatenate([rng.uniform(200, 400, 1000), rng.uniform(900, 1500, 1000)])
+    weight, reached = equal_pt(pt, signal_pt)
+    assert reached[:1000].mean() > 0.8
+    assert reached[1000:].mean() < 0.05  # a bin may begin below and end among them
+    natural, equal = _auc(pt, signal_pt, pt, signal_pt)
+    assert natural > 0.85
+    assert equal == pytest.approx(0.5, abs=0.02)
+    noise = _auc(rng.normal(size=4000), rng.normal(1, size=2000), pt, signal_pt)
+    assert noise[1] == pytest.approx(noise[0], abs=0.05)
+    assert weight.sum() > 0
+
+
+def test_spectra_apart_have_no_area_at_equal_pt():
+    pt, signal_pt = np.linspace(200, 300, 400), np.linspace(500, 900, 400)
+    assert np.isnan(_auc(pt, signal_pt, pt, signal_pt)[1])

@@ -129,8 +129,10 @@ def members(steps: Ensemble | Run, representation: str | None = None) -> list[Me
 
 
 def spread(values: Sequence[float] | NDArray) -> FigureOfMerit:
-    """Mean and standard deviation of a few numbers; one alone has no error."""
+    """Mean and standard deviation of a few numbers; one alone has no error, none no mean."""
     of = np.asarray(values, dtype=np.float64)
+    if not len(of):
+        return _UNKNOWN
     return FigureOfMerit(float(of.mean()), float(of.std(ddof=1)) if len(of) > 1 else None)
 
 

@@ -22,13 +22,15 @@ from darkclr.anomaly.normal_map import NormalMap
 from darkclr.anomaly.training.watching import Watch
 from darkclr.jets import Jets
 from darkclr.reporter import Reporter
-from darkclr.reweighting import equal_spectrum_weights
+from darkclr.reweighting import MAX_RATIO, Cells
 from darkclr.substructure import CMS_OBSERVABLES, observables
 from darkclr.worker_pool import worker_pool
 
-__all__ = ["Columns", "Fit", "fits"]
+__all__ = ["Columns", "Fit", "equal_pt", "fits"]
 
 Floats = NDArray[np.float64]
+
+_LEAST = 0.1  # share of signal jets that can be compared: spectra that only touch share a bin
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,13 +189,33 @@ def _read(directory: Path, columns: Columns) -> Fit:
 
 
 def _auc(background: Floats, signal: Floats, pt: Floats, signal_pt: Floats) -> tuple[float, float]:
-    """As simulated, and with background weighted to the signal's spectrum of pT."""
+    """As simulated, and at equal pT, of signal jets whose pT background reaches; NaN of few."""
+    weight, reached = equal_pt(pt, signal_pt)
+    natural = _area(background, signal, np.ones(len(background)))
+    few = reached.mean() < _LEAST
+    return natural, math.nan if few else _area(background, signal[reached], weight)
+
+
+def equal_pt(pt: Floats, signal_pt: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Weights of background with the spectrum of a signal, and the signal jets that they cover.
+
+    Jets of heavy mediators are harder than any of top pairs. What has no background beside it, or
+    so little that its weights would be above the bound, is left out on both sides.
+
+    Args:
+        pt: of background, (n,) [GeV].
+        signal_pt: of the signal, (m,) [GeV].
+
+    Returns:
+        (n,) weights, and an (m,) mask.
+    """
+    cells = Cells.of([pt], [signal_pt])
+    ratio, _ = cells.ratio(np.ones(len(pt)), np.ones(len(signal_pt)))
+    reached = (ratio > 0) & (ratio < MAX_RATIO)
+    return (ratio * reached)[cells.jets], reached[cells.reference]
+
+
+def _area(background: Floats, signal: Floats, weight: Floats) -> float:
     labels = np.repeat([0, 1], [len(background), len(signal)])
-    scores = np.concatenate([background, signal])
-    ones = np.ones(len(background)), np.ones(len(signal))
-    equal = equal_spectrum_weights([pt], ones[0], [signal_pt], ones[1])
-    weight = np.concatenate([equal, ones[1]])
-    return (
-        float(roc_auc_score(labels, scores)),
-        float(roc_auc_score(labels, scores, sample_weight=weight)),
-    )
+    weights = np.concatenate([weight, np.ones(len(signal))])
+    return float(roc_auc_score(labels, np.concatenate([background, signal]), sample_weight=weights))
