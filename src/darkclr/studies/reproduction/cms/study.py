@@ -251,7 +251,8 @@ def _beside(material: Material, compared: Mapping[str, float]) -> dict[str, list
 
 
 def _numbers(found: Mapping[str, Sequence[Fit]], shown: str) -> dict[str, Any]:
-    """What the picture shows, of all trainings."""
+    """What the picture shows of all trainings, and the whole history of the one it shows."""
+    signals = list(found["ae_cms"][0].auc)
     columns = {"epoch", "background_energy", f"{shown}_energy", "validation_negative_energy"}
     columns |= {column for column, _ in _DISTANCES.values()}
 
@@ -264,10 +265,11 @@ def _numbers(found: Mapping[str, Sequence[Fit]], shown: str) -> dict[str, Any]:
                 "epoch_chosen": int(fit.history["epoch"][fit.chosen]),
                 "auc": {signal: plain(auc, 17) for signal, auc in fit.auc.items()},
                 "energy": {signal or "background": e for signal, e in fit.energy.items()},
+                "mean_auc": plain(fit.mean_auc(signals)),
                 "history": {
                     column: plain(values)
                     for column, values in fit.history.items()
-                    if column in columns or column.endswith("_auc")
+                    if fit is of[0] and (column in columns or column.endswith("_auc"))
                 },
             }
             for fit in of
@@ -279,8 +281,8 @@ def _numbers(found: Mapping[str, Sequence[Fit]], shown: str) -> dict[str, Any]:
 def _jobs(scale: Scale, cores: int) -> list[Job]:
     sizes = SIZES[scale.name]
     epoch = sizes.background / 20_000  # of the measured seconds
-    seconds = {"ae_cms": 0.15, "nae_cms": 1.5, "wnae_cms": 2.7}
-    epochs = {"ae_cms": 500, "nae_cms": 300, "wnae_cms": 150}
+    seconds = {"ae_cms": 0.15, "nae_cms": 0.8, "wnae_cms": 1.3}
+    epochs = {"ae_cms": 700, "nae_cms": 300, "wnae_cms": 150}
     return [
         Job(f"{name} with signals watched",
             epoch / cores * seconds[name] * sizes.options.get(name, {}).get("epochs", epochs[name]),
