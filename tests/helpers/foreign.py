@@ -215,7 +215,7 @@ Columns = dict[str, Any]
 def write_columns(path: Path, columns: Columns) -> Path:
     """The same columns in the container that the name says; ``.rntuple.root`` is an RNTuple."""
     path.parent.mkdir(exist_ok=True)
-    write = {".parquet": _parquet, ".h5": _hdf5, ".root": _root}[path.suffix]
+    write = {".parquet": _parquet, ".h5": _hdf5, ".root": _root, ".npz": _numpy}[path.suffix]
     write(path, columns)
     return path
 
@@ -238,6 +238,11 @@ def _root(path: Path, columns: Columns) -> None:
                 for k, v in arrays.items()
             }
             file.mktree("events", types).extend(arrays)
+
+
+def _numpy(path: Path, columns: Columns) -> None:
+    """Columns that are arrays; those of varying length have no place in an archive of NumPy."""
+    np.savez(path, **columns)  # type: ignore[arg-type]
 
 
 def _hdf5(path: Path, columns: Columns) -> None:
