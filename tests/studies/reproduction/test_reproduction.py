@@ -8,7 +8,7 @@ from toy import toy_jets
 from darkclr.cli.main import main
 from darkclr.errors import ConfigError
 from darkclr.io import write_jets
-from darkclr.studies.reproduction.reproduction import Reproduction
+from darkclr.studies.reproduction.reproduction import Reproduction, _jobs
 from darkclr.studies.sample_config import Sample
 
 
@@ -40,3 +40,22 @@ def test_the_command_takes_files(own, tmp_path, capsys):
     assert "generate qcd" not in capsys.readouterr().out
     assert main(command) == 0
     assert "generate qcd" in capsys.readouterr().out
+
+
+def test_jets_of_files_are_read_by_each_training_and_share_no_encoder(own, tmp_path, monkeypatch):
+    """The content of a file may be another one the next time."""
+    copied = []
+    module = "darkclr.studies.reproduction.reproduction"
+    monkeypatch.setattr(f"{module}.copy_encoder", lambda *paths: copied.append(paths))
+    monkeypatch.setattr(f"{module}.Ensemble.execute", lambda self: None)
+    monkeypatch.setattr("darkclr.studies.run.Run.simulate", lambda self: None)
+    for samples, shared in (({}, True), ({"qcd": Sample(files=[str(own)])}, False)):
+        folder = tmp_path / str(shared)
+        studies = Reproduction(["contamination", "section4"], "smoke", folder, samples=samples)
+        jobs = [job.name for job in _jobs(studies.trainings, 1)]
+        verb = "generate" if shared else "read"
+        read = sum(name.endswith(f": {verb} qcd") for name in jobs)
+        assert read == (1 if shared else len(studies.trainings))
+        studies._train("head", studies.trainings["head"])
+        assert bool(copied) == shared
+        copied.clear()

@@ -122,16 +122,17 @@ class Reproduction:
         """All steps of a training; what it shares with others is made once."""
         run = steps.run if isinstance(steps, Ensemble) else steps
         common = self.output / "trainings"
+        simulated = {n: s for n, s in run.config.samples.items() if not s.sources}
         samples = {
             common / "samples" / f"{sample_key(name, sample)}.parquet": run.sample(name)
-            for name, sample in run.config.samples.items()
-            if not sample.sources
+            for name, sample in simulated.items()
         }
         encoders = {
             common / "encoders" / encoder_key(each.run.config, each.training(e)): each.model(e)
             for each in (steps.repetitions if isinstance(steps, Ensemble) else ())
             for e in each.encoder_numbers
-            if only in (None, e)
+            # The content of files may change under the same name.
+            if only in (None, e) and simulated == run.config.samples
         }
         for shared, own in samples.items():
             link(shared, own)
@@ -187,9 +188,15 @@ def parts(study: Study, scale: Scale) -> dict[str, list[str]]:
 def show_studies(reporter: Reporter) -> None:
     """Say what there is, what it needs, and how long it takes at each scale."""
     cores = available_cores()
+    built: dict[tuple[str, str], Ensemble | Run] = {}
 
     def taken(study: Study, scale: Scale) -> str:
-        trainings = {n: _steps(c, Silent()) for n, c in study.trainings(scale).items()}
+        trainings = {}
+        for name, config in study.trainings(scale).items():
+            key = scale.name, name
+            if key not in built:
+                built[key] = _steps(config, Silent())
+            trainings[name] = built[key]
         return hours(_seconds([*_jobs(trainings, cores), *study.jobs(scale, cores)]))
 
     reporter.table(
@@ -208,7 +215,10 @@ def _jobs(trainings: Mapping[str, Ensemble | Run], cores: int) -> list[Job]:
     """What takes time of several trainings: a sample that they share is simulated by the first."""
     jobs, simulated = [], set()
     for name, steps in trainings.items():
-        samples = [sample_key(*item) for item in steps.config.samples.items()]
+        samples = [
+            None if sample.sources else sample_key(own, sample)  # each reads its files
+            for own, sample in steps.config.samples.items()
+        ]
         for job, sample in zip_longest(steps.jobs(cores), samples):  # they are the first jobs
             if sample is None or sample not in simulated:
                 jobs.append(replace(job, name=f"{name}: {job.name}"))
