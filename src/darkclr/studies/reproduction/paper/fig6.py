@@ -9,19 +9,21 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.studies.probe import probe
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.paper.fig5 import darkclr_trainings
-from darkclr.studies.reproduction.readings import COLUMNS, REJECTION
+from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, number
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.supervised.config import ProbeConfig
 from darkclr.supervised.probe import Probed, flat_constituents
 
 _FEATURES = {"pooled": "pooled h", "z": "head output z", "raw": "raw constituents"}
+_YARDSTICKS = {"few_constituents": "number of constituents", "jet_pt": "jet pT"}
+_SERIES = _FEATURES | _YARDSTICKS
 
 
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.comparisons import points_figure
 
     widths = [str(width) for width in material.scale.widths]
-    found: dict[str, dict[str, dict[str, FigureOfMerit]]] = {f: {} for f in _FEATURES}
+    found: dict[str, dict[str, dict[str, FigureOfMerit]]] = {f: {} for f in _SERIES}
     for width in widths:
         ensemble = material.ensemble(f"width-{width}")
         (own, *_) = ensemble.repetitions
@@ -54,6 +56,13 @@ def _measure(material: Material) -> Result:
                     feature = name.partition("_")[2]
                     for figure, value in of.summary().items():
                         found[feature].setdefault(f"{figure}, {column}", {})[width] = value
+        table = ensemble.table()
+        for score in _YARDSTICKS:
+            for figure in ("auc", REJECTION):
+                for column in COLUMNS:
+                    found[score].setdefault(f"{figure}, {column}", {})[width] = number(
+                        table, score, "aachen", figure=figure, column=column
+                    )
     for values in found["raw"].values():  # which do not depend on the head
         values |= dict.fromkeys(widths, values[widths[0]])
 
@@ -67,7 +76,7 @@ def _measure(material: Material) -> Result:
             {
                 f"{label}, {column}": {
                     title: [at(feature, width, f"{figure}, {column}") for width in widths]
-                    for feature, title in _FEATURES.items()
+                    for feature, title in _SERIES.items()
                 }
                 for figure, label in (("auc", "AUC"), (REJECTION, "1/ε$_B$ at ε$_S$ = 0.2"))
                 for column in COLUMNS
@@ -95,14 +104,14 @@ def _measure(material: Material) -> Result:
             ),
         ],
         tables={
-            f"AUC / rejection at ε_S = 0.2 of a linear classifier with labels *, {column}": [
+            f"AUC / rejection at ε_S = 0.2 of a linear classifier with labels, {column}": [
                 {"score": f"{title} *"}
                 | {
                     width: f"{at(feature, width, f'auc, {column}')} / "
                     f"{at(feature, width, f'{REJECTION}, {column}')}"
                     for width in widths
                 }
-                for feature, title in _FEATURES.items()
+                for feature, title in _SERIES.items()
             ]
             for column in COLUMNS
         },
