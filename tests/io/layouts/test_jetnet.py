@@ -41,3 +41,10 @@ def test_masked_particles_are_none_whatever_stands_there(tmp_path):
     found = read_jets(path).constituents
     assert found.lengths.tolist() == expected.lengths.tolist() == [2, 1]
     assert np.array_equal(found.pt, expected.pt)
+
+
+def test_a_particle_without_pt_is_left_out_and_counted(tmp_path, caplog):
+    relative = [np.array([[0.1, -0.2, 0.6], [-0.3, 0.2, 0.0]])]
+    path = write_jetnet(tmp_path / "a.hdf5", relative, np.array([[1000, -1.5, 90, 2]]))
+    assert read_jets(path).n_constituents.tolist() == [1]
+    assert "1 constituents without pT left out" in caplog.text

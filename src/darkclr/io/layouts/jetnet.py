@@ -36,13 +36,13 @@ class JetNet(Layout):
         particles = rows.array("particle_features", ndim=3, columns=slice(4))
         lengths, (eta, phi, pt, mask) = unpadded(particles)
         out = self._momenta(lengths, eta, phi, pt, jet_pt, jet_eta)
-        # Masked slots are zeros in most files, and no particle is without pT. Contiguous arrays are
-        # looked through several times faster than every fourth number.
+        # Masked slots are zeros in most files. Contiguous arrays are looked through several times
+        # faster than every fourth number.
         mask = np.ascontiguousarray(mask)
-        if not ((mask == 1).all() and out[0].all()):
+        if not (mask == 1).all():
             if not ((mask == 1) | (mask == 0)).all():
                 raise InputError("the mask has values other than 0 and 1", where=rows.file)
-            lengths, (eta, phi, pt) = segment_keep((mask != 0) & (pt != 0), lengths, eta, phi, pt)
+            lengths, (eta, phi, pt) = segment_keep(mask != 0, lengths, eta, phi, pt)
             out = self._momenta(lengths, eta, phi, pt, jet_pt, jet_eta)
         jet = (jet_pt, jet_eta, np.zeros(len(jet_pt)), mass)
         return RawJets(lengths, out[0], out[1], out[2], jet=jet)
