@@ -33,6 +33,14 @@ def test_info_says_layout_and_why(command, jets_file):
     assert "120 jets of 60 events" in " ".join(out.split())
     assert "labels: 120 background" in out
     assert "fit the sum of their constituents" in out
+    assert "duplicates" not in out
+
+
+def test_info_counts_jets_that_were_there_before(command, jets_file, tmp_path):
+    jets = read_jets(jets_file)
+    write_jets(type(jets).concatenate([jets, jets[:3]]), tmp_path / "twice.parquet")
+    _, out, _ = command("info", tmp_path / "twice.parquet")
+    assert "duplicates: 3 of 123 jets" in out
 
 
 def test_mark_up_in_names_and_provenance_is_text(command, jets_file):

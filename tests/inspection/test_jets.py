@@ -58,6 +58,13 @@ def test_files_are_counted_apart(jets, tmp_path):
     assert summary.events == 50 + 20
 
 
+def test_a_jet_that_was_there_before_is_counted_over_files(jets, tmp_path):
+    write_jets(jets[:100], tmp_path / "a.parquet")
+    assert summarise(tmp_path).duplicates == 0
+    write_jets(jets[90:120], tmp_path / "b.parquet")
+    assert summarise(tmp_path).duplicates == 10
+
+
 def test_one_wrong_file_among_many_is_seen(jets, tmp_path):
     write_jets(jets, tmp_path / "a.parquet")
     write_jets(replace(jets, eta=-jets.eta), tmp_path / "b.parquet")

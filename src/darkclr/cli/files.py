@@ -80,6 +80,11 @@ def info(
     for row in shades(summary.image, unicode=console.unicode()):
         console.line(f"  |{row}|")
     console.line("labels: " + ", ".join(f"{n} {name}" for name, n in summary.labels.items()))
+    if n := summary.duplicates:
+        console.line(
+            f"duplicates: {n} of {summary.jets} jets have the constituents of an earlier one; "
+            "darkclr convert --deduplicate leaves them out"
+        )
     if summary.check.problem is None:
         console.line(
             "kinematics: the jets fit the sum of their constituents (median stored / summed pT "
