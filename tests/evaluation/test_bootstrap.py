@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import chi2, norm, poisson
 
 from darkclr.evaluation.bootstrap import (
     central_interval,
@@ -38,6 +38,14 @@ def replicate(background, signal, event_b, event_s, seed=0, n_replicas=300):
 
 def toy(rng):
     return rng.normal(0, 1, N), rng.normal(SHIFT, 1, N)
+
+
+def test_events_occur_as_often_as_in_a_poisson_distribution_of_mean_one():
+    n, rng = 300_000, np.random.default_rng(0)
+    (drawn,) = drawn_weights(np.full(n, 2.0), np.arange(n), 1, rng)
+    found = np.bincount((drawn / 2).astype(int), minlength=9)[:7]
+    expected = n * poisson(1).pmf(np.arange(7))
+    assert np.sum((found - expected) ** 2 / expected) < chi2(7).isf(1e-3)
 
 
 def test_many_thresholds_in_groups_are_the_curve_itself():

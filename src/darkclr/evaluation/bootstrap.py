@@ -9,6 +9,7 @@ so that memory does not grow with their number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,12 @@ Floats = NDArray[np.float64]
 
 # Φ(-1) and Φ(1): the central 68.27 %, one standard deviation of a normal distribution each way.
 _QUANTILES = (0.15865525393145707, 0.8413447460685429)
+# Poisson(1) by sixteen random bits: their mean is 1, their variance 3e-5 below it. The generator's
+# own numbers take seven times as long, and most of the time of a replica.
+_MULTIPLICITY = np.searchsorted(
+    np.cumsum([math.exp(-1) / math.factorial(k) for k in range(10)]),
+    (np.arange(2**16) + 0.5) / 2**16,
+).astype(np.uint8)
 # Thresholds of the ROC curves of replicas.
 _THRESHOLDS = 2**14
 
@@ -41,7 +48,8 @@ def drawn_weights(
     """
     distinct, index = np.unique(event, return_inverse=True)
     for _ in range(n_replicas):
-        yield weight * rng.poisson(1.0, len(distinct)).astype(np.uint8)[index]
+        drawn = _MULTIPLICITY[rng.integers(0, 2**16, len(distinct), dtype=np.uint16)]
+        yield weight * drawn[index]
 
 
 def grouped_ranks(rank: NDArray[np.int64]) -> NDArray[np.uint16]:
