@@ -96,18 +96,22 @@ def jets_by_file(
             if len(passed):
                 yield passed
 
+    with_rows = False
     for name in expand(source):
         with fetched(name) as path, _opened(path, layout, options) as found:
             if found is not None and found.table.n_rows:
+                with_rows = True
                 yield name, found, batches(name, path, found)
             else:
-                _log.warning("%s: has no rows and is left out", name)
+                what = "holds no tables" if found is None else "has no rows"
+                _log.warning("%s: %s and is left out", name, what)
     if removed:
         _log.info("%d of %d jets removed by the cuts", removed, kept + removed)
     if not kept:
         reason = f"none of {removed} jets passes the cuts" if removed else "there are no jets"
+        fix = "check the cuts and the units" if with_rows else "give files with jets or events"
         where = source if isinstance(source, str | os.PathLike) else ", ".join(map(str, source))
-        raise InputError(reason, where=where, fix="check the cuts and the units")
+        raise InputError(reason, where=where, fix=fix)
 
 
 def read_jets(
