@@ -63,7 +63,7 @@ CONTAINERS: Mapping[str, Container] = MappingProxyType(
 SUFFIXES = tuple(suffix for container in CONTAINERS.values() for suffix in container.suffixes)
 
 _EVENTS = "simulate its jets with `darkclr generate --events`"
-_UNPACK = f"unpack it; of events (Les Houches, HepMC) {_EVENTS.replace('its', 'the')}"
+_UNPACK = f"unpack it; events (Les Houches, HepMC) may stay packed: {_EVENTS.replace('its', 'the')}"
 # First bytes of files that are often met where jets are expected.
 _OTHER_FILES = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
