@@ -16,7 +16,7 @@ def unpadded(padded: NDArray) -> tuple[NDArray[np.int64], NDArray]:
     A slot is padding if all its k numbers are zero. NaN is not zero, and is refused later.
     """
     k = padded.shape[2]
-    nonzero = padded.astype(bool, order="C")
+    nonzero = np.not_equal(padded, 0, order="C")
     if k == 4:  # four bytes at a time
         filled = nonzero.view(np.uint32)[..., 0] != 0
     else:
@@ -35,17 +35,19 @@ def unpadded_columns(padded: Sequence[NDArray]) -> tuple[NDArray[np.int64], list
 
     A slot is padding if it is zero in all of them.
     """
-    filled = padded[0].astype(bool)
+    filled = padded[0] != 0
     for values in padded[1:]:
-        filled |= values.astype(bool)
+        filled |= values != 0
     chosen = np.flatnonzero(filled)
     return _lengths(filled), [values.ravel()[chosen] for values in padded]
 
 
 def _lengths(filled: NDArray[np.bool_]) -> NDArray[np.int64]:
-    # As a product with ones, exact below 2^24 slots: sums over short rows start anew for each.
-    counts = filled.astype(np.float32) @ np.ones(filled.shape[1], np.float32)
-    return counts.astype(np.int64)
+    # In single bytes, which are added many at a time and hold sums of 255 slots.
+    counts = np.zeros(len(filled), np.int64)
+    for start in range(0, filled.shape[1], 255):
+        counts += np.add.reduce(filled[:, start : start + 255].view(np.uint8), 1, np.uint8)
+    return counts
 
 
 def padded(lengths: NDArray[np.int64], values: NDArray) -> NDArray:
