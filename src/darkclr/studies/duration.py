@@ -191,5 +191,9 @@ def _fit(definition: ScoreDefinition) -> float:
 
 
 def hours(seconds: float) -> str:
-    """Seconds as hours, in two digits."""
-    return f"{seconds / 3600:.2g}" if seconds > 360 else f"{seconds / 3600:.2f}"
+    """Seconds as hours, in two digits.
+
+    >>> hours(9.0), hours(1000.0), hours(1_234_567.0)
+    ('0.0025', '0.28', '340')
+    """
+    return f"{float(f'{seconds / 3600:.2g}'):.4f}".rstrip("0").rstrip(".")
