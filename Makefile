@@ -20,7 +20,7 @@ INSTALL_TORCH = $(INSTALL) --no-deps \
   $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lowest lint docs reproduction mutation hostile gpu-check reliability setup setup-dev clean
+.PHONY: help run test lowest lint docs reproduction mutation hostile real-files gpu-check reliability setup setup-dev clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ mutation: setup-dev ## whether the tests notice some hundred mistakes (an hour; 
 
 hostile: setup-dev ## ten thousand damaged inputs (twenty minutes; HOSTILE_CASES=... for another number)
 	$(BIN)/python -m pytest -q -m nightly tests/hostile
+
+real-files: setup-dev ## files of Delphes and of CMS, which are fetched (30 MB), against their own jets
+	$(BIN)/python -m pytest -q -m nightly validation/test_real_files.py
 
 gpu-check: setup-dev ## the same numbers on a GPU as on the CPU, then its rates (minutes; ARGS="--run runs/quick")
 	$(BIN)/python -m pytest -q tests/gpu
