@@ -34,7 +34,10 @@ def published() -> Mapping[str, Any]:
 
 @cache
 def published_row(
-    process: str, score: str, representation: str | None = None
+    process: str,
+    score: str,
+    representation: str | None = None,
+    tables: tuple[str, ...] = (),
 ) -> Mapping[str, FigureOfMerit | str] | None:
     """``source`` and the published figures of merit of a score on a signal, if there are any.
 
@@ -42,6 +45,7 @@ def published_row(
         process: that is simulated.
         score: its name; ``supervised`` is the classifier that is trained on this signal.
         representation: name of a variant, None for DarkCLR itself.
+        tables: sections whose numbers count before those of others.
 
     >>> str(published_row("aachen", "nae")["rejection_0.2"])
     '59.0 ± 1.0'
@@ -49,8 +53,8 @@ def published_row(
     names = {score, f"supervised_{process}"} if score == "supervised" else {score}
     found: dict[str, FigureOfMerit | str] = {}
     sources = []
-    for table in _TABLES:
-        for row in published()[table]["rows"]:
+    for table in dict.fromkeys((*tables, *_TABLES)):
+        for row in published()[table].get("rows", ()):
             own = (row["signal"], row.get("representation")) == (process, representation)
             figures = {k: _number(v) for k, v in row.items() if k == "auc" or "rejection" in k}
             if own and row["score"] in names and (new := figures.keys() - found.keys()):

@@ -101,7 +101,7 @@ def probe(
     of_signals = [evaluate(table, evaluation) for table in tables.values()]
     scores = {
         score: ScoreResult(
-            title="{} on {}".format(score.partition("_")[0], _TITLES[score.partition("_")[2]]),
+            title=_title(*score.split("_", 1)),
             baseline=False,
             signals={s: r for m in of_signals for s, r in m.scores[score].signals.items()},
         )
@@ -116,3 +116,7 @@ def probe(
         supervised=True,
         probe=asdict(config),
     )
+
+
+def _title(classifier: str, features: str) -> str:
+    return f"{classifier} on {_TITLES.get(features, features)}"

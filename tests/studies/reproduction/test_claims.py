@@ -1,4 +1,4 @@
-"""Verdicts: an order that is found again by more than the errors, and nothing else."""
+"""Verdicts: an order that is found again by more than twice the errors, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from darkclr.evaluation import FigureOfMerit
 from darkclr.studies.reproduction.claims import Claim, compare, together
 
-ABOVE = (FigureOfMerit(60.0, 3.0), FigureOfMerit(50.0, 4.0))  # by two errors
-WITHIN = (FigureOfMerit(52.0, 3.0), FigureOfMerit(50.0, 4.0))
-BELOW = (FigureOfMerit(40.0, 3.0), FigureOfMerit(50.0, 4.0))
+ABOVE = (FigureOfMerit(65.0, 3.0), FigureOfMerit(50.0, 4.0))  # by three errors
+WITHIN = (FigureOfMerit(59.0, 3.0), FigureOfMerit(50.0, 4.0))
+BELOW = (FigureOfMerit(35.0, 3.0), FigureOfMerit(50.0, 4.0))
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,12 @@ def test_an_order_is_confirmed_where_all_pairs_show_it(pairs, verdict):
 def test_it_says_by_how_much():
     assert (
         compare("x", {"a": ABOVE}, reason="").found
-        == "a 60.0 ± 3.0 against 50.0 ± 4.0 (+2.0 errors)"
+        == "a 65.0 ± 3.0 against 50.0 ± 4.0 (+3.0 errors)"
     )
     both = compare("x", {"a": ABOVE, "b": BELOW}, reason="").found
     assert both.startswith("1 of 2: ")
-    assert "(−2.0 errors)" in both
+    assert both.endswith("(−3.0 errors: the opposite)")
+    assert "opposite" not in compare("x", {"a": WITHIN[::-1]}, reason="").found
 
 
 def test_a_study_is_judged_by_what_papers_claim():

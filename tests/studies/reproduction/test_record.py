@@ -14,8 +14,24 @@ from darkclr.studies.reproduction.study import Result
 
 
 @pytest.mark.parametrize(("name", "once"), [("section4", True), ("table3", True), ("fig3", False)])
-def test_a_training_that_was_done_once_is_said_to_have_no_spread(name, once):
+def test_a_training_that_was_done_once_is_said_to_have_the_spread_of_others(name, once):
     result = Result(figure=None, claims=[Claim.untestable("A", "B")], remarks=["Mine."])
     remarks = record(find_study(name), SCALES["laptop"], result, 1.0)["remarks"]
     assert remarks[0] == "Mine."
-    assert any("another seed" in remark for remark in remarks) == once
+    assert any("over the five encoders" in remark for remark in remarks) == once
+
+
+def test_what_differs_from_the_table_of_the_paper_is_said():
+    result = Result(figure=None, claims=[Claim.untestable("A", "B")])
+
+    def differences(name, scale):
+        return record(find_study(name), SCALES[scale], result, 1.0)["differences"]
+
+    laptop = differences("fig3", "laptop")
+    assert laptop.startswith("Other than in arXiv:2312.03067, Table 1 (in brackets): ")
+    assert "embedding_dim 64 (128)" in laptop
+    assert "pt_input fraction" in laptop
+    assert "embedding_dim" not in differences("fig3", "paper")
+    assert "thesis, Table 5.2" in differences("thesis-matrix", "laptop")
+    # What a study scans is no difference of all its trainings.
+    assert "output_dim" not in differences("fig5", "laptop")

@@ -149,24 +149,28 @@ def matrices_figure(
     y: str,
     label: str,
 ) -> Figure:
-    """Matrices of numbers between -1 and 1 as colours.
+    """Matrices of numbers between -1 and 1 as colours, three in a row.
 
     Args:
         panels: (n, m) by title.
-        rows, columns: names of equally wide ranges of rows and columns.
+        rows, columns: what stands where equally wide ranges of rows and columns begin.
         x, y: what columns and rows are.
         label: of the colours.
     """
     with styled():
-        picture = figure(4.7 * len(panels) + 1.2, 4.8)
-        grid = picture.subplots(1, len(panels), squeeze=False)[0]
-        for axes, (title, matrix) in zip(grid, panels.items(), strict=True):
+        across = min(len(panels), 3)
+        down = -(-len(panels) // across)
+        picture = figure(4.7 * across + 1.2, 4.6 * down + 0.2)
+        grid = picture.subplots(down, across, squeeze=False).ravel()
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        for axes, (title, matrix) in zip(grid, panels.items(), strict=False):
             image = axes.imshow(
                 matrix, vmin=-1, vmax=1, cmap="RdBu", aspect="auto", interpolation="nearest",
                 extent=(0, len(columns), len(rows), 0),
             )  # fmt: skip
-            axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
-            axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+            axes.set_xticks(np.arange(len(columns)), columns)
+            axes.set_yticks(np.arange(len(rows)), rows)
             axes.grid(False)
             axes.set_title(title, loc="left")
             axes.set_xlabel(x)
@@ -175,16 +179,19 @@ def matrices_figure(
         return picture
 
 
-def densities_figure(panels: Mapping[str, Mapping[str, Floats]], *, x: Sequence[str]) -> Figure:
+def densities_figure(
+    panels: Mapping[str, Mapping[str, Floats]], *, x: Sequence[str], columns: int
+) -> Figure:
     """Histograms of the same quantity of several samples, a panel each quantity.
 
     Args:
         panels: values (n,) by title of the panel, then by sample.
         x: label of the quantity of each panel.
+        columns: panels in a row, all of which are filled.
     """
     with styled():
-        picture = figure(4.9 * len(panels) + 0.4, 4.3)
-        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        picture = figure(4.9 * columns + 0.4, 4.3 * len(panels) / columns)
+        grid = picture.subplots(len(panels) // columns, columns, squeeze=False).ravel()
         for axes, (title, samples), label in zip(grid, panels.items(), x, strict=True):
             low, high = np.quantile(np.concatenate(list(samples.values())), [0.002, 0.998])
             edges = np.linspace(low, high if high > low else low + 1, 51)

@@ -1,7 +1,7 @@
 """Verdicts: what a paper says, and whether it was found again.
 
 Absolute numbers of another simulation are never compared. What can be tested is an order: one
-number above another one on the same jets, by more than their errors.
+number above another one on the same jets, by more than twice their errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from typing import Literal
 
 from darkclr.evaluation.results import FigureOfMerit
 
-__all__ = ["CONFIRMED", "NOT_CONFIRMED", "NOT_TESTABLE", "Claim", "Verdict", "compare", "together"]
+__all__ = [
+    "CONFIRMED",
+    "ERRORS",
+    "NOT_CONFIRMED",
+    "NOT_TESTABLE",
+    "Claim",
+    "Verdict",
+    "compare",
+    "together",
+]
+
+#: So many errors decide.
+ERRORS = 2
 
 Verdict = Literal["confirmed", "not confirmed", "not testable here"]
 CONFIRMED: Verdict = "confirmed"
@@ -29,7 +41,7 @@ class Claim:
         sentence: of the paper, in our words.
         verdict: whether it was found again.
         found: by how much; empty if nothing was measured.
-        reason: the likely reason why it was not confirmed, or why it is not testable.
+        reason: a possible reason why it was not confirmed, or why it is not testable.
         ours: whether it is a claim of darkclr's, on which the verdict on a paper does not depend.
     """
 
@@ -52,12 +64,12 @@ def compare(
     reason: str,
     ours: bool = False,
 ) -> Claim:
-    """Whether in each pair the first number is above the second one by more than their errors.
+    """Whether in each pair the first number is above the second one by more than :data:`ERRORS`.
 
     Args:
         sentence: of the paper, in our words.
         pairs: two numbers on the same jets, by what they are.
-        reason: the likely one if it is not confirmed.
+        reason: a possible one if it is not confirmed.
         ours: as of :class:`Claim`.
 
     >>> above = {"AUC": (FigureOfMerit(0.80, 0.01), FigureOfMerit(0.75, 0.01))}
@@ -76,8 +88,9 @@ def compare(
     for name, (first, second) in known.items():
         difference = (first.value or 0.0) - (second.value or 0.0)
         error = math.hypot(first.error or 0.0, second.error or 0.0)
-        above.append(difference > error)
+        above.append(difference > ERRORS * error)
         by = f"{difference / error:+.1f} errors" if error else f"{difference:+.3g}"
+        by += ": the opposite" * (difference < -ERRORS * error)
         found.append(f"{name} {first} against {second} ({by})")
     confirmed = all(above)
     words = "; ".join(found)

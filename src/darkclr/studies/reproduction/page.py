@@ -19,9 +19,10 @@ _HEAD = """\
 
 Every table and figure of the papers, by name: `darkclr reproduce NAME`. This page is generated from
 the `result.json` of each study. A verdict is made by the command: *confirmed* where an order that a
-paper claims is found again by more than the errors, *not confirmed* where it is not, *not testable
-here* where nothing at this scale can decide. Numbers of another simulation stand beside ours and
-are never called agreement. \\* marks yardsticks.
+paper claims is found again by more than twice the errors, *not confirmed* where it is not (with
+the words "the opposite" where that is found by as much), *not testable here* where nothing at this
+scale can decide. Numbers of another simulation stand beside ours and are never called agreement;
+reasons are guesses unless a number stands with them. \\* marks yardsticks.
 """
 
 
@@ -93,12 +94,15 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     yield ""
     yield f"![{one['title']}]({folder}/figure.png)"
     yield ""
+    if differences := one.get("differences"):  # of a version before, none
+        yield differences
+        yield ""
     for claim in one["claims"]:
         ours = " (not in the papers)" if claim["ours"] else ""
         found = f" ({claim['found']})" if claim["found"] else ""
         words = [f"**{claim['verdict']}**{ours}: {claim['sentence']}{found}"]
         if claim["reason"]:
-            words.append(f"Likely reason: {claim['reason']}")
+            words.append(f"Possible reason: {claim['reason']}")
         yield f"- {'. '.join(words)}."
     for title, rows in one["tables"].items():
         yield from ("", f"**{title}**", "")

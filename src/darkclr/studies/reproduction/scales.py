@@ -27,6 +27,7 @@ __all__ = [
     "robustness",
     "scanned",
     "thesis",
+    "thesis_setups",
     "training_jets",
     "usual",
 ]
@@ -235,6 +236,17 @@ def training_jets(scale: Scale, signals: tuple[str, ...], **options: Any) -> dic
         "qcd": Sample(process="qcd", n_jets=scale.background, seed=_SEED, **options),
         **{name: Sample(process=name, n_jets=scale.signal, **options) for name in signals},
     }
+
+
+def thesis_setups(scale: Scale) -> dict[str, EnsembleConfig]:
+    """The trainings that the thesis looks into: dropping probabilities of the multiplicity setup,
+    and the minimal one.
+
+    Args:
+        scale: its numbers.
+    """
+    drops = {f"multiplicity-{p:g}": thesis(scale, "multiplicity", p) for p in (0.1, 0.3, 0.5, 0.7)}
+    return drops | {"minimal-0.5": thesis(scale, "minimal", 0.5)}
 
 
 @cache

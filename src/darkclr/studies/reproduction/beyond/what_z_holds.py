@@ -14,12 +14,13 @@ from darkclr.evaluation.results import FigureOfMerit
 from darkclr.io.parquet import read_table
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import scored_rows, spread
-from darkclr.studies.reproduction.scales import robustness
+from darkclr.studies.reproduction.scales import robustness, thesis
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.substructure import OBSERVABLES, observables
 
 _JETS = 4000
 _FEATURES = {"z": "head output z", "pooled": "pooled h"}
+_OF_THESIS = "z of the multiplicity setup"
 _SCORES = {
     "norm": "s_CLR",
     "nae": "s_NAE",
@@ -54,9 +55,15 @@ def _measure(material: Material) -> Result:
         return [spread(np.nan_to_num(column)) for column in np.stack(found, axis=1)]
 
     held = {title: over(explained[feature]) for feature, title in _FEATURES.items()}
+    held[_OF_THESIS] = over(_of_thesis(material))
     follows = {title: over(followed[score]) for score, title in _SCORES.items()}
-    z = dict(zip(names, held["head output z"], strict=True))
-    second = max(z.keys() - {"n_constituents"}, key=lambda name: z[name].value or 0.0)
+    z, of_thesis = (
+        dict(zip(names, held[title], strict=True)) for title in (_FEATURES["z"], _OF_THESIS)
+    )
+    second, of_thesis_second = (
+        max(of.keys() - {"n_constituents"}, key=lambda name: of[name].value or 0.0)
+        for of in (z, of_thesis)
+    )
     readable = [name.replace("_", " ") for name in names]
     return Result(
         figure=points_figure(
@@ -65,10 +72,17 @@ def _measure(material: Material) -> Result:
         ),
         claims=[
             compare(
-                "The number of constituents is the primary feature that z holds",
+                "In the multiplicity setup the number of constituents is the primary feature that "
+                "z holds",
+                {f"R² of it and of {of_thesis_second}": (
+                    of_thesis["n_constituents"], of_thesis[of_thesis_second])},
+                reason="the training is short",
+            ),
+            compare(
+                "It is of DarkCLR, too, whose views do not change the number",
                 {f"R² of it and of {second}": (z["n_constituents"], z[second])},
-                reason="the encoder of another setup is looked at than the thesis's, which had "
-                "positive views that change the number",
+                reason="z holds more than one feature",
+                ours=True,
             ),
         ],
         tables={
@@ -87,13 +101,28 @@ def _measure(material: Material) -> Result:
     )  # fmt: skip
 
 
+def _of_thesis(material: Material) -> list[NDArray]:
+    """R² of the observables from z of the multiplicity setup, by encoder."""
+    ensemble = material.ensemble("multiplicity-0.5")
+    (own, *_) = ensemble.repetitions
+    jets = ensemble.run.jets("qcd").part("test", ensemble.config.split)[:_JETS]
+    values = np.column_stack([observables(jets.constituents, list(OBSERVABLES)), jets.pt])
+    found = []
+    for e in own.encoder_numbers:
+        rows = scored_rows(ensemble, own.model(e))["qcd"][:_JETS]
+        assert (rows.event == jets.event).all()
+        found.append(_explained(rows.z, values))
+    return found
+
+
 def _styles() -> dict[str, dict[str, str]]:
     """Points without lines: observables have no order."""
     from darkclr.report.figures.style import score_styles
 
     scores = score_styles(_SCORES)
     styles = {title: scores[score]["color"] for score, title in _SCORES.items()}
-    colours = dict(zip(_FEATURES.values(), ("#0072B2", "#D55E00"), strict=True)) | styles
+    titles = (*_FEATURES.values(), _OF_THESIS)
+    colours = dict(zip(titles, ("#0072B2", "#D55E00", "#999999"), strict=True)) | styles
     return {title: {"color": colour, "linestyle": "none"} for title, colour in colours.items()}
 
 
@@ -110,7 +139,10 @@ STUDY = Study(
     name="what-z-holds",
     title="Observables of jets from the representation, and observables that scores follow",
     source="new; thesis, section 6.2.1",
-    needs="the ensemble of five signals",
-    trainings=lambda scale: {"robustness": robustness(scale)},
+    needs="the ensemble of five signals, and a training of the multiplicity setup",
+    trainings=lambda scale: {
+        "robustness": robustness(scale),
+        "multiplicity-0.5": thesis(scale, "multiplicity", 0.5),
+    },
     measure=_measure,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from darkclr.augmentations import ConstituentDrop, recentre
 from darkclr.augmentations.physical import Rotation, Translation
+from darkclr.evaluation.metrics import auc
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.kinematics import four_vector_sum
@@ -13,6 +14,7 @@ from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.scales import robustness
 from darkclr.studies.reproduction.study import Material, Result, Study
 
+_SAME = 0.01
 _DROPS = (0.3, 0.5)  # those of the figure
 
 
@@ -34,7 +36,9 @@ def _measure(material: Material) -> Result:
         vector = jets.pt * _transverse(copies) / before
         outside = float(np.mean((vector < 150) | (vector > 300)))
         own = float(np.mean((jets.pt < 150) | (jets.pt > 300)))
+        apart = auc(np.repeat([0, 1], len(jets)), np.concatenate([jets.pt, vector]))
         numbers[f"p_drop {p_drop:g}"] = {
+            "AUC of pT between jets and copies": apart,
             "share of constituents lost": float(lost.mean()),
             "largest relative change of the scalar sum of pT": float(scalar.max()),
             "share of copies outside of 150 to 300 GeV": outside,
@@ -45,6 +49,7 @@ def _measure(material: Material) -> Result:
                 "constituents lost": f"{lost.mean():.3f}",
                 "scalar sum of pT changes by at most": f"{scalar.max():.1e}",
                 "copies outside of 150 to 300 GeV": f"{100 * outside:.2f} %",
+                "AUC of pT between jets and copies *": f"{apart:.3f}",
             }
         )
         error = float(lost.std() / np.sqrt(len(lost)))
@@ -55,6 +60,14 @@ def _measure(material: Material) -> Result:
                 {"0.02 and its distance from p_drop": (allowed, FigureOfMerit(
                     float(abs(lost.mean() - p_drop)), error))},
                 reason="a jet keeps at least one constituent",
+                ours=True,
+            ),
+            compare(
+                f"A training cannot tell copies by their pT: AUC within {_SAME} of 0.5 (p_drop = "
+                f"{p_drop:g})",
+                {f"{_SAME} and the distance": (
+                    FigureOfMerit(_SAME, None), FigureOfMerit(abs(apart - 0.5), None))},
+                reason="the scalar sum is kept, and the vector sum of broad jets changes",
             ),
             compare(
                 f"Rescaled copies fulfil the cuts on jet pT, all but 0.1 % (p_drop = {p_drop:g})",
@@ -62,6 +75,7 @@ def _measure(material: Material) -> Result:
                     max(outside - own, 0.0), (outside / len(lost)) ** 0.5))},
                 reason="the scalar sum of the constituents' pT is kept, as in the public code; "
                 "jet pT is that of the vector sum, which changes where the jet is broad",
+                ours=True,
             ),
         ]  # fmt: skip
     shown = {

@@ -61,6 +61,10 @@ def _measure(material: Material) -> Result:
         claims=claims,
         tables=scan_tables(series, _READS),
         numbers=scan_numbers(series),
+        remarks=[
+            "What is before the head is the pooled representation; `pooling` says what that is, in "
+            "the paper the sum over constituents after the last block."
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.representations import Representations
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import scored_rows, spread
-from darkclr.studies.reproduction.scales import robustness
+from darkclr.studies.reproduction.scales import thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SHOWN = 500  # jets of each kind
@@ -21,29 +21,37 @@ _ALIKE = 0.9  # vectors that are nearly the same, or opposite
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.comparisons import matrices_figure
 
-    ensemble = material.ensemble("robustness")
-    (own, *_) = ensemble.repetitions
-    means, broad = [], []
+    # By training: means of deciles (10, 10) and share of pairs that are alike or opposite.
+    means: dict[str, list[NDArray]] = {}
+    alike: dict[str, FigureOfMerit] = {}
     shown: dict[str, NDArray] = {}
-    for e in own.encoder_numbers:
-        rows = scored_rows(ensemble, own.model(e))
-        qcd, signal = (_ordered(rows[name]) for name in ("qcd", "aachen"))
-        matrix = _thinned(qcd[0]) @ _thinned(signal[0]).T
-        shown.setdefault(f"{_SHOWN} × {_SHOWN} jets, encoder 1", matrix)
-        # The mean similarity of two groups is the product of their mean vectors.
-        means.append(_mean(qcd[0]) @ _mean(signal[0]).T)
-        broad.append(float(np.mean(np.abs(matrix) < _ALIKE)))
-    counts = {"qcd": _decile_edges(qcd[1]), "aachen": _decile_edges(signal[1])}
-    mean = np.mean(means, axis=0)
-    corners = {
-        "many, many": spread([m[0, 0] for m in means]),
-        "many, few": spread([m[0, -1] for m in means]),
-        "few, many": spread([m[-1, 0] for m in means]),
-        "few, few": spread([m[-1, -1] for m in means]),
-    }
+    counts: dict[str, list[int]] = {}
+    for name in material.trainings:
+        ensemble = material.ensemble(name)
+        (own, *_) = ensemble.repetitions
+        means[name], shares = [], []
+        for e in own.encoder_numbers:
+            rows = scored_rows(ensemble, own.model(e))
+            qcd, signal = (_ordered(rows[sample]) for sample in ("qcd", "aachen"))
+            matrix = _thinned(qcd[0]) @ _thinned(signal[0]).T
+            shown.setdefault(_title(name), matrix)
+            # The mean similarity of two groups is the product of their mean vectors.
+            means[name].append(_mean(qcd[0]) @ _mean(signal[0]).T)
+            shares.append(float(np.mean(np.abs(matrix) > _ALIKE)))
+        alike[name] = spread(shares)
+        counts = {"qcd": _decile_edges(qcd[1]), "aachen": _decile_edges(signal[1])}
+
+    def corner(name: str, row: int, column: int) -> FigureOfMerit:
+        return spread([mean[row, column] for mean in means[name]])
+
+    def ordered(name: str) -> FigureOfMerit:
+        """How much more alike jets of similar numbers are than those of different ones."""
+        return spread([(m[0, 0] + m[-1, -1] - m[0, -1] - m[-1, 0]) / 2 for m in means[name]])
+
+    dropped = [name for name in means if name.startswith("multi") and name != "multiplicity-0.1"]
     return Result(
         figure=matrices_figure(
-            shown | {"means of deciles, all encoders": mean},
+            shown,
             rows=[str(c) for c in counts["qcd"]],
             columns=[str(c) for c in counts["aachen"]],
             x="number of constituents, Aachen", y="number of constituents, QCD",
@@ -51,39 +59,59 @@ def _measure(material: Material) -> Result:
         ),
         claims=[
             compare(
-                "QCD jets with many constituents are more like signal jets with many than with few",
-                {"means of deciles": (corners["many, many"], corners["many, few"])},
+                "From a dropping probability of 0.3 on, QCD jets with many constituents are more "
+                "like signal jets with many than with few",
+                {_title(name): (corner(name, 0, 0), corner(name, 0, -1)) for name in dropped},
                 reason="the training is short",
             ),
             compare(
-                "QCD jets with few constituents are more like signal jets with few than with many",
-                {"means of deciles": (corners["few, few"], corners["few, many"])},
-                reason="with falling numbers z turns by more than half a circle, and then "
-                "comes near the jets with many again",
+                "From a dropping probability of 0.3 on, QCD jets with few constituents are more "
+                "like signal jets with few than with many",
+                {_title(name): (corner(name, -1, -1), corner(name, -1, 0)) for name in dropped},
+                reason="the training is short",
             ),
             compare(
-                "In the minimal setup jets are not mapped to two points: most similarities are "
-                f"between −{_ALIKE} and {_ALIKE}",
-                {"share of pairs, and a half": (spread(broad), FigureOfMerit(0.5, None))},
+                "At 0.1 similarities do not follow the number of constituents as they do at 0.5",
+                {"difference of corners": (ordered("multiplicity-0.5"),
+                                           ordered("multiplicity-0.1"))},
+                reason="the training is short at both",
+            ),
+            compare(
+                "In the multiplicity setup most jets are mapped to two points: most similarities "
+                f"are beyond ±{_ALIKE}",
+                {"share at 0.5, and a half": (alike["multiplicity-0.5"],
+                                              FigureOfMerit(0.5, None))},
+                reason="the training is too short to collapse",
+            ),
+            compare(
+                "In the minimal setup they are not: fewer similarities are",
+                {"share": (alike["multiplicity-0.5"], alike["minimal-0.5"]),
+                 "a half and the share": (FigureOfMerit(0.5, None), alike["minimal-0.5"])},
                 reason="the training has collapsed in part",
             ),
         ],
         tables={
+            "share of similarities beyond ±0.9; how much more alike jets of similar numbers are": [
+                {"training": _title(name), "share": str(alike[name]),
+                 "difference of corners": str(ordered(name))}
+                for name in means
+            ],
             "largest numbers of constituents of each decile, falling, of 50 that are read": [
                 {"sample": name, **{f"{i}": str(c) for i, c in enumerate(of, 1)}}
                 for name, of in counts.items()
-            ]
+            ],
         },
         numbers={
             "deciles": counts,
-            "mean_similarity": mean.tolist(),
-            "share_between": broad,
+            "mean_similarity": {k: np.mean(of, axis=0).tolist() for k, of in means.items()},
+            "share_alike": {name: [of.value, of.error] for name, of in alike.items()},
         },
-        remarks=[
-            "Positive views are rotated and translated alone here, as in the minimal setup of the "
-            "thesis."
-        ],
     )  # fmt: skip
+
+
+def _title(name: str) -> str:
+    setup, _, p_drop = name.partition("-")
+    return f"{setup} setup, p_drop = {p_drop}"
 
 
 def _ordered(rows: Representations) -> tuple[NDArray, NDArray]:
@@ -110,8 +138,8 @@ STUDY = Study(
     name="thesis-matrix",
     title="Cosine similarities of QCD and Aachen jets, ordered by the number of constituents",
     source="thesis, Figs. 6.2 and 6.5",
-    needs="the encoders of the ensemble of five signals",
-    trainings=lambda scale: {"robustness": robustness(scale)},
+    needs="the multiplicity setup at four dropping probabilities, and the minimal setup",
+    trainings=thesis_setups,
     measure=_measure,
     published=("thesis_fig6_2",),
 )

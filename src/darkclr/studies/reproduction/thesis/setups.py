@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, band, members, number
@@ -29,6 +30,10 @@ def _measure(material: Material) -> Result:
         "number of constituents *": (tables, "few_constituents"),
         "jet pT *": (tables, "jet_pt"),
     }
+
+    def auc(setup: str, column: str, score: str = "nae_thesis") -> FigureOfMerit:
+        return number(tables[setup], score, "aachen", figure="auc", column=column)
+
     styles = score_styles(["few_constituents", "jet_pt"])
     panels = {}
     for column in COLUMNS:
@@ -50,24 +55,30 @@ def _measure(material: Material) -> Result:
         claims=[
             compare(
                 f"s_NAE is better in the minimal than in the multiplicity setup, {column}",
-                {"AUC": tuple(
-                    number(tables[setup], "nae_thesis", "aachen", figure="auc", column=column)
-                    for setup in ("minimal", "multiplicity"))},
-                reason="the autoencoder of the thesis spreads by 0.08 from fit to fit",
+                {
+                    "AUC": (auc("minimal", column), auc("multiplicity", column)),
+                    "AUC of the minimal setup, and that of chance": (
+                        auc("minimal", column), FigureOfMerit(0.5, None)),
+                },
+                reason="without a norm penalty anomalous jets have the shorter z, of which an "
+                "autoencoder has small errors",
             )
             for column in COLUMNS
         ] + [
             compare(
                 f"In the minimal setup it is better than the number of constituents, {column}",
-                {"AUC": tuple(
-                    number(tables["minimal"], score, "aachen", figure="auc", column=column)
-                    for score in ("nae_thesis", "few_constituents"))},
-                reason="shorter chains and trainings than the thesis's",
+                {"AUC": (auc("minimal", column), auc("minimal", column, "few_constituents"))},
+                reason="as above",
             )
             for column in COLUMNS
         ],
         tables=scan_tables(series, list(_SETUPS)),
         numbers=scan_numbers(series),
+        remarks=[
+            "The thesis has 0.661 ± 0.039 in the multiplicity setup, p_drop 0.4, three fits, "
+            "and 0.767 ± 0.034 in the minimal one, over five fits on one representation, on "
+            "another simulation. One fit is drawn here."
+        ],
     )  # fmt: skip
 
 

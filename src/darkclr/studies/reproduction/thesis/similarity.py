@@ -3,86 +3,117 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import spread
-from darkclr.studies.reproduction.scales import robustness
+from darkclr.studies.reproduction.scales import thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _PAIRS = {
     "alignment": "physical pair s(z, z′)",
     "anomaly_similarity": "anomalous pair s(z, z*)",
 }
+_COLOURS = {"alignment": "#E69F00", "anomaly_similarity": "#0072B2"}  # the thesis's
 
 
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.comparisons import Line, lines_figure
     from darkclr.report.run_files import read_history
 
-    (own, *_) = material.ensemble("robustness").repetitions
-    histories = [
-        read_history(own.model(e) / "encoder" / "history.csv", ("step", *_PAIRS))
-        for e in own.encoder_numbers
-    ]
-    rows = np.isfinite(histories[0]["alignment"])  # those of steps, rather than of epochs
-    step = histories[0]["step"][rows]
-    curves = {name: np.stack([h[name][rows] for h in histories]) for name in _PAIRS}
-    colours = {"alignment": "#E69F00", "anomaly_similarity": "#0072B2"}  # the thesis's
-    lines = []
-    for name, label in _PAIRS.items():
-        mean, error = curves[name].mean(axis=0), curves[name].std(axis=0)
-        style = {"color": colours[name]}
-        lines.append(Line(label, step, mean, mean - error, mean + error, style))
-    last = {name: spread(of[:, -1]) for name, of in curves.items()}
-    separation = curves["alignment"] - curves["anomaly_similarity"]
-    third = spread(separation[:, np.searchsorted(step, step[-1] / 3)] / separation[:, -1])
-    rows_of_table = [
-        {
-            "encoder": str(e),
-            "s(z, z′) at the end": f"{curves['alignment'][i, -1]:.3f}",
-            "s(z, z*) at the end": f"{curves['anomaly_similarity'][i, -1]:.3f}",
-        }
-        for i, e in enumerate(own.encoder_numbers)
-    ]
-    short = "the training is short"
+    curves: dict[str, dict[str, NDArray]] = {}
+    panels, rows = {}, []
+    for name in material.trainings:
+        (own, *_) = material.ensemble(name).repetitions
+        histories = [
+            read_history(own.model(e) / "encoder" / "history.csv", ("step", *_PAIRS))
+            for e in own.encoder_numbers
+        ]
+        steps = np.isfinite(histories[0]["alignment"])  # those of steps, rather than of epochs
+        of = {pair: np.stack([h[pair][steps] for h in histories]) for pair in _PAIRS}
+        curves[name] = of | {"step": histories[0]["step"][steps]}
+        panels[_title(name)] = [
+            Line(label, curves[name]["step"], mean, mean - error, mean + error,
+                 {"color": _COLOURS[pair]})
+            for pair, label in _PAIRS.items()
+            for mean, error in [(of[pair].mean(axis=0), of[pair].std(axis=0))]
+        ]  # fmt: skip
+        rows.append(
+            {"training": _title(name)}
+            | {f"{label} at the end": str(_at_end(of[pair])) for pair, label in _PAIRS.items()}
+        )
+
+    def apart(name: str, share: float) -> FigureOfMerit:
+        """Difference of the similarities after a share of the training."""
+        of = curves[name]["alignment"] - curves[name]["anomaly_similarity"]
+        return spread(of[:, int(share * (of.shape[1] - 1))])
+
+    ends = {
+        name: {pair: _at_end(of[pair]) for pair in _PAIRS} for name, of in curves.items()
+    }  # fmt: skip
+    high = [name for name in curves if name != "multiplicity-0.1"]
     return Result(
-        figure=lines_figure(
-            {f"mean of {len(histories)} encoders, p_drop = 0.5": lines},
-            x="step", y="cosine similarity",
-        ),
+        figure=lines_figure(panels, x="step", y="cosine similarity", columns=3),
         claims=[
             compare(
-                "Physical pairs end more alike than anomalous pairs",
-                {"at the end": (last["alignment"], last["anomaly_similarity"])},
-                reason=short,
+                "Physical pairs end more alike than anomalous pairs, from a dropping probability "
+                "of 0.3 on",
+                {_title(name): (ends[name]["alignment"], ends[name]["anomaly_similarity"])
+                 for name in high},
+                reason="the training is short",
             ),
             compare(
-                "The anomalous copy is mapped to another point: its similarity ends below zero",
-                {"0 and s(z, z*)": (FigureOfMerit(0.0, None), last["anomaly_similarity"])},
-                reason=short,
+                "A jet and its anomalous copy are mapped to different points: their similarity "
+                "ends below zero, from a dropping probability of 0.5 on",
+                {_title(name): (FigureOfMerit(0.0, None), ends[name]["anomaly_similarity"])
+                 for name in high if name != "multiplicity-0.3"},
+                reason="the training is short",
             ),
             compare(
-                "At a high dropping probability the training converges quickly: half of the "
-                "separation is reached in the first third",
-                {"share of the separation, and a half": (third, FigureOfMerit(0.5, None))},
-                reason="the learning rate rises in the first third of short schedules",
+                "The larger the dropping probability, the quicker the training converges: after a "
+                "third of it the similarities are further apart",
+                {f"p_drop {p} and {q}": (apart(f"multiplicity-{p}", 1 / 3),
+                                         apart(f"multiplicity-{q}", 1 / 3))
+                 for p, q in (("0.3", "0.1"), ("0.5", "0.3"), ("0.7", "0.5"))},
+                reason="the learning rate still rises in the first third of short schedules",
+            ),
+            compare(
+                "Without splitting and smearing the training is another one: at 0.5 the "
+                f"similarities end {_CHANGE} or more apart from those with them",
+                {"change of the difference": (
+                    FigureOfMerit(abs((apart("minimal-0.5", 1).value or 0.0)
+                                      - (apart("multiplicity-0.5", 1).value or 0.0)),
+                                  apart("minimal-0.5", 1).error),
+                    FigureOfMerit(_CHANGE, None))},
+                reason="both trainings come to their end",
             ),
         ],
-        tables={"cosine similarities": rows_of_table},
+        tables={"cosine similarities": rows},
         numbers={
-            "step": step.tolist(),
-            **{name: of.tolist() for name, of in curves.items()},
+            name: {key: values.tolist() for key, values in of.items()}
+            for name, of in curves.items()
         },
-        not_run=["p_drop 0.1, 0.3 and 0.7 here; they are in thesis-pdrop"],
     )  # fmt: skip
+
+
+_CHANGE = 0.1
+
+
+def _at_end(of: NDArray) -> FigureOfMerit:
+    return spread(of[:, -1])
+
+
+def _title(name: str) -> str:
+    setup, _, p_drop = name.partition("-")
+    return f"{setup} setup, p_drop = {p_drop}"
 
 
 STUDY = Study(
     name="thesis-similarity",
     title="Cosine similarities of physical and anomalous pairs against the step of the training",
     source="thesis, Figs. 6.1 and 6.4",
-    needs="the encoders of the ensemble of five signals",
-    trainings=lambda scale: {"robustness": robustness(scale)},
+    needs="the multiplicity setup at four dropping probabilities, and the minimal setup",
+    trainings=thesis_setups,
     measure=_measure,
 )

@@ -1,0 +1,52 @@
+"""Numbers that are read off tables of ensembles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from darkclr.evaluation.ensemble.table import Table, TableRow
+from darkclr.evaluation.results import FigureOfMerit
+from darkclr.studies.reproduction.readings import number, rows_of
+
+
+def row(score: str, *, published: bool = True) -> TableRow:
+    figures = {"auc": FigureOfMerit(0.7, None), "rejection_0.2": FigureOfMerit(30.0, None)}
+    return TableRow(
+        representation=None, signal="aachen", score=score, title=score, baseline=False, reads="z",
+        parameters=None, fit_minutes=None, published={} if not published else {"source": "x"},
+        natural=figures, gluons=None, natural_matched=figures, gluons_matched=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def table():
+    rows = [row("nae"), row("knn_given_pt"), row("few_constituents")]
+    return Table("table", 1, 1, None, None, {}, [], rows)
+
+
+def test_a_single_training_has_the_spread_of_five(table):
+    auc, rejection = (number(table, "nae", "aachen", figure=f) for f in ("auc", "rejection_0.2"))
+    assert auc == FigureOfMerit(0.7, pytest.approx(0.027))
+    assert rejection == FigureOfMerit(30.0, pytest.approx(0.17 * 30))
+    assert number(table, "knn_given_pt", "aachen", figure="auc").error == pytest.approx(0.019)
+    # Nothing is trained for a count, and several trainings have a spread of their own.
+    assert number(table, "few_constituents", "aachen").error is None
+    assert number(replace(table, encoders=2), "nae", "aachen").error is None
+
+
+def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(table):
+    def published(**options):
+        rows = rows_of(table, ("aachen",), column="as simulated", **options)
+        return {r["score"]: r["published, another simulation"] for r in rows}
+
+    assert "59.0 ± 1.0 (arXiv:2312.03067, Table 2" in published()["nae"]
+    assert "58.0 ± 2.0 (arXiv:2312.03067, Table 3" in published(published=("table3",))["nae"]
+    more = {("supervised_aachen", "aachen"): {"auc": FigureOfMerit(0.8, 0.1)}}
+    with_labels = published(published=("table3",), more=more)["classifier trained on Aachen"]
+    assert "80.0 ± 1.0 (arXiv:2312.03067, Table 3" in with_labels
+    # Of jets from files nobody knows whether they are those of the paper.
+    of_files = replace(table, rows=[row("nae", published=False)])
+    (only,) = rows_of(of_files, ("aachen",), column="as simulated")
+    assert only["published, another simulation"] == "–"
