@@ -49,7 +49,7 @@ def _measure(material: Material) -> Result:
                 "constituents lost": f"{lost.mean():.3f}",
                 "scalar sum of pT changes by at most": f"{scalar.max():.1e}",
                 "copies outside of 150 to 300 GeV": f"{100 * outside:.2f} %",
-                "AUC of pT between jets and copies *": f"{apart:.3f}",
+                "AUC of pT between jets and copies": f"{apart:.3f}",
             }
         )
         error = float(lost.std() / np.sqrt(len(lost)))
