@@ -155,7 +155,9 @@ def _published(
         published_row(signal, score, representation, tables) if signal in known else None
         for signal in signals
     ]
-    sources = "; ".join(dict.fromkeys(str(row["source"]) for row in rows if row))
+    sources = "; ".join(
+        dict.fromkeys(one for row in rows if row for one in str(row["source"]).split("; "))
+    )
     texts = ", ".join("–" if row is None else _pair(row) for row in rows)
     return f"{texts} ({sources})" if sources else "–"
 
