@@ -75,26 +75,27 @@ def _of_one_training(study: Study, scale: Scale) -> list[str]:
 
 def _differences(study: Study, scale: Scale) -> str:
     """In which numbers the trainings differ from the table of the paper, or of the thesis."""
-    name = "thesis_table5_2" if study.source.startswith("thesis") else "table1"
-    table = published()[name]
+    of_thesis = study.source.startswith("thesis")
+    table = published()["thesis_table5_2" if of_thesis else "table1"]
+    # The thesis has no norm penalty; the other defaults are those of both.
+    loss = LossConfig(norm_penalty=0.0) if of_thesis else LossConfig()
+    usual = vars(EncoderConfig()) | vars(loss)
     configs = list(study.trainings(scale).values())
     n_jets = round(scale.background * configs[0].split.train)
 
     def differing(config: RunConfig) -> set[str]:
-        encoder, training, loss = config.encoder, config.training, config.loss
-        ours = {**vars(encoder), **vars(training), "n_jets": n_jets}
+        ours = {**vars(config.encoder), **vars(config.training), **vars(config.loss)}
+        ours["n_jets"] = n_jets
         found = {
             f"{key} {ours[key]:g} ({value:g})"
             for key, value in table["values"].items()
             if key in ours and isinstance(value, int | float) and ours[key] != value
         }
-        for own, usual in ((encoder, EncoderConfig()), (loss, LossConfig())):
-            found |= {
-                f"{key} {getattr(own, key)} ({getattr(usual, key)})"
-                for key in ("pt_input", "pooling", "norm_penalty")
-                if getattr(own, key, None) != getattr(usual, key, None)
-            }
-        return found
+        return found | {
+            f"{key} {ours[key]} ({usual[key]})"
+            for key in ("pt_input", "pooling", "norm_penalty")
+            if ours[key] != usual[key]
+        }
 
     # What is scanned differs between trainings, and stands in the table of the result.
     common = sorted(set.intersection(*map(differing, configs)))

@@ -29,6 +29,7 @@ _SERIES = _FEATURES | _YARDSTICKS
 
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.comparisons import points_figure
+    from darkclr.report.figures.style import sample_style, score_styles
 
     widths = [str(width) for width in material.scale.widths]
     found: dict[str, dict[str, dict[str, FigureOfMerit]]] = {f: {} for f in _SERIES}
@@ -88,6 +89,9 @@ def _measure(material: Material) -> Result:
         values = [at(feature, width).value or np.nan for width in widths]
         return FigureOfMerit(float(np.ptp(values)), at(feature, wide).error)
 
+    yardsticks = score_styles(_YARDSTICKS)
+    styles = {title: sample_style(i) for i, title in enumerate(_FEATURES.values())}
+    styles |= {title: yardsticks[score] for score, title in _YARDSTICKS.items()}
     distance = abs((at("z", wide).value or np.nan) - (at("last", wide).value or np.nan))
     return Result(
         figure=points_figure(
@@ -99,7 +103,7 @@ def _measure(material: Material) -> Result:
                 for figure, label in (("auc", "AUC"), (REJECTION, "1/ε$_B$ at ε$_S$ = 0.2"))
                 for column in COLUMNS
             },
-            widths, x="width of the head",
+            widths, x="width of the head", styles=styles,
         ),
         claims=[
             compare(
