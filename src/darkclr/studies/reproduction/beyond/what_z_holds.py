@@ -122,7 +122,7 @@ def _styles() -> dict[str, dict[str, str]]:
     scores = score_styles(_SCORES)
     styles = {title: scores[score]["color"] for score, title in _SCORES.items()}
     titles = (*_FEATURES.values(), _OF_THESIS)
-    colours = dict(zip(titles, ("#0072B2", "#D55E00", "#999999"), strict=True)) | styles
+    colours = dict(zip(titles, ("#56B4E9", "#E69F00", "#CC79A7"), strict=True)) | styles
     return {title: {"color": colour, "linestyle": "none"} for title, colour in colours.items()}
 
 
