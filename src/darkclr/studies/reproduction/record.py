@@ -75,6 +75,8 @@ def _of_one_training(study: Study, scale: Scale) -> list[str]:
 
 def _differences(study: Study, scale: Scale) -> str:
     """In which numbers the trainings differ from the table of the paper, or of the thesis."""
+    if study.source.startswith("CMS"):
+        return ""
     of_thesis = study.source.startswith("thesis")
     table = published()["thesis_table5_2" if of_thesis else "table1"]
     # The thesis has no norm penalty; the other defaults are those of both.

@@ -120,6 +120,7 @@ class Reproduction:
 
     def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; what it shares with others is made once."""
+        steps = _steps(steps.config, self.reporter)  # jets that are read go with it in the end
         run = steps.run if isinstance(steps, Ensemble) else steps
         common = self.output / "trainings"
         simulated = {n: s for n, s in run.config.samples.items() if not s.sources}

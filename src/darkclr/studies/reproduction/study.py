@@ -38,10 +38,10 @@ class Material:
     reporter: Reporter
 
     def ensemble(self, name: str) -> Ensemble:
-        """A finished ensemble."""
+        """A finished ensemble, each time without the jets that are read of it."""
         found = self.trainings[name]
         assert isinstance(found, Ensemble)
-        return found
+        return Ensemble(found.config, self.reporter)
 
 
 @dataclass(frozen=True)
