@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from darkclr.evaluation.ensemble.table import Table, TableRow
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.studies.reproduction.readings import number, rows_of
+from darkclr.studies.reproduction.readings import _SPREAD, number, rows_of
+
+ROOT = Path(__file__).parents[3]
 
 
 def row(score: str, *, published: bool = True) -> TableRow:
@@ -34,6 +38,17 @@ def test_a_single_training_has_the_spread_of_five(table):
     # Nothing is trained for a count, and several trainings have a spread of their own.
     assert number(table, "few_constituents", "aachen").error is None
     assert number(replace(table, encoders=2), "nae", "aachen").error is None
+
+
+@pytest.mark.parametrize("score", ["discriminant", "norm", "autoencoder", "nae", "knn"])
+def test_that_spread_is_the_one_in_the_result_of_table3(score):
+    rows = json.loads((ROOT / "docs/results/table3/result.json").read_text())["numbers"]["rows"]
+    name = "knn_given_pt" if score == "knn" else score
+    (found,) = (r["natural"] for r in rows if (r["score"], r["signal"]) == (name, "aachen"))
+    absolute, relative = _SPREAD[score]
+    assert absolute == pytest.approx(found["auc"]["error"], abs=5e-4)
+    rejection = found["rejection_0.2"]
+    assert relative == pytest.approx(rejection["error"] / rejection["value"], abs=5e-3)
 
 
 def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(table):
