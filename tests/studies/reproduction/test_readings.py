@@ -10,7 +10,7 @@ import pytest
 
 from darkclr.evaluation.ensemble.table import Table, TableRow
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.studies.reproduction.readings import _SPREAD, number, rows_of
+from darkclr.studies.reproduction.readings import _SPREAD, distance, number, rows_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,6 +49,12 @@ def test_that_spread_is_the_one_in_the_result_of_table3(score):
     assert absolute == pytest.approx(found["auc"]["error"], abs=5e-4)
     rejection = found["rejection_0.2"]
     assert relative == pytest.approx(rejection["error"] / rejection["value"], abs=5e-3)
+
+
+def test_two_trainings_on_the_same_jets_differ_by_their_spread_alone():
+    found = distance(FigureOfMerit(0.83, 0.004), FigureOfMerit(0.84, 0.004), "discriminant")
+    assert found == FigureOfMerit(pytest.approx(0.01), pytest.approx(0.001 * 2**0.5))
+    assert distance(FigureOfMerit(None, None), FigureOfMerit(0.84, 0.004), "nae").value is None
 
 
 def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(table):

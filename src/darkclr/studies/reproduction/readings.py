@@ -25,6 +25,7 @@ __all__ = [
     "REJECTION",
     "TITLES",
     "band",
+    "distance",
     "members",
     "number",
     "numbers_of",
@@ -32,6 +33,7 @@ __all__ = [
     "rows_of",
     "scored_rows",
     "spread",
+    "with_spread",
 ]
 
 #: Both columns of every table: as simulated, and with background weighted to the signal's pT.
@@ -84,14 +86,38 @@ def number(
         if (row.score, row.signal, row.representation) == (score, signal, representation):
             found = _with_error(_figures(row, column).get(figure, _UNKNOWN))
             several = table.encoders * table.densities > 1
-            if several or found.value is None or score.startswith(_WITHOUT_SPREAD):
-                return found
-            absolute, relative = _SPREAD.get(score.partition("_")[0], _SPREAD["knn"])
-            if score == "nae_thesis":
-                absolute, relative = _SPREAD[score]
-            of_seeds = absolute if figure == "auc" else relative * found.value
-            return FigureOfMerit(found.value, float(np.hypot(found.error or 0.0, of_seeds)))
+            return found if several else with_spread(found, score, figure)
     return _UNKNOWN
+
+
+def with_spread(found: FigureOfMerit, score: str, figure: str) -> FigureOfMerit:
+    """A figure of merit of one training, its error with the spread of five: :data:`_SPREAD`.
+
+    Args:
+        found: with the error of the test jets.
+        score: name of the score; nothing is trained for yardsticks.
+        figure: ``auc``, or a rejection.
+    """
+    if found.value is None or score.startswith(_WITHOUT_SPREAD):
+        return found
+    known = score if score in _SPREAD else score.partition("_")[0]
+    absolute, relative = _SPREAD.get(known, _SPREAD["knn"])
+    of_seeds = absolute if figure == "auc" else relative * found.value
+    return FigureOfMerit(found.value, float(np.hypot(found.error or 0.0, of_seeds)))
+
+
+def distance(first: FigureOfMerit, second: FigureOfMerit, score: str) -> FigureOfMerit:
+    """Of two AUCs of one training each on the same test jets, whose fluctuations cancel.
+
+    Args:
+        first, second: the two.
+        score: name of the score, whose spread from training to training is the error.
+    """
+    if first.value is None or second.value is None:
+        return _UNKNOWN
+    errors = [with_spread(FigureOfMerit(one.value, None), score, "auc").error or 0.0
+              for one in (first, second)]  # fmt: skip
+    return FigureOfMerit(abs(first.value - second.value), float(np.linalg.norm(errors)) or None)
 
 
 def rows_of(
