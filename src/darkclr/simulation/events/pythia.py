@@ -230,7 +230,7 @@ def _vertices(node: Any, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     axes = ("px", "py", "pz")
     if not node.is_option:
         return [np.asarray(node.content(axis).data)[rows] for axis in axes]
-    index = np.asarray(node.to_IndexedOptionArray64().index.data)[rows]
+    index = np.asarray(node.index.data)[rows]
     content = node.content
     given = index >= 0
     vertices = []
