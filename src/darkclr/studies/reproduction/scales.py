@@ -22,10 +22,12 @@ __all__ = [
     "SIGNALS",
     "USUAL",
     "Scale",
+    "both_setups",
     "configuration",
     "preset",
     "robustness",
     "scanned",
+    "setup_title",
     "thesis",
     "thesis_setups",
     "training_jets",
@@ -238,6 +240,25 @@ def training_jets(scale: Scale, signals: tuple[str, ...], **options: Any) -> dic
     }
 
 
+def both_setups(scale: Scale) -> dict[str, EnsembleConfig]:
+    """The two setups of the thesis at the dropping probability of its figures.
+
+    Args:
+        scale: its numbers.
+    """
+    return {f"{setup}-0.5": thesis(scale, setup, 0.5) for setup in ("multiplicity", "minimal")}
+
+
+def setup_title(name: str) -> str:
+    """What a training of the thesis is called in pictures and tables.
+
+    >>> setup_title("minimal-0.5")
+    'minimal setup, p_drop = 0.5'
+    """
+    setup, _, p_drop = name.partition("-")
+    return f"{setup} setup, p_drop = {p_drop}"
+
+
 def thesis_setups(scale: Scale) -> dict[str, EnsembleConfig]:
     """The trainings that the thesis looks into: dropping probabilities of the multiplicity setup,
     and the minimal one.
@@ -246,7 +267,7 @@ def thesis_setups(scale: Scale) -> dict[str, EnsembleConfig]:
         scale: its numbers.
     """
     drops = {f"multiplicity-{p:g}": thesis(scale, "multiplicity", p) for p in (0.1, 0.3, 0.5, 0.7)}
-    return drops | {"minimal-0.5": thesis(scale, "minimal", 0.5)}
+    return drops | both_setups(scale)
 
 
 @cache

@@ -6,8 +6,6 @@ section 4.4.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,10 +14,9 @@ from scipy.stats import ks_2samp, spearmanr
 from darkclr.anomaly.detectors.autoencoder import Reconstruction
 from darkclr.anomaly.fitted import FittedScore
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import scored_rows, spread
-from darkclr.studies.reproduction.scales import Scale, thesis
+from darkclr.studies.reproduction.scales import both_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SETUPS = ("multiplicity", "minimal")
@@ -35,10 +32,6 @@ def feature_errors(autoencoder: Reconstruction, z: NDArray) -> NDArray[np.float6
     with torch.no_grad():
         residual = x - network.decode(network.encode(x))
     return residual.double().square().mean(dim=0).numpy()
-
-
-def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
-    return {f"{setup}-0.5": thesis(scale, setup, 0.5) for setup in _SETUPS}
 
 
 def _measure(material: Material) -> Result:
@@ -145,7 +138,7 @@ STUDY = Study(
     title="Features of z that the autoencoder reconstructs worst, and the range of all features",
     source="thesis, Figs. 6.3 and 6.6, Table 6.1",
     needs="a training of each setup at p_drop 0.5, and its autoencoder",
-    trainings=_trainings,
+    trainings=both_setups,
     measure=_measure,
     published=("thesis_table6_1", "thesis_fig6_6"),
 )

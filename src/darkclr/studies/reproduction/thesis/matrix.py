@@ -10,7 +10,7 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.representations import Representations
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import scored_rows, spread
-from darkclr.studies.reproduction.scales import thesis_setups
+from darkclr.studies.reproduction.scales import setup_title, thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SHOWN = 500  # jets of each kind
@@ -34,7 +34,7 @@ def _measure(material: Material) -> Result:
             rows = scored_rows(ensemble, own.model(e))
             qcd, signal = (_ordered(rows[sample]) for sample in ("qcd", "aachen"))
             matrix = _thinned(qcd[0]) @ _thinned(signal[0]).T
-            shown.setdefault(_title(name), matrix)
+            shown.setdefault(setup_title(name), matrix)
             # The mean similarity of two groups is the product of their mean vectors.
             means[name].append(_mean(qcd[0]) @ _mean(signal[0]).T)
             shares.append(float(np.mean(np.abs(matrix) > _ALIKE)))
@@ -61,13 +61,14 @@ def _measure(material: Material) -> Result:
             compare(
                 "From a dropping probability of 0.3 on, QCD jets with many constituents are more "
                 "like signal jets with many than with few",
-                {_title(name): (corner(name, 0, 0), corner(name, 0, -1)) for name in dropped},
+                {setup_title(name): (corner(name, 0, 0), corner(name, 0, -1)) for name in dropped},
                 reason="the training is short",
             ),
             compare(
                 "From a dropping probability of 0.3 on, QCD jets with few constituents are more "
                 "like signal jets with few than with many",
-                {_title(name): (corner(name, -1, -1), corner(name, -1, 0)) for name in dropped},
+                {setup_title(name): (corner(name, -1, -1), corner(name, -1, 0))
+                 for name in dropped},
                 reason="the training is short",
             ),
             compare(
@@ -92,7 +93,7 @@ def _measure(material: Material) -> Result:
         ],
         tables={
             "share of similarities beyond ±0.9; how much more alike jets of similar numbers are": [
-                {"training": _title(name), "share": str(alike[name]),
+                {"training": setup_title(name), "share": str(alike[name]),
                  "difference of corners": str(ordered(name))}
                 for name in means
             ],
@@ -107,11 +108,6 @@ def _measure(material: Material) -> Result:
             "share_alike": {name: [of.value, of.error] for name, of in alike.items()},
         },
     )  # fmt: skip
-
-
-def _title(name: str) -> str:
-    setup, _, p_drop = name.partition("-")
-    return f"{setup} setup, p_drop = {p_drop}"
 
 
 def _ordered(rows: Representations) -> tuple[NDArray, NDArray]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import COLUMNS, band, members, number
-from darkclr.studies.reproduction.scales import Scale, thesis
+from darkclr.studies.reproduction.scales import both_setups
 from darkclr.studies.reproduction.scan import scan_numbers, scan_tables
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SETUPS = {"multiplicity": "multiplicity-0.5", "minimal": "minimal-0.5"}
-
-
-def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
-    return {name: thesis(scale, setup, 0.5) for setup, name in _SETUPS.items()}
 
 
 def _measure(material: Material) -> Result:
@@ -87,7 +80,7 @@ STUDY = Study(
     title="The autoencoder of the thesis on its multiplicity and on its minimal setup",
     source="thesis, Figs. 6.8 and 6.9",
     needs="a training of each setup at p_drop 0.5",
-    trainings=_trainings,
+    trainings=both_setups,
     measure=_measure,
     published=("thesis_auc", "thesis_table5_2", "thesis_table5_3"),
 )

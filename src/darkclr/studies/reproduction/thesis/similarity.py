@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import spread
-from darkclr.studies.reproduction.scales import thesis_setups
+from darkclr.studies.reproduction.scales import setup_title, thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _PAIRS = {
     "alignment": "physical pair s(z, z′)",
     "anomaly_similarity": "anomalous pair s(z, z*)",
 }
+_CHANGE = 0.1
 _COLOURS = {"alignment": "#E69F00", "anomaly_similarity": "#0072B2"}  # the thesis's
 
 
@@ -33,14 +34,14 @@ def _measure(material: Material) -> Result:
         steps = np.isfinite(histories[0]["alignment"])  # those of steps, rather than of epochs
         of = {pair: np.stack([h[pair][steps] for h in histories]) for pair in _PAIRS}
         curves[name] = of | {"step": histories[0]["step"][steps]}
-        panels[_title(name)] = [
+        panels[setup_title(name)] = [
             Line(label, curves[name]["step"], mean, mean - error, mean + error,
                  {"color": _COLOURS[pair]})
             for pair, label in _PAIRS.items()
             for mean, error in [(of[pair].mean(axis=0), of[pair].std(axis=0))]
         ]  # fmt: skip
         rows.append(
-            {"training": _title(name)}
+            {"training": setup_title(name)}
             | {f"{label} at the end": str(_at_end(of[pair])) for pair, label in _PAIRS.items()}
         )
 
@@ -49,9 +50,7 @@ def _measure(material: Material) -> Result:
         of = curves[name]["alignment"] - curves[name]["anomaly_similarity"]
         return spread(of[:, int(share * (of.shape[1] - 1))])
 
-    ends = {
-        name: {pair: _at_end(of[pair]) for pair in _PAIRS} for name, of in curves.items()
-    }  # fmt: skip
+    ends = {name: {pair: _at_end(of[pair]) for pair in _PAIRS} for name, of in curves.items()}
     high = [name for name in curves if name != "multiplicity-0.1"]
     return Result(
         figure=lines_figure(panels, x="step", y="cosine similarity", columns=3),
@@ -59,14 +58,14 @@ def _measure(material: Material) -> Result:
             compare(
                 "Physical pairs end more alike than anomalous pairs, from a dropping probability "
                 "of 0.3 on",
-                {_title(name): (ends[name]["alignment"], ends[name]["anomaly_similarity"])
+                {setup_title(name): (ends[name]["alignment"], ends[name]["anomaly_similarity"])
                  for name in high},
                 reason="the training is short",
             ),
             compare(
                 "A jet and its anomalous copy are mapped to different points: their similarity "
                 "ends below zero, from a dropping probability of 0.5 on",
-                {_title(name): (FigureOfMerit(0.0, None), ends[name]["anomaly_similarity"])
+                {setup_title(name): (FigureOfMerit(0.0, None), ends[name]["anomaly_similarity"])
                  for name in high if name != "multiplicity-0.3"},
                 reason="the training is short",
             ),
@@ -97,16 +96,8 @@ def _measure(material: Material) -> Result:
     )  # fmt: skip
 
 
-_CHANGE = 0.1
-
-
 def _at_end(of: NDArray) -> FigureOfMerit:
     return spread(of[:, -1])
-
-
-def _title(name: str) -> str:
-    setup, _, p_drop = name.partition("-")
-    return f"{setup} setup, p_drop = {p_drop}"
 
 
 STUDY = Study(
