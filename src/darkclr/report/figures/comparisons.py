@@ -57,13 +57,9 @@ def lines_figure(
         columns: how many panels stand side by side; all if None.
     """
     shared, columns = isinstance(y, str), columns or len(panels)
-    n_rows = -(-len(panels) // columns)
     with styled():
-        picture = figure(4.9 * columns + 0.6, 4.4 * n_rows + 0.2)
-        grid = picture.subplots(n_rows, columns, sharey=shared, squeeze=False)
-        for axes in grid.flat[len(panels) :]:
-            axes.set_axis_off()
-        for i, (axes, (title, lines)) in enumerate(zip(grid.flat, panels.items(), strict=False)):
+        picture, grid = _grid(len(panels), columns, (4.9, 4.4), (0.6, 0.2), sharey=shared)
+        for i, (axes, (title, lines)) in enumerate(zip(grid, panels.items(), strict=True)):
             for line in lines:
                 _line(axes, line)
             axes.set_title(title, loc="left")
@@ -74,7 +70,7 @@ def lines_figure(
             if bottom is not None:
                 axes.set_ylim(bottom=bottom)
             if not shared or i % columns == 0:
-                axes.set_ylabel(y if shared else y[i])
+                axes.set_ylabel(y if isinstance(y, str) else y[i])
             axes.legend(loc="best", fontsize=9)
         return picture
 
@@ -103,12 +99,8 @@ def points_figure(
     with styled():
         width = max(4.6, 0.85 * len(ticks) + 1.5)
         columns = min(len(panels), 2 if width < 9 else 1)
-        n_rows = -(-len(panels) // columns)
-        picture = figure(width * columns + 0.6, 3.9 * n_rows + 0.9)
-        grid = picture.subplots(n_rows, columns, squeeze=False)
-        for axes in grid.flat[len(panels) :]:
-            axes.set_axis_off()
-        for axes, (label, of_series) in zip(grid.flat, panels.items(), strict=False):
+        picture, grid = _grid(len(panels), columns, (width, 3.9), (0.6, 0.9))
+        for axes, (label, of_series) in zip(grid, panels.items(), strict=True):
             for i, (name, numbers) in enumerate(of_series.items()):
                 shift = 0.12 * (i - (len(of_series) - 1) / 2)
                 values = np.array([n.value for n in numbers], dtype=float)
@@ -118,7 +110,9 @@ def points_figure(
                     markersize=5, capsize=2.5, linewidth=1.2, color=styles[name]["color"],
                     linestyle=styles[name].get("linestyle", "-"),
                 )  # fmt: skip
-            turned = {"rotation": 35, "ha": "right", "fontsize": 9} if slanted else {}
+            turned: dict[str, Any] = (
+                {"rotation": 35, "ha": "right", "fontsize": 9} if slanted else {}
+            )
             axes.set_xticks(range(len(ticks)), ticks, **turned)
             axes.set_xlim(-0.5, len(ticks) - 0.5)
             axes.set_xlabel(x)
@@ -130,7 +124,7 @@ def points_figure(
                     lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else ""
                 )
         drawn: dict[str, Any] = {}
-        for axes in grid.flat:
+        for axes in grid:
             handles, labels = axes.get_legend_handles_labels()
             drawn |= {str(n): handle for n, handle in zip(labels, handles, strict=True)}
         picture.legend(
@@ -158,13 +152,8 @@ def matrices_figure(
         label: of the colours.
     """
     with styled():
-        across = min(len(panels), 3)
-        down = -(-len(panels) // across)
-        picture = figure(4.7 * across + 1.2, 4.6 * down + 0.2)
-        grid = picture.subplots(down, across, squeeze=False).ravel()
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        for axes, (title, matrix) in zip(grid, panels.items(), strict=False):
+        picture, grid = _grid(len(panels), min(len(panels), 3), (4.7, 4.6), (1.2, 0.2))
+        for axes, (title, matrix) in zip(grid, panels.items(), strict=True):
             image = axes.imshow(
                 matrix, vmin=-1, vmax=1, cmap="RdBu", aspect="auto", interpolation="nearest",
                 extent=(0, len(columns), len(rows), 0),
@@ -175,7 +164,7 @@ def matrices_figure(
             axes.set_title(title, loc="left")
             axes.set_xlabel(x)
             axes.set_ylabel(y)
-        picture.colorbar(image, ax=list(grid), label=label)
+        picture.colorbar(image, ax=picture.axes, label=label)
         return picture
 
 
@@ -187,11 +176,10 @@ def densities_figure(
     Args:
         panels: values (n,) by title of the panel, then by sample.
         x: label of the quantity of each panel.
-        columns: panels in a row, all of which are filled.
+        columns: panels in a row.
     """
     with styled():
-        picture = figure(4.9 * columns + 0.4, 4.3 * len(panels) / columns)
-        grid = picture.subplots(len(panels) // columns, columns, squeeze=False).ravel()
+        picture, grid = _grid(len(panels), columns, (4.9, 4.3), (0.4, 0.0))
         for axes, (title, samples), label in zip(grid, panels.items(), x, strict=True):
             low, high = np.quantile(np.concatenate(list(samples.values())), [0.002, 0.998])
             edges = np.linspace(low, high if high > low else low + 1, 51)
@@ -206,6 +194,23 @@ def densities_figure(
             axes.set_ylabel("density")
             axes.legend(loc="best", fontsize=9)
         return picture
+
+
+def _grid(
+    n: int,
+    columns: int,
+    panel: tuple[float, float],
+    margin: tuple[float, float],
+    *,
+    sharey: bool = False,
+) -> tuple[Figure, list[Axes]]:
+    """A picture of n panels in rows; sizes are width and height [inch]."""
+    rows = -(-n // columns)
+    picture = figure(panel[0] * columns + margin[0], panel[1] * rows + margin[1])
+    grid = picture.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
+    for axes in grid[n:]:
+        axes.set_axis_off()
+    return picture, list(grid[:n])
 
 
 def _line(axes: Axes, line: Line) -> None:
