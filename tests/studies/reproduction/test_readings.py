@@ -52,9 +52,12 @@ def test_that_spread_is_the_one_in_the_result_of_table3(score):
 
 
 def test_two_trainings_on_the_same_jets_differ_by_their_spread_alone():
-    found = distance(FigureOfMerit(0.83, 0.004), FigureOfMerit(0.84, 0.004), "discriminant")
+    found = distance(FigureOfMerit(0.83, 0.004), FigureOfMerit(0.84, 0.004), score="discriminant")
     assert found == FigureOfMerit(pytest.approx(0.01), pytest.approx(0.001 * 2**0.5))
-    assert distance(FigureOfMerit(None, None), FigureOfMerit(0.84, 0.004), "nae").value is None
+    assert (
+        distance(FigureOfMerit(None, None), FigureOfMerit(0.84, 0.004), score="nae").value is None
+    )
+    assert distance(FigureOfMerit(0.83, 0.004), FigureOfMerit(None, None)).value is None
 
 
 def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(table):

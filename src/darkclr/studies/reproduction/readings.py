@@ -106,15 +106,21 @@ def with_spread(found: FigureOfMerit, score: str, figure: str) -> FigureOfMerit:
     return FigureOfMerit(found.value, float(np.hypot(found.error or 0.0, of_seeds)))
 
 
-def distance(first: FigureOfMerit, second: FigureOfMerit, score: str) -> FigureOfMerit:
-    """Of two AUCs of one training each on the same test jets, whose fluctuations cancel.
+def distance(
+    first: FigureOfMerit, second: FigureOfMerit, *, score: str | None = None
+) -> FigureOfMerit:
+    """Of two numbers; unknown if one of them is.
 
     Args:
         first, second: the two.
-        score: name of the score, whose spread from training to training is the error.
+        score: name of the score of which they are AUCs, of one training each on the same test jets:
+            their fluctuations cancel, and the spread from training to training is the error.
+            Without it there is none.
     """
     if first.value is None or second.value is None:
         return _UNKNOWN
+    if score is None:
+        return FigureOfMerit(abs(first.value - second.value), None)
     errors = [with_spread(FigureOfMerit(one.value, None), score, "auc").error or 0.0
               for one in (first, second)]  # fmt: skip
     return FigureOfMerit(abs(first.value - second.value), float(np.linalg.norm(errors)) or None)

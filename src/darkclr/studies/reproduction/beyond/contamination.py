@@ -62,7 +62,7 @@ def _change(tables: Mapping[str, Table], column: str) -> FigureOfMerit:
         number(tables[value], "discriminant", "aachen", figure="auc", column=column)
         for value in ("0 %", "1 %")
     )
-    return distance(clean, mixed, "discriminant")
+    return distance(clean, mixed, score="discriminant")
 
 
 STUDY = Study(

@@ -117,7 +117,7 @@ def _result(found: Mapping[tuple[str, str], Metrics], kinds: list[str]) -> Resul
                 f"{a} on {b}, {_ALLOWED} and the difference of AUC": (
                     FigureOfMerit(_ALLOWED, None),
                     distance(number(a, b, score, "auc", column),
-                             number(b, b, score, "auc", column), score))
+                             number(b, b, score, "auc", column), score=score))
                 for a, b in pairs
                 if a != b
             }  # fmt: skip

@@ -11,7 +11,7 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.studies.probe import probe
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.paper.fig5 import darkclr_trainings
-from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, number
+from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, distance, number
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.supervised.config import ProbeConfig
 from darkclr.supervised.probe import Probed, flat_constituents
@@ -92,7 +92,6 @@ def _measure(material: Material) -> Result:
     yardsticks = score_styles(_YARDSTICKS)
     styles = {title: sample_style(i) for i, title in enumerate(_FEATURES.values())}
     styles |= {title: yardsticks[score] for score, title in _YARDSTICKS.items()}
-    distance = abs((at("z", wide).value or np.nan) - (at("last", wide).value or np.nan))
     return Result(
         figure=points_figure(
             {
@@ -118,7 +117,9 @@ def _measure(material: Material) -> Result:
             compare(
                 f"At the widest head z has saturated to the AUC of h, within {_SAME}",
                 {f"{_SAME} and the difference": (
-                    FigureOfMerit(_SAME, None), FigureOfMerit(distance, at("z", wide).error))},
+                    FigureOfMerit(_SAME, None),
+                    replace(distance(at("z", wide), at("last", wide)),
+                            error=at("z", wide).error))},
                 reason="the paper goes to 1000",
             ),
             compare(

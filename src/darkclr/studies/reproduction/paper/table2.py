@@ -8,7 +8,13 @@ from dataclasses import replace
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import COLUMNS, number, numbers_of, rows_of
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    distance,
+    number,
+    numbers_of,
+    rows_of,
+)
 from darkclr.studies.reproduction.scales import Scale, configuration, preset
 from darkclr.studies.reproduction.study import Material, Result, Study
 
@@ -59,11 +65,10 @@ def _measure(material: Material) -> Result:
         compare(
             f"The AUC of all methods is similar, within {_SIMILAR}, {column}",
             {
-                title: (FigureOfMerit(_SIMILAR, None), FigureOfMerit(abs(
-                    (found["nae"].value or 0.0) - (found[score].value or 0.0)), None))
+                title: (FigureOfMerit(_SIMILAR, None), distance(*(
+                    number(table, s, "aachen", figure="auc", column=column)
+                    for s in ("nae", score))))
                 for score, title in _BEFORE.items()
-                for found in [{s: number(table, s, "aachen", figure="auc", column=column)
-                               for s in ("nae", score)}]
             },
             reason="the NAE on images is trained on the jets themselves",
         )

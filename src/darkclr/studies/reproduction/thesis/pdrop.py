@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import COLUMNS, number, scored_rows, spread
+from darkclr.studies.reproduction.readings import COLUMNS, distance, number, scored_rows, spread
 from darkclr.studies.reproduction.scales import Scale, thesis
 from darkclr.studies.reproduction.scan import scan_figure, scan_numbers, scan_tables
 from darkclr.studies.reproduction.study import Material, Result, Study
@@ -68,7 +69,6 @@ def _measure(material: Material) -> Result:
         }
         count = number(tables["0.5"], "few_constituents", "aachen", figure="auc", column=column)
         plateau = _mean([aucs[p] for p in _PLATEAU])
-        distance = abs((plateau.value or 0.0) - (count.value or 0.0))
         claims += [
             compare(
                 f"The AUC has a plateau from 0.3 to 0.6, and is less around it, {column}",
@@ -80,7 +80,7 @@ def _measure(material: Material) -> Result:
                 {
                     f"{_NEAR} and the distance": (
                         FigureOfMerit(_NEAR, None),
-                        FigureOfMerit(distance, plateau.error),
+                        replace(distance(plateau, count), error=plateau.error),
                     )
                 },
                 reason="chains and trainings are shorter than the thesis's",

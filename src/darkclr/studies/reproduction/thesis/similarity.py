@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import spread
+from darkclr.studies.reproduction.readings import distance, spread
 from darkclr.studies.reproduction.scales import setup_title, thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
 
@@ -81,9 +83,8 @@ def _measure(material: Material) -> Result:
                 "Without splitting and smearing the training is another one: at 0.5 the "
                 f"similarities end {_CHANGE} or more apart from those with them",
                 {"change of the difference": (
-                    FigureOfMerit(abs((apart("minimal-0.5", 1).value or 0.0)
-                                      - (apart("multiplicity-0.5", 1).value or 0.0)),
-                                  apart("minimal-0.5", 1).error),
+                    replace(distance(apart("minimal-0.5", 1), apart("multiplicity-0.5", 1)),
+                            error=apart("minimal-0.5", 1).error),
                     FigureOfMerit(_CHANGE, None))},
                 reason="both trainings come to their end",
             ),
