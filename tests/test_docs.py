@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,12 @@ def missing_places(text: str) -> list[str]:
     ]
 
 
+def repeated_blocks(text: str) -> list[str]:
+    """Paragraphs and tables of three lines or more that a page has more than once."""
+    blocks = Counter(block.strip() for block in text.split("\n\n"))
+    return [block for block, times in blocks.items() if times > 1 and block.count("\n") >= 2]
+
+
 @page
 def test_every_place_in_the_code_exists(page: Path) -> None:
     assert missing_places(page.read_text()) == []
@@ -72,6 +79,16 @@ def test_every_equation_of_the_paper_has_a_place() -> None:
 def broken_links(page: Path) -> list[str]:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
     return [link for link in links if not (page.parent / link).exists()]
+
+
+@page
+def test_nothing_is_said_twice(page: Path) -> None:
+    assert repeated_blocks(page.read_text()) == []
+
+
+def test_what_is_said_twice_is_found() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    assert repeated_blocks(f"{table}\n\ntext\n\n{table}\n") == [table]
 
 
 @page
