@@ -15,7 +15,7 @@ from darkclr.studies.reproduction.readings import (
     numbers_of,
     rows_of,
 )
-from darkclr.studies.reproduction.scales import Scale, configuration, preset
+from darkclr.studies.reproduction.scales import Scale, configuration, preset, training_jets
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SIMILAR = 0.05  # as the published ones are
@@ -36,7 +36,8 @@ _SHOWN = _BEFORE | {
 
 def _training(scale: Scale) -> EnsembleConfig:
     if not scale.images:  # a preset has all scores, with lengths of their own
-        return preset("table2")
+        config = preset("table2")
+        return replace(config, samples={**config.samples, **training_jets(scale, ())})
     config = configuration(scale)
     images = {name: dict(options) for name, options in scale.images.items()}
     return replace(config, scores=(config.scores or {}) | images)
