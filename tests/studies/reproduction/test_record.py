@@ -35,3 +35,11 @@ def test_what_differs_from_the_table_of_the_paper_is_said():
     assert "thesis, Table 5.2" in differences("thesis-matrix", "laptop")
     # What a study scans is no difference of all its trainings.
     assert "output_dim" not in differences("fig5", "laptop")
+
+
+def test_the_sizes_are_those_of_the_trainings():
+    result = Result(figure=None, claims=[Claim.untestable("A", "B")])
+    found = record(find_study("training-size"), SCALES["laptop"], result, 1.0)
+    assert found["sizes"].startswith("2925 jets x 64 epochs, 5850 jets x 32 epochs, ")
+    assert "n_jets" not in found["differences"]  # each training has a number of its own
+    assert find_study("table2").sizes(SCALES["laptop"]) == "26000 jets x 7 epochs"

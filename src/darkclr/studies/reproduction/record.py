@@ -19,7 +19,7 @@ from darkclr.evaluation.published import published
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import NOT_TESTABLE, Claim, together
 from darkclr.studies.reproduction.scales import Scale
-from darkclr.studies.reproduction.study import Result, Study
+from darkclr.studies.reproduction.study import Result, Study, n_training_jets
 from darkclr.studies.sample_config import Sample
 
 __all__ = ["RESULT", "record"]
@@ -37,13 +37,17 @@ def record(
 ) -> dict[str, Any]:
     """Everything but the figure; ``samples`` are those that are files, by name."""
     own = {name: sample.to_dict() for name, sample in (samples or {}).items()}
-    claims = [claim if scale.tests_claims else _too_small(claim, scale) for claim in result.claims]
+    sizes = study.sizes(scale)
+    claims = [
+        claim if scale.tests_claims else _too_small(claim, f"{scale.name} ({sizes})")
+        for claim in result.claims
+    ]
     return {
         "study": study.name,
         "title": study.title,
         "source": study.source,
         "scale": scale.name,
-        "sizes": scale.sizes,
+        "sizes": sizes,
         "verdict": together(claims),
         "claims": [asdict(claim) for claim in claims],
         "tables": {title: [dict(row) for row in rows] for title, rows in result.tables.items()},
@@ -83,11 +87,10 @@ def _differences(study: Study, scale: Scale) -> str:
     loss = LossConfig(norm_penalty=0.0) if of_thesis else LossConfig()
     usual = vars(EncoderConfig()) | vars(loss)
     configs = list(study.trainings(scale).values())
-    n_jets = round(scale.background * configs[0].split.train)
 
     def differing(config: RunConfig) -> set[str]:
         ours = {**vars(config.encoder), **vars(config.training), **vars(config.loss)}
-        ours["n_jets"] = n_jets
+        ours["n_jets"] = n_training_jets(config)
         found = {
             f"{key} {ours[key]:g} ({value:g})"
             for key, value in table["values"].items()
@@ -106,8 +109,8 @@ def _differences(study: Study, scale: Scale) -> str:
     return f"Other than in {table['source']} (in brackets): {', '.join(common)}."
 
 
-def _too_small(claim: Claim, scale: Scale) -> Claim:
-    reason = f"the scale {scale.name} ({scale.sizes}) only shows that the study works"
+def _too_small(claim: Claim, scale: str) -> Claim:
+    reason = f"the scale {scale} only shows that the study works"
     return replace(claim, verdict=NOT_TESTABLE, reason=reason)
 
 

@@ -78,12 +78,12 @@ class Reproduction:
         cores = available_cores()
         for study in self.studies:
             self.reporter.line(f"{study.name:<20} {study.title}")
+            self.reporter.line(f"{self.scale.name:<20} {study.sizes(self.scale)}")
         jobs = _jobs(self.trainings, cores) + [
             replace(job, name=f"{study.name}: {job.name}")
             for study in self.studies
             for job in study.jobs(self.scale, cores)
         ]
-        self.reporter.line(f"scale                {self.scale.name}: {self.scale.sizes}")
         self.reporter.line(f"output               {self.output}")
         show_jobs(jobs, cores, self.reporter)
 

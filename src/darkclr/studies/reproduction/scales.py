@@ -74,15 +74,6 @@ class Scale:
     laid_over: Mapping[str, Any]
     tests_claims: bool = True
 
-    @property
-    def sizes(self) -> str:
-        """The most important numbers, in words."""
-        training = configuration(self).training
-        return (
-            f"{round(self.background * configuration(self).split.train)} jets x {training.epochs} "
-            f"epochs"
-        )
-
 
 _TINY_AUTOENCODER = {"widths": [8, 4], "bottleneck": 2, "batch_size": 64}
 _SHORT = {"pretraining_epochs": 1, "epochs": 1, "burn_in": 0}

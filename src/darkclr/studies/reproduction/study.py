@@ -18,7 +18,7 @@ from darkclr.studies.run import Run
 if TYPE_CHECKING:  # an extra
     from matplotlib.figure import Figure
 
-__all__ = ["Material", "Result", "Study"]
+__all__ = ["Material", "Result", "Study", "n_training_jets"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,14 @@ class Study:
     measure: Callable[[Material], Result]
     published: Sequence[str] = ()
     jobs: Callable[[Scale, int], Sequence[Job]] = lambda scale, cores: ()
+
+    def sizes(self, scale: Scale) -> str:
+        """Training jets and epochs of the trainings at a scale, in words."""
+        configs = self.trainings(scale).values()
+        found = (f"{n_training_jets(c)} jets x {c.training.epochs} epochs" for c in configs)
+        return ", ".join(dict.fromkeys(found))
+
+
+def n_training_jets(config: RunConfig) -> int:
+    """How many jets the encoder is trained on, as the split has it."""
+    return round(config.looks[config.background].n_jets * config.split.train)
