@@ -44,6 +44,18 @@ def test_a_batch_log_has_a_line_every_minute(log, clock):
     assert lines[-1] == "train: 1,000 of 1,000 jets in 5:00, 3.33 jets/s"
 
 
+def test_the_rate_knows_nothing_of_what_an_earlier_call_has_done(log, clock):
+    with console.bar("train", 1000) as advance:
+        clock(1.0)
+        advance(500)
+        for _ in range(10):
+            clock(10.0)
+            advance(20)
+    told = log.getvalue().splitlines()
+    assert told[0] == "train: 620 of 1,000 jets in 1:01, 2 jets/s, 3:10 left"
+    assert told[-1] == "train: 700 of 1,000 jets in 1:41, 2 jets/s, 2:30 left"
+
+
 def test_short_steps_are_one_line(log, clock):
     with console.bar("score qcd", None) as advance:
         clock(2.0)

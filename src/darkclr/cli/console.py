@@ -109,23 +109,30 @@ def _drawn(title: str, total: float | None, unit: str, keep: bool) -> Iterator[A
 
 @contextmanager
 def _told(title: str, total: float | None, unit: str, keep: bool) -> Iterator[Advance]:
-    """A line every :data:`INTERVAL`, and one at the end if the bar is kept."""
+    """A line every :data:`INTERVAL`, and one at the end if the bar is kept.
+
+    The first step gives no rate, as on a terminal: what an earlier call has done may be in it.
+    """
     start = time.monotonic()
     done, told = 0.0, start
+    first: tuple[float, float] | None = None
 
     def say(note: str) -> None:
-        seconds = time.monotonic() - start
+        now = time.monotonic()
         amount = f"{done:,.0f}" if total is None else f"{done:,.0f} of {total:,.0f}"
-        rate = f", {done / seconds:,.3g} {unit}/s" if seconds > 0 else ""
-        left = ""
-        if total is not None and 0 < done < total:
-            left = f", {_duration(seconds * (total / done - 1))} left"
-        parts = f"{title}: {amount} {unit} in {_duration(seconds)}{rate}{left}"
+        since, before = first if first is not None and first[1] < done else (start, 0.0)
+        rate = (done - before) / (now - since) if now > since else 0.0
+        parts = f"{title}: {amount} {unit} in {_duration(now - start)}"
+        if rate:
+            parts += f", {rate:,.3g} {unit}/s"
+        if rate and total is not None and done < total:
+            parts += f", {_duration((total - done) / rate)} left"
         errors().print(_literal(f"{parts}; {note}" if note else parts), soft_wrap=True)
 
     def advance(n: float = 1, note: str = "") -> None:
-        nonlocal done, told
+        nonlocal done, told, first
         done += n
+        first = first or (time.monotonic(), done)
         if time.monotonic() - told >= INTERVAL:
             told = time.monotonic()
             say(note)
