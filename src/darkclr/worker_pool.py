@@ -11,10 +11,18 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["CONTEXT", "worker_pool"]
+__all__ = ["CONTEXT", "available_cores", "worker_pool"]
 
 #: Spawned, not forked: this process may hold threads of PyTorch and Arrow.
 CONTEXT = multiprocessing.get_context("spawn")
+
+
+def available_cores() -> int:
+    """Cores this process may use; a batch system may grant fewer than the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def generate(
         dry_run: The command only says what would be done, and how long that takes.
     """
     from darkclr.simulation import sample as simulation
-    from darkclr.simulation.sample.workers import available_cores
+    from darkclr.worker_pool import available_cores
 
     if workers is not None and workers < 1:
         raise ConfigError(f"{workers} workers", where="workers", fix="choose at least 1")

@@ -14,13 +14,13 @@ from darkclr.io import atomic_path
 from darkclr.io.parquet import column_names, read_table
 from darkclr.names import did_you_mean
 from darkclr.reporter import Reporter, Silent
-from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
 from darkclr.studies.duration import Job, show_jobs, show_steps, simulation_jobs
 from darkclr.studies.repetitions import Repetitions
 from darkclr.studies.run import Run
 from darkclr.studies.variants import variant
+from darkclr.worker_pool import available_cores
 
 __all__ = ["Ensemble", "ensemble"]
 

@@ -35,7 +35,6 @@ from darkclr.jets import SIGNAL, Jets
 from darkclr.reporter import Reporter, Silent
 from darkclr.representations import Representations
 from darkclr.simulation.sample import generate
-from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import check_directory, claim
 from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import (
@@ -49,6 +48,7 @@ from darkclr.studies.duration import (
 )
 from darkclr.studies.samples import FILE, FILE_EVENT, take_in
 from darkclr.studies.verdicts import read_verdicts
+from darkclr.worker_pool import available_cores
 
 __all__ = ["Run", "run"]
 

@@ -6,7 +6,7 @@ layers, binary cross-entropy, the epoch with the best validation loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from darkclr.contrastive.model_directory import (
     load_network,
     save_weights,
 )
+from darkclr.contrastive.training.batches import Batches, Place, Shuffled
 from darkclr.contrastive.training.loop import adam, check_machine, fit_resumable, seeded_step
 from darkclr.errors import InputError, TrainingError
 from darkclr.io.documents import read_yaml
@@ -84,7 +85,8 @@ def train_classifier(
         jets, validation: jets with labels 0 and 1.
         output: model directory.
         encoder, training: configuration of network and training.
-        progress: called after every step with the number of jets and the loss.
+        progress: called after every step with the number of jets and the loss; the first call
+            counts the steps of an earlier call, too.
 
     Raises:
         InputError: one of the classes is missing.
@@ -158,11 +160,16 @@ class _ClassifierModule(LightningModule):
         self.jets = jets
         self.training_config = training
         self.progress = progress
+        self.told = 0  # jets that progress knows of
         self.validation: _Labelled
 
     def train_dataloader(self) -> Any:
-        """Batches of the current epoch."""
-        return _Epoch(self, self.current_epoch)
+        """The batches of each epoch, when it comes."""
+        config, share = self.training_config, slice(self.global_rank, None, self.trainer.world_size)
+        places = Shuffled(
+            len(self.jets.label), config.batch_size, config.seed, lambda: self.current_epoch
+        )
+        return Batches(_Labels(self.jets, self.classifier.encoder.config, share), places)
 
     def training_step(self, batch: tuple[PackedBatch, Tensor, Tensor], index: int) -> Tensor:
         """Weighted cross-entropy of one batch."""
@@ -172,7 +179,9 @@ class _ClassifierModule(LightningModule):
             logits = self.classifier(packed)
         loss = F.binary_cross_entropy_with_logits(logits.float(), label, weight)
         if self.progress is not None and self.global_rank == 0:
-            self.progress(config.batch_size, {"loss": float(loss.detach())})
+            done = (self.global_step + 1) * config.batch_size
+            self.progress(done - self.told, {"loss": float(loss.detach())})
+            self.told = done
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -190,28 +199,21 @@ class _ClassifierModule(LightningModule):
         return adam(self, self.training_config, steps)
 
 
-class _Epoch:
-    """Shuffled batches, or this process's share of them; a function of seed and epoch."""
+@dataclass(frozen=True)
+class _Labels:
+    """Packed jets of a batch, their labels and weights, or this process's share of them."""
 
-    def __init__(self, module: _ClassifierModule, epoch: int) -> None:
-        self.jets = module.jets
-        self.size = module.training_config.batch_size
-        self.rng = np.random.default_rng([module.training_config.seed, epoch])
-        self.encoder = module.classifier.encoder.config
-        self.share = slice(module.global_rank, None, module.trainer.world_size)
+    jets: _Labelled
+    encoder: EncoderConfig
+    share: slice
 
-    def __len__(self) -> int:
-        return len(self.jets.label) // self.size
-
-    def __iter__(self) -> Iterator[tuple[PackedBatch, Tensor, Tensor]]:
-        order = self.rng.permutation(len(self.jets.label))
-        for i in range(len(self)):
-            rows = order[i * self.size : (i + 1) * self.size][self.share]
-            yield (
-                pack(self.jets.constituents[rows], self.encoder),
-                torch.from_numpy(self.jets.label[rows]),
-                torch.from_numpy(self.jets.weight[rows]),
-            )
+    def __getitem__(self, place: Place) -> tuple[PackedBatch, Tensor, Tensor]:
+        rows = place.rows[self.share]
+        return (
+            pack(self.jets.constituents[rows], self.encoder),
+            torch.from_numpy(self.jets.label[rows]),
+            torch.from_numpy(self.jets.weight[rows]),
+        )
 
 
 def _logits(

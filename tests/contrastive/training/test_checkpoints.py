@@ -33,6 +33,7 @@ def test_a_stopped_training_goes_on_as_if_undisturbed(learn, tmp_path, tiny, sch
     remaining = []
     resumed = learn(tmp_path / "stopped", progress=lambda n, terms: remaining.append(n), **changes)
     assert len(remaining) == 6  # of 18 steps: finished epochs are not done again
+    assert remaining[0] == 13 * remaining[1]  # but told of, so that a bar ends where it should
     assert resumed == expected
 
 

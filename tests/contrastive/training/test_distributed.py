@@ -16,7 +16,7 @@ pytest.importorskip("lightning")
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import LossConfig, TrainingConfig
 from darkclr.contrastive.losses import contrastive_loss
-from darkclr.contrastive.training.module import EpochOfBatches
+from darkclr.contrastive.training.batches import Batches, Shuffled, Views
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.contrastive.training.train import train
 from darkclr.errors import ConfigError
@@ -36,8 +36,9 @@ def test_mean_gradient_of_the_shares_is_that_of_the_batch(jets, make_encoder, wo
     prepared = PreparedJets.of([jets], encoder.config, tmp_path)
 
     def gradient(rank, n):
-        batches = EpochOfBatches(prepared, Augmentations(), encoder.config, CONFIG, 0, rank, n)
-        packed, weight = next(iter(batches))
+        views = Views(prepared, Augmentations(), encoder.config, LossConfig(), CONFIG.seed, rank, n)
+        places = Shuffled(len(prepared), CONFIG.batch_size, CONFIG.seed, lambda: 0)
+        packed, weight = next(iter(Batches(views, places)))
         packed = replace(packed, features=packed.features.double())
         assert len(weight) == 60 // n
         encoder.zero_grad()

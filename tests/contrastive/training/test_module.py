@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from short_training import SHORT
 from toy import toy_jets
 
-from darkclr.augmentations import Augmentation, Augmentations
+from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import LossConfig, TrainingConfig
 from darkclr.contrastive.training.prepared import PreparedJets
 
@@ -19,21 +19,10 @@ pytest.importorskip("lightning")
 
 from darkclr.contrastive.training import module as training_module
 from darkclr.contrastive.training.loop import adam, seeded_step
-from darkclr.contrastive.training.module import ContrastiveModule, EpochOfBatches
+from darkclr.contrastive.training.module import ContrastiveModule
 
 N, SIZE = 60, 20
 CONFIG = replace(SHORT, batch_size=SIZE)
-
-
-@dataclass(frozen=True)
-class Watched(Augmentation):
-    """Alters nothing, and notes the generator that it was given."""
-
-    seen: list
-
-    def __call__(self, constituents, original, rng):
-        self.seen.append(rng.random())
-        return constituents
 
 
 @pytest.fixture
@@ -41,50 +30,6 @@ def prepared(tiny, tmp_path) -> PreparedJets:
     """Jets whose weight is a number of their own."""
     jets = toy_jets(N, seed=6, mean=5)
     return PreparedJets.of([replace(jets, weight=np.arange(1, N + 1, dtype="f4"))], tiny, tmp_path)
-
-
-def epoch_of(prepared, tiny, epoch, augmentations=None, **changes) -> EpochOfBatches:
-    """An epoch of views that are the jets themselves."""
-    augmentations = augmentations or Augmentations(physical=(), anomalous=())
-    return EpochOfBatches(
-        prepared, augmentations, tiny, replace(CONFIG, **changes), epoch, with_anomalous=False
-    )
-
-
-def order_of(epoch: EpochOfBatches) -> list[float]:
-    return torch.cat([weight for _, weight in epoch]).tolist()
-
-
-def test_each_epoch_has_all_jets_in_an_order_of_its_own(prepared, tiny):
-    orders = [order_of(epoch_of(prepared, tiny, i)) for i in range(3)]
-    for order in orders:
-        assert sorted(order) == sorted(prepared.weight.tolist())
-    assert len(set(map(tuple, orders))) == 3
-    assert order_of(epoch_of(prepared, tiny, 1)) == orders[1]
-    assert order_of(epoch_of(prepared, tiny, 1, seed=8)) != orders[1]
-
-
-def test_weights_are_those_of_the_jets_beside_them(prepared, tiny):
-    first = prepared.constituents.offsets[:-1]
-    weight_of = dict(zip(prepared.constituents.pt[first], prepared.weight, strict=True))
-    for batch, weight in epoch_of(prepared, tiny, 0):
-        starts, begin = [], 0
-        for length, n in batch.runs:
-            starts += [begin + length * i for i in range(n)]
-            begin += length * n
-        hardest = batch.features[torch.tensor(starts)[batch.inverse], 0] * tiny.pt_scale
-        for pt, own in zip(hardest[:SIZE].tolist(), weight.tolist(), strict=True):
-            nearest = min(weight_of, key=lambda known: abs(known - pt))
-            assert weight_of[nearest] == own
-
-
-def test_no_two_batches_of_any_epochs_share_random_numbers(prepared, tiny):
-    seen: list[float] = []
-    augmentations = Augmentations(physical=(Watched(seen),), anomalous=())
-    for epoch in range(2):
-        list(epoch_of(prepared, tiny, epoch, augmentations))
-    assert len(seen) == 2 * 2 * N // SIZE
-    assert len(set(seen)) == len(seen)
 
 
 def test_dropout_differs_by_seed_step_and_process():

@@ -95,7 +95,6 @@ def _trainer(training: TrainingConfig, **options: Any) -> Trainer:
             precision="bf16-mixed" if training.bfloat16 else "32-true",
             enable_progress_bar=False,
             enable_model_summary=False,
-            reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             **{"logger": False, **options},
         )

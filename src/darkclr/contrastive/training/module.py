@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
-from darkclr.contrastive.encoder.batches import PackedBatch, pack
+from darkclr.contrastive.encoder.batches import PackedBatch
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.losses import LossTerms, contrastive_loss
 from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.training.batches import Batches, Shuffled, Views
 from darkclr.contrastive.training.history import History
 from darkclr.contrastive.training.loop import adam, seeded_step
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.errors import TrainingError
-from darkclr.jets import Constituents
 
-__all__ = ["ContrastiveModule", "EpochOfBatches"]
+__all__ = ["ContrastiveModule"]
 
 
 class ContrastiveModule(LightningModule):
@@ -46,21 +44,26 @@ class ContrastiveModule(LightningModule):
         self.training_config = training
         self.history = History(output / "history.csv")
         self.progress = progress
+        self.told = 0  # jets that progress knows of
         self.train_jets: PreparedJets
         self.validation_jets: PreparedJets
 
-    def train_dataloader(self) -> Iterator[tuple[PackedBatch, torch.Tensor]]:
-        """The batches of the current epoch; Lightning asks anew for every epoch."""
-        return EpochOfBatches(  # type: ignore[return-value]
+    def train_dataloader(self) -> Any:
+        """The batches of each epoch, when it comes."""
+        config = self.training_config
+        views = Views(
             self.train_jets,
             self.augmentations,
             self.encoder.config,
-            self.training_config,
-            self.current_epoch,
+            self.loss,
+            config.seed,
             self.global_rank,
             self.trainer.world_size,
-            self.loss.needs_anomalous,
         )
+        places = Shuffled(
+            len(self.train_jets), config.batch_size, config.seed, lambda: self.current_epoch
+        )
+        return Batches(views, places).made_by(config.view_workers)
 
     def training_step(
         self, batch: tuple[PackedBatch, torch.Tensor], batch_index: int
@@ -93,7 +96,9 @@ class ContrastiveModule(LightningModule):
         if self.logger is not None:
             self.logger.log_metrics(values, self.global_step)
         if self.progress is not None and self.global_rank == 0:
-            self.progress(self.training_config.batch_size, values)
+            done = (self.global_step + 1) * self.training_config.batch_size
+            self.progress(done - self.told, values)
+            self.told = done
 
     def on_train_epoch_end(self) -> None:
         """Watch the validation jets and write the history."""
@@ -124,56 +129,3 @@ class ContrastiveModule(LightningModule):
         """Adam, with a constant learning rate or one cycle."""
         steps = len(self.train_jets) // self.training_config.batch_size
         return adam(self, self.training_config, steps)
-
-
-@dataclass(frozen=True)
-class EpochOfBatches:
-    """Batches of views of shuffled jets, x, x' and perhaps some x*, and the weights of these jets.
-
-    A function of seed and epoch: with several processes each takes its share of every batch.
-
-    Args:
-        jets: all training jets.
-        augmentations: augmentations that make the views.
-        encoder: configuration of the network that reads the views.
-        config: seed, and batch size of all processes together.
-        epoch: number of the epoch, counted from 0.
-        rank: number of this process.
-        world_size: number of processes; it divides the batch size.
-        with_anomalous: whether the loss needs x*.
-    """
-
-    jets: PreparedJets
-    augmentations: Augmentations
-    encoder: EncoderConfig
-    config: TrainingConfig
-    epoch: int
-    rank: int = 0
-    world_size: int = 1
-    with_anomalous: bool = True
-
-    def __len__(self) -> int:
-        """Number of full batches; the rest of the jets waits for another epoch's order."""
-        return len(self.jets) // self.config.batch_size
-
-    def __iter__(self) -> Iterator[tuple[PackedBatch, torch.Tensor]]:
-        size, seed = self.config.batch_size, self.config.seed
-        order = np.random.default_rng([seed, self.epoch]).permutation(len(self.jets))
-        mine = slice(self.rank, None, self.world_size)
-        for i in range(len(self)):
-            rng = np.random.default_rng([seed, self.epoch, i])
-            rows = order[i * size : (i + 1) * size]
-            # Views of the whole batch, so that they do not depend on the number of processes:
-            # they are made some hundred times faster than a CPU trains on them.
-            make = (
-                self.augmentations.views
-                if self.with_anomalous
-                else self.augmentations.positive_views
-            )
-            views: tuple[Constituents, ...] = make(self.jets.constituents[rows], rng)
-            if self.world_size > 1:
-                views = tuple(view[mine] for view in views)
-            yield (
-                pack(Constituents.concatenate(views), self.encoder),
-                torch.from_numpy(self.jets.weight[rows][mine]),
-            )

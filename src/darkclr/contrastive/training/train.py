@@ -62,7 +62,8 @@ def train(
         encoder, augmentations, loss, training: configuration; the paper's by default.
         split: split that made the parts; it is recorded for the steps that must leave these jets
             out.
-        progress: called after every step with the number of jets and the current terms.
+        progress: called after every step with the number of jets and the current terms; the first
+            call counts the steps of an earlier call, too.
 
     Raises:
         ConfigError: a loss with anomalous views and nothing that makes them; a device, a strategy

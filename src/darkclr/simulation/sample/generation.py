@@ -20,7 +20,8 @@ from darkclr.simulation.sample.sample_config import SampleConfig
 from darkclr.simulation.sample.sample_plan import SamplePlan, plan
 from darkclr.simulation.sample.shard import Counts
 from darkclr.simulation.sample.shard_folder import ShardFolder, missing_shards
-from darkclr.simulation.sample.workers import available_cores, simulate_shards
+from darkclr.simulation.sample.workers import simulate_shards
+from darkclr.worker_pool import available_cores
 
 __all__ = ["counts_of", "generate", "generate_shard", "lost_events"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,20 +15,12 @@ from darkclr.simulation.sample.shard import Shard, simulate_shard
 from darkclr.simulation.sample.shard_folder import record_digest
 from darkclr.worker_pool import CONTEXT, worker_pool
 
-__all__ = ["available_cores", "simulate_shards"]
+__all__ = ["simulate_shards"]
 
 _POLL_SECONDS = 0.2
 
 # Counter of accepted jets, shared by the workers of a pool; set once in each of them.
 _counter: Any = None
-
-
-def available_cores() -> int:
-    """Cores this process may use; a batch system may grant fewer than the machine has."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        return os.cpu_count() or 1
 
 
 def simulate_shards(

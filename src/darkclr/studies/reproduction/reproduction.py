@@ -14,7 +14,6 @@ from darkclr.evaluation import read_metrics
 from darkclr.io import atomic_path
 from darkclr.names import did_you_mean
 from darkclr.reporter import Reporter, Silent
-from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.claim import claim
 from darkclr.studies.config import EnsembleConfig, RunConfig
 from darkclr.studies.duration import Job, hours, show_jobs
@@ -27,6 +26,7 @@ from darkclr.studies.reproduction.shared import copy_encoder, encoder_key, link,
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.studies.run import Run
 from darkclr.studies.sample_config import Sample
+from darkclr.worker_pool import available_cores
 
 __all__ = ["Reproduction", "parts", "show_studies"]
 

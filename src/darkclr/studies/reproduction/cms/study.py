@@ -12,7 +12,6 @@ import numpy as np
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import Jets
 from darkclr.reporter import Reporter
-from darkclr.simulation.sample.workers import available_cores
 from darkclr.studies.duration import Job
 from darkclr.studies.reproduction.claims import CONFIRMED, NOT_CONFIRMED, Claim, compare
 from darkclr.studies.reproduction.cms.fits import Columns, Fit, equal_pt, fits
@@ -27,6 +26,7 @@ from darkclr.studies.reproduction.cms.sizes import (
 from darkclr.studies.reproduction.readings import COLUMNS, rows_of, spread
 from darkclr.studies.reproduction.scales import Scale
 from darkclr.studies.reproduction.study import Material, Result, Study
+from darkclr.worker_pool import available_cores
 
 __all__ = ["measured"]
 
