@@ -70,6 +70,12 @@ class EncoderConfig:
         """Width of the pooled representation."""
         return self.embedding_dim * (self.n_layers + 1 if self.pooling == "all" else 1)
 
+    @property
+    def last_sum(self) -> slice:
+        """Where in the pooled representation the sum after the last block stands."""
+        d = self.embedding_dim
+        return slice(-2 * d, -d) if self.pooling == "all" else slice(-d, None)
+
     def __post_init__(self) -> None:
         check_parameters(self, "encoder")
         if self.embedding_dim % self.n_heads:

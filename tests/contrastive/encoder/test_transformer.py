@@ -241,5 +241,8 @@ def test_all_sums_are_those_of_shallower_encoders(make_encoder, packed, constitu
         expected, of_head = shallow(batch)
         assert torch.equal(part, expected)
     assert torch.equal(z, of_head)
+    # ``expected`` is that of the deepest one, which pools after its last block alone.
+    assert torch.equal(pooled[:, deep.config.last_sum], expected)
+    assert torch.equal(expected[:, shallow.config.last_sum], expected)
     lengths = torch.as_tensor(constituents.lengths)[:, None]
     torch.testing.assert_close(parts[3] * lengths, parts[2])

@@ -42,9 +42,7 @@ def _measure(material: Material) -> Result:
         for name in ("qcd", "aachen"):
             sample = Probed.from_representations(rows[name])
             pooled = sample.features["pooled"]
-            # The paper pools after the last block; before the mean, if all are pooled.
-            n = encoder.embedding_dim
-            last = pooled[:, -2 * n : -n] if encoder.pooling == "all" else pooled
+            last = pooled[:, encoder.last_sum]  # the paper pools after the last block
             samples[name] = replace(sample, features={"last": last, **sample.features})
         if width == widths[0]:
             from darkclr.augmentations import recentre
