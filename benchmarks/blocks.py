@@ -1,15 +1,14 @@
 """How many blocks of a trained encoder the discriminant needs: the pooled sums of the first ones.
 
-    python benchmarks/blocks.py runs/robustness [--n 6000]
-    python benchmarks/blocks.py runs/robustness --signals aachen rinv05 rinv02 m10 m20
+    python benchmarks/blocks.py runs/robustness [runs/smaller ...] [--n 6000]
+    python benchmarks/blocks.py runs/robustness [...] --signals aachen rinv05 rinv02 m10 m20
 
-Reads an ensemble of encoders with `pooling: all`. Of each encoder the discriminant given jet pT is
-fitted on the sums after its first K blocks and the mean after the K-th, as an encoder that ends
-there would give, and asked for weak copies of test jets (`families.py`), AUC and rejection at an
-efficiency of 0.2: mean and standard deviation over the encoders. What holds for blocks that were
-trained with deeper ones behind them is no proof for a shallower training, but what is lost here is
-what the last blocks add. With `--signals` the same at equal jet pT on signals: a look, to be
-logged.
+Reads ensembles of encoders with `pooling: all` on the same jets. Of each encoder the discriminant
+given jet pT is fitted on the sums after its first K blocks and the mean after the K-th, as an
+encoder that ends there would give, and asked for weak copies of test jets (`families.py`), AUC and
+rejection at an efficiency of 0.2: mean and standard deviation over the encoders. What is lost there
+is what the last blocks add; what a shallower training loses, an ensemble of its own tells. With
+`--signals` the same at equal jet pT on signals: a look, to be logged.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ def _spread(values: list[tuple[float, float]], axis: int) -> NDArray[np.float64]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ensemble", type=Path)
+    parser.add_argument("ensembles", type=Path, nargs="+")
     parser.add_argument("--signals", nargs="*", default=[], help="samples to look at")
     parser.add_argument("--n", type=int, default=6000, help="test jets to alter")
     options = parser.parse_args()
-    found: dict[int, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     altered = Augmentations(anomalous={name: [family] for name, (_, family) in WEAK.items()})
-    for model in sorted(options.ensemble.glob("encoder-*")):
+    for model in [m for e in options.ensembles for m in sorted(e.glob("encoder-*"))]:
         encoder, split = load_encoder(model / "encoder"), training_split(model / "encoder")
         qcd = read_representations(model / "representations" / "qcd.parquet")
         train, validation = (qcd.part(name, split) for name in ("train", "validation"))
@@ -63,30 +62,30 @@ def main() -> None:
         }
         weak = {}
         if not signals:
-            jets = read_jets(options.ensemble / "samples" / "qcd.parquet").part("test", split)
+            jets = read_jets(model.parent / "samples" / "qcd.parquet").part("test", split)
             rows = encode(encoder, jets[slice(0, options.n)], dropped=altered)
             weak = {name: rows[rows.family == i] for i, name in enumerate(WEAK, start=1)}
         for k in range(1, encoder.config.n_layers + 1):
             parts = [Part(cut(r, encoder, k), r.pt) for r in (train, validation, test)]
             score = Direction((parts[0], parts[1]), [cut(copied, encoder, k)])
-            own = score(parts[2])
+            own, kind = score(parts[2]), f"{model.parent.name}, {k}"
             for name, rows in weak.items():
-                found[k][name].append(figures(own, score(Part(cut(rows, encoder, k), rows.pt))))
+                found[kind][name].append(figures(own, score(Part(cut(rows, encoder, k), rows.pt))))
             for name, rows in signals.items():
                 ones = np.ones(len(test)), np.ones(len(rows))
                 weight = equal_spectrum_weights([test.pt], ones[0], [rows.pt], ones[1])
                 values = score(Part(cut(rows, encoder, k), rows.pt))
-                found[k][name].append(figures(own, values, weight))
+                found[kind][name].append(figures(own, values, weight))
         print(model, flush=True)
-    names = list(found[1])
-    print("| blocks | " + " | ".join(names) + " |\n|---" + "|---" * len(names) + "|")
-    for k, by_name in found.items():
+    names = list(next(iter(found.values())))
+    print("| ensemble, blocks | " + " | ".join(names) + " |\n|---" + "|---" * len(names) + "|")
+    for kind, by_name in found.items():
         mean, spread = ({n: f(by_name[n], axis=0) for n in names} for f in (np.mean, _spread))
         cells = [
             f"{mean[n][0]:.3f} ± {spread[n][0]:.3f} / {mean[n][1]:.3g} ± {spread[n][1]:.2g}"
             for n in names
         ]
-        print(f"| {k} | " + " | ".join(cells) + " |")
+        print(f"| {kind} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def main() -> None:
     parser.add_argument(
         "--generate", type=float, default=SIMULATED, help="jets/s of a core: simulate"
     )
-    parser.add_argument("--make_views", type=float, default=0, help="jets/s of all workers; 0: no limit")
+    parser.add_argument(
+        "--make_views", type=float, default=0, help="jets/s of all workers; 0: no limit"
+    )
     parser.add_argument("--peak", type=float, default=312, help="TFLOP/s of a GPU in bfloat16")
     parser.add_argument("--share", type=float, default=0.1, help="of the peak that is reached")
     parser.add_argument("--efficiency", type=float, default=0.9, help="of 8 GPUs or 1000 cores")
