@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from families import WEAK, Direction, Part, figures
@@ -23,15 +25,35 @@ from numpy.typing import NDArray
 
 from darkclr.augmentations import Augmentations
 from darkclr.contrastive.encoder.transformer import Encoder
-from darkclr.contrastive.encoding import encode
+from darkclr.contrastive.encoding import encode_constituents, prepare
 from darkclr.contrastive.model_directory import load_encoder, training_split
 from darkclr.io import read_jets
 from darkclr.io.representations import read_representations
+from darkclr.jets import Jets
 from darkclr.representations import Representations
 from darkclr.reweighting import equal_spectrum_weights
 
 
-def cut(rows: Representations, encoder: Encoder, n_blocks: int) -> NDArray[np.float32]:
+class Rows(NamedTuple):
+    """What is read of representations."""
+
+    pooled: NDArray[np.float32]
+    n_constituents: NDArray[np.int64]
+    pt: NDArray[np.float32]
+
+
+def copies(encoder: Encoder, jets: Jets) -> dict[str, Rows]:
+    """Weak copies of whole jets: what a network reads of them is cut off afterwards."""
+    whole = prepare(jets.constituents, replace(encoder.config, n_constituents=10_000))
+    families = Augmentations(anomalous={name: [family] for name, (_, family) in WEAK.items()})
+    rows = {}
+    for name, view in zip(WEAK, families.altered(whole, np.random.default_rng(0)), strict=True):
+        read = prepare(view, encoder.config)
+        rows[name] = Rows(encode_constituents(encoder, read)[0], read.lengths, jets.pt)
+    return rows
+
+
+def cut(rows: Representations | Rows, encoder: Encoder, n_blocks: int) -> NDArray[np.float32]:
     """Pooled representation of the first blocks."""
     sums = rows.pooled[:, : n_blocks * encoder.config.embedding_dim]
     n = np.minimum(rows.n_constituents, encoder.config.n_constituents)[:, None]
@@ -49,7 +71,6 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=6000, help="test jets to alter")
     options = parser.parse_args()
     found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    altered = Augmentations(anomalous={name: [family] for name, (_, family) in WEAK.items()})
     for model in [m for e in options.ensembles for m in sorted(e.glob("encoder-*"))]:
         encoder, split = load_encoder(model / "encoder"), training_split(model / "encoder")
         qcd = read_representations(model / "representations" / "qcd.parquet")
@@ -60,11 +81,10 @@ def main() -> None:
             name: read_representations(model / "representations" / f"{name}.parquet")
             for name in options.signals
         }
-        weak = {}
+        weak: dict[str, Rows] = {}
         if not signals:
             jets = read_jets(model.parent / "samples" / "qcd.parquet").part("test", split)
-            rows = encode(encoder, jets[slice(0, options.n)], dropped=altered)
-            weak = {name: rows[rows.family == i] for i, name in enumerate(WEAK, start=1)}
+            weak = copies(encoder, jets[slice(0, options.n)])
         for k in range(1, encoder.config.n_layers + 1):
             parts = [Part(cut(r, encoder, k), r.pt) for r in (train, validation, test)]
             score = Direction((parts[0], parts[1]), [cut(copied, encoder, k)])
