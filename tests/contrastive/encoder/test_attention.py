@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from darkclr.contrastive.encoder.attention import attend, jagged_attention
+from darkclr.contrastive.encoder.attention import attend, varlen_attention
 
 RUNS = ((1, 2), (3, 4), (7, 1), (8, 3))
 N = sum(length * n for length, n in RUNS)
@@ -35,12 +35,81 @@ def with_gradient(result, qkv):
     return result.detach(), torch.autograd.grad((result * weights).sum(), qkv)[0]
 
 
-@pytest.mark.parametrize("attention", [attend, jagged_attention])
-def test_value_and_gradient_are_those_of_the_definition(qkv, attention):
-    ours = with_gradient(attention(qkv, RUNS, HEADS, 0.0), qkv)
+def test_value_and_gradient_are_those_of_the_definition(qkv):
+    ours = with_gradient(attend(qkv, RUNS, HEADS, 0.0), qkv)
     expected = with_gradient(by_definition(qkv), qkv)
     for a, b in zip(ours, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def _of_lengths(q, k, v, offsets):
+    """Attention of (n, heads, d), and its weights, jet by jet."""
+    cuts = offsets.diff().tolist()
+    parts = [[x.float().transpose(0, 1) for x in jet] for jet in zip(*(
+        x.split(cuts) for x in (q, k, v)), strict=True)]  # fmt: skip
+    weights = [(a @ b.mT * a.shape[-1] ** -0.5).softmax(-1) for a, b, _ in parts]
+    out = [(w @ c).transpose(0, 1) for w, (_, _, c) in zip(weights, parts, strict=True)]
+    return torch.cat(out).to(q.dtype), weights, parts
+
+
+def _backward(gradient, q, k, v, offsets):
+    _, weights, parts = _of_lengths(q, k, v, offsets)
+    by = [x.float().transpose(0, 1) for x in gradient.split(offsets.diff().tolist())]
+    found = []
+    for g, w, (a, b, c) in zip(by, weights, parts, strict=True):
+        by_weight = g @ c.mT
+        by_score = (by_weight - (by_weight * w).sum(-1, keepdim=True)) * w * a.shape[-1] ** -0.5
+        found.append([x.transpose(0, 1) for x in (by_score @ b, by_score.mT @ a, w.mT @ g)])
+    return tuple(torch.cat(x).to(q.dtype) for x in zip(*found, strict=True))
+
+
+@pytest.fixture
+def kernels():
+    """The CUDA kernels that take packed jets of any length, written out for a CPU.
+
+    They take what theirs take: 32-bit offsets, and a batch of one where it is asked for.
+    """
+    none = torch.zeros(0)
+
+    def flash(q, k, v, offsets, offsets_k, longest, longest_k, dropout, causal, debug, **_):
+        assert offsets.dtype == torch.int32
+        assert (q.dim(), longest, causal, dropout) == (3, 8, False, 0.0)
+        return _of_lengths(q, k, v, offsets)[0], none, none, none, none
+
+    def flash_back(g, q, k, v, out, sums, offsets, *_, **__):
+        return _backward(g, q, k, v, offsets)
+
+    def efficient(q, k, v, bias, offsets, offsets_k, longest, longest_k, dropout, kind, learns,
+                  **_):  # fmt: skip
+        assert offsets.dtype == torch.int32
+        assert (q.shape[0], longest, kind, dropout, learns) == (1, 8, 0, 0.0, True)
+        out = _of_lengths(q[0], k[0], v[0], offsets)[0][None]
+        seed = torch.zeros((), dtype=torch.int64)
+        return out, none, seed, seed, longest, longest
+
+    def efficient_back(g, q, k, v, bias, out, offsets, *_, **__):
+        return *(x[None] for x in _backward(g[0], q[0], k[0], v[0], offsets)), none
+
+    library = torch.library.Library("aten", "IMPL")
+    for name, kernel in {
+        "_flash_attention_forward": flash,
+        "_flash_attention_backward": flash_back,
+        "_efficient_attention_forward": efficient,
+        "_efficient_attention_backward": efficient_back,
+    }.items():
+        library.impl(name, kernel, "CPU")
+    yield
+    library._destroy()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
+@pytest.mark.usefixtures("kernels")
+def test_kernels_of_variable_length_are_called_as_they_want(qkv, dtype, tolerance):
+    x = qkv.detach().to(dtype).requires_grad_()
+    ours = with_gradient(varlen_attention(x, RUNS, HEADS, 0.0), x)
+    expected = with_gradient(by_definition(qkv), qkv)
+    for a, b in zip(ours, expected, strict=True):
+        assert (a - b).norm() < tolerance * b.norm()
 
 
 def test_gradient_with_dropout_is_that_of_finite_differences(qkv):

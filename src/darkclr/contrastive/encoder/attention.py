@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from darkclr.contrastive.encoder.dropout import keep_mask, kept_share
 
-__all__ = ["Runs", "attend", "jagged_attention"]
+__all__ = ["Runs", "attend", "varlen_attention"]
 
 #: (length, n_jets) of each run of equally long jets, one after the other.
 Runs = tuple[tuple[int, int], ...]
@@ -44,41 +44,48 @@ def attend(
     Returns:
         (n_constituents, dim).
     """
-    if qkv.is_cuda and mask is None:  # the kernels of variable length take no mask
-        rescaled = jagged_attention(qkv, runs, n_heads, dropout)
+    if qkv.is_cuda and mask is None and _has_kernel(qkv, n_heads):  # which take no mask
+        rescaled = varlen_attention(qkv, runs, n_heads, dropout)
         return rescaled * kept_share(dropout) if dropout else rescaled
     return _RunAttention.apply(qkv, runs, n_heads, dropout, mask)
 
 
-def jagged_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
-    """The same through torch's variable-length kernels: one call for all lengths.
+def varlen_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> Tensor:
+    """The same by torch's CUDA kernels of variable length: one call for all lengths.
 
+    These are the operators that nested tensors call; with nested tensors around them four layers
+    cost a batch tens of milliseconds on the processor, more than a GPU takes for all its work.
     Weights that are kept are divided by their share, as torch does.
     """
-    offsets = _offsets(runs, qkv.device)
-    q, k, v = (
-        torch.nested.nested_tensor_from_jagged(
-            part.unflatten(-1, (n_heads, -1)).contiguous(),
-            offsets,
-            min_seqlen=min(runs)[0],
-            max_seqlen=max(runs)[0],
-        ).transpose(1, 2)
-        for part in qkv.chunk(3, dim=-1)
-    )
-    return (
-        F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-        .transpose(1, 2)
-        .values()
-        .flatten(1)
-    )
+    offsets, longest = _offsets(runs, qkv.device), max(runs)[0]
+    lengths = offsets, offsets, longest, longest
+    q, k, v = (part.unflatten(-1, (n_heads, -1)).contiguous() for part in qkv.chunk(3, dim=-1))
+    if qkv.dtype == torch.float32:
+        learns = torch.is_grad_enabled() and qkv.requires_grad
+        attended = torch.ops.aten._efficient_attention_forward(
+            q[None], k[None], v[None], None, *lengths, dropout, 0, learns
+        )[0][0]
+    else:
+        attended = torch.ops.aten._flash_attention_forward(
+            q, k, v, *lengths, dropout, False, False
+        )[0]
+    return attended.flatten(1)
+
+
+def _has_kernel(qkv: Tensor, n_heads: int) -> bool:
+    """Whether there is a kernel for this width of a head, number format and device."""
+    width = qkv.shape[-1] // 3 // n_heads
+    if qkv.dtype == torch.float32:
+        return width % 4 == 0
+    return width % 8 == 0 and width <= 256 and torch.cuda.get_device_capability(qkv.device)[0] >= 8
 
 
 @lru_cache(maxsize=1)
 def _offsets(runs: Runs, device: torch.device) -> Tensor:
-    """Where each jet begins, (n_jets + 1,): the same in all layers of a batch."""
+    """Where each jet begins, (n_jets + 1,) int32: the same in all layers of a batch."""
     counts = torch.tensor([n for _, n in runs])
     lengths = torch.tensor([length for length, _ in runs]).repeat_interleave(counts)
-    return F.pad(lengths.cumsum(0), (1, 0)).to(device)
+    return F.pad(lengths.cumsum(0), (1, 0)).to(device, torch.int32)
 
 
 class _RunAttention(torch.autograd.Function):
