@@ -131,7 +131,7 @@ def langevin(
     """
     z = start.detach()
     value, gradient = energy_and_gradient(z)
-    accepted = 0.0
+    accepted = torch.zeros((), dtype=torch.float64, device=z.device)
     force = _force(z, gradient, chain)
     for i in range(chain.steps):
         sigma = chain.noise / (1 + i) if chain.annealing else chain.noise
@@ -162,9 +162,9 @@ def langevin(
         z = torch.where(accept[:, None], proposal, z)
         force = torch.where(accept[:, None], new_force, force)
         value = torch.where(accept, new_value, value)
-        accepted += accept.double().mean().item()
+        accepted += accept.double().mean()
     distance = (z.detach() - start).norm(dim=-1).mean().item()
-    return ChainResult(z, value, accepted / chain.steps, distance)
+    return ChainResult(z, value, accepted.item() / chain.steps, distance)
 
 
 def _force(z: Tensor, gradient: Tensor, chain: Chain) -> Tensor:

@@ -235,7 +235,9 @@ class Normalization:
         self._optimizer.load_state_dict(copy.deepcopy(position["optimizer"]))
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate
-        self.sampler.buffer = position["buffer"]
+        buffer = position["buffer"]  # a checkpoint's is on the CPU
+        device = next(self.network.parameters()).device
+        self.sampler.buffer = None if buffer is None else buffer.to(device)
 
     def _restore(
         self, state: dict[str, Any], generator: torch.Generator, chains: torch.Generator

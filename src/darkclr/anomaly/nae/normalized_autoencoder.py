@@ -129,7 +129,7 @@ class NormalizedAutoencoder(
                 where="selection = dropped_auc",
                 fix="encode with dropped copies, or take another rule",
             )
-        checkpoint = Checkpoint(checkpoint_directory, self.get_params(), background, copies)
+        checkpoint = Checkpoint(checkpoint_directory, self._identity(), background, copies)
         training = self._begin(checkpoint, progress)
         train, validation = self._parted(background, training.generator)
         watched = self._tensor(copies).to(train.device) if len(copies) else train[:0]

@@ -155,7 +155,7 @@ class Trained(Seeded):
         """
         super().fit(X)
         X = self._checked(X)
-        checkpoint = Checkpoint(checkpoint_directory, self.get_params(), X)
+        checkpoint = Checkpoint(checkpoint_directory, self._identity(), X)
         training = self._begin(checkpoint, progress)
         train, validation = self._parted(X, training.generator)
         self.network_ = self._build(training.generator).to(train.device)
@@ -187,6 +187,10 @@ class Trained(Seeded):
             }
         )
         return self
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint belongs to; random numbers are others on another kind of device."""
+        return self.get_params() | {"device": torch_device(self.device).type}
 
     def _begin(self, checkpoint: Checkpoint, progress: Progress | None) -> Training:
         training = Training(torch.Generator().manual_seed(self.seed), checkpoint, progress)
