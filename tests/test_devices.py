@@ -35,7 +35,7 @@ def test_other_words_are_refused():
 def test_precision_is_that_of_the_device(monkeypatch):
     """A CPU does not compute in bfloat16 because the GPU beside it does."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     for query in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, query, lambda: False)
     by_device = {d: use_bfloat16("auto", d) for d in ("cpu", "gpu")}
@@ -55,3 +55,23 @@ def test_bfloat16_where_it_is_emulated_is_told_once(monkeypatch, caplog):
     devices._tell_slow.cache_clear()
     assert use_bfloat16("bfloat16", "cpu")
     assert len(caplog.records) == 1
+
+
+def test_a_gpu_that_this_torch_cannot_use_is_told_once(monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(devices, "_NVIDIA", tmp_path / "nvidiactl")
+    devices._tell_unused.cache_clear()
+    assert torch_device("auto").type == "cpu"
+    assert not caplog.records
+    (tmp_path / "nvidiactl").touch()
+    assert [torch_device(word).type for word in ("cpu", "auto", "auto")] == ["cpu"] * 3
+    (record,) = caplog.records
+    assert "there is an NVIDIA GPU, but PyTorch" in record.getMessage()
+
+
+def test_a_gpu_that_emulates_bfloat16_computes_in_float32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
+    )
+    assert not use_bfloat16("auto", "gpu")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from darkclr.errors import ConfigError
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
+
+_NVIDIA = Path("/dev/nvidiactl")  # the driver is there
 
 #: "auto" is a GPU where there is one; "gpu" and "cuda" are the same.
 Device = Literal["auto", "cpu", "gpu", "cuda"]
@@ -55,6 +58,8 @@ def torch_device(name: str) -> torch.device:
     import torch
 
     there = torch.cuda.is_available()
+    if name == "auto" and not there and _NVIDIA.exists():
+        _tell_unused()
     if name in ("gpu", "cuda") and not there:
         raise ConfigError(
             "there is no GPU that PyTorch can use",
@@ -75,6 +80,20 @@ def use_bfloat16(precision: Precision, device: str) -> bool:
 
 
 @cache
+def _tell_unused() -> None:
+    """Once a process."""
+    import torch
+
+    made = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    _log.warning(
+        "there is an NVIDIA GPU, but PyTorch %s is made %s and cannot use it; install another one "
+        "or a newer driver, or take the device cpu",
+        torch.__version__,
+        made,
+    )
+
+
+@cache
 def _tell_slow() -> None:
     """Once a process."""
     _log.warning(
@@ -88,6 +107,8 @@ def fast_precision(device: str = DEVICE) -> Literal["float32", "bfloat16"]:
     import torch
 
     if device != "cpu" and torch.cuda.is_available():
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        # Older ones emulate it.
+        there = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if there else "float32"
     supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bfloat16" if supported else "float32"
