@@ -15,7 +15,15 @@ from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.encoding import encode_constituents
 from darkclr.jets import Constituents
 
-__all__ = ["EncoderVerdict", "encoder_verdict", "pair_similarities", "summarise_pairs"]
+__all__ = [
+    "EncoderVerdict",
+    "Pairs",
+    "encoder_verdict",
+    "pair_similarities",
+    "pair_views",
+    "summarise_pairs",
+    "view_similarities",
+]
 
 # Different jets this near to one direction are one point, whatever the loss says.
 _COLLAPSED = 0.99
@@ -23,22 +31,35 @@ _COLLAPSED = 0.99
 _ERRORS = 2.0
 
 
+#: A view of each jet, a physical copy of it, and an anomalous one.
+Pairs = tuple[Constituents, Constituents, Constituents]
+
+
+def pair_views(constituents: Constituents, augmentations: Augmentations, seed: int) -> Pairs:
+    """The views of prepared jets whose similarities are watched."""
+    x, physical, *families = augmentations.views(constituents, np.random.default_rng(seed))
+    family = np.arange(len(constituents)) % len(families)  # of several, jets take turns
+    anomalous = Constituents.concatenate(families)[
+        family * len(constituents) + np.arange(len(constituents))
+    ]
+    return x, physical, anomalous
+
+
 def pair_similarities(
     encoder: Encoder, constituents: Constituents, augmentations: Augmentations, seed: int
 ) -> dict[str, NDArray[np.float32]]:
+    """What :func:`view_similarities` says of the views of prepared jets."""
+    return view_similarities(encoder, pair_views(constituents, augmentations, seed))
+
+
+def view_similarities(encoder: Encoder, views: Pairs) -> dict[str, NDArray[np.float32]]:
     """Cosine similarities and norms of background jets and their copies, each (n,).
 
     ``positive_similarity`` of two physical views, ``anomalous_similarity`` of a view and the
     anomalous view, ``background_similarity`` of two *different* jets (all 1 if the encoder has
     collapsed), ``norm`` and ``anomalous_norm``.
     """
-    x, physical, *families = augmentations.views(constituents, np.random.default_rng(seed))
-    family = np.arange(len(constituents)) % len(families)  # of several, jets take turns
-    anomalous = Constituents.concatenate(families)[
-        family * len(constituents) + np.arange(len(constituents))
-    ]
     device = next(encoder.parameters()).device
-    views = (x, physical, anomalous)
     z = [encode_constituents(encoder, view, device=device)[1] for view in views]
     norms = [np.linalg.norm(one, axis=1) for one in z]
     unit, unit_physical, unit_anomalous = (

@@ -39,7 +39,7 @@ from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
 from darkclr.studies.run import Run
 from darkclr.studies.verdicts import read_verdicts
-from darkclr.worker_pool import worker_pool
+from darkclr.worker_pool import available_cores, worker_pool
 
 __all__ = ["Repetitions"]
 
@@ -205,7 +205,9 @@ class Repetitions:
             self.run.reporter.bar(title, len(todo), "encoders") as advance,
         ):
             jobs = [
-                pool.submit(_represent, self.run.config, self.model(e), self.training(e))
+                pool.submit(
+                    _represent, self.run.config, self.model(e), _one_of(self.training(e), workers)
+                )
                 for e in todo
             ]
             for job in as_completed(jobs):
@@ -256,6 +258,14 @@ class Repetitions:
                 verdicts = read_verdicts(folder.parent / "encoder", folder / "scores")
                 write_metrics(replace(metrics, verdicts=verdicts), path)
             self.run.reporter.line(f"figures of merit in {path}")
+
+
+def _one_of(training: TrainingConfig, at_once: int) -> TrainingConfig:
+    """A training that leaves cores to the others that run at the same time."""
+    if training.workers is not None:
+        return training
+    share = max(available_cores() // at_once - 1, 0)
+    return replace(training, workers=min(training.view_workers, share))
 
 
 def _represent(config: RunConfig, model: Path, training: TrainingConfig) -> None:

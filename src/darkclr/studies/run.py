@@ -247,7 +247,7 @@ class Run:
                         jets,
                         target,
                         dropped=altered,
-                        device=torch_device("auto"),
+                        device=torch_device(config.training.device),
                         progress=advance,
                     )
                 self.reporter.line(f"{n_jets} jets in {target}")
@@ -394,7 +394,7 @@ class Run:
                 encoder=config.encoder,
                 training=training,
                 progress=lambda n, terms: advance(n, f"loss {terms['loss']:.2f}"),
-            )
+            ).to(torch_device(training.device))
         return {
             name: classifier.score(self.jets(name).part(self._tested(name), config.split))
             for name in config.samples

@@ -109,7 +109,7 @@ def train_classifier(
     begin_model(output, config, Fingerprint().add(jets))
     if is_finished(output):
         return load_network(lambda: Classifier(encoder), output, read_yaml(output / CONFIG))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         classifier = Classifier(encoder)
     module = _ClassifierModule(

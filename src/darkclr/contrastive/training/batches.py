@@ -129,7 +129,6 @@ class Batches:
             sampler=self.places,
             num_workers=workers,
             persistent_workers=True,
-            prefetch_factor=4,
             multiprocessing_context="fork",  # they share the jets
             generator=torch.Generator(),  # nobody else's is touched
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig
 from darkclr.contrastive.encoder.batches import PackedBatch
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.losses import LossTerms, contrastive_loss
-from darkclr.contrastive.pairs import pair_similarities, summarise_pairs
+from darkclr.contrastive.pairs import Pairs, pair_views, summarise_pairs, view_similarities
 from darkclr.contrastive.training.batches import Batches, Shuffled, Views
 from darkclr.contrastive.training.history import History
 from darkclr.contrastive.training.loop import adam, seeded_step
@@ -100,15 +101,17 @@ class ContrastiveModule(LightningModule):
             self.progress(done - self.told, values)
             self.told = done
 
+    @cached_property
+    def watched(self) -> Pairs:
+        """The views of the validation jets, the same in every epoch."""
+        return pair_views(
+            self.validation_jets.constituents, self.augmentations, self.training_config.seed
+        )
+
     def on_train_epoch_end(self) -> None:
         """Watch the validation jets and write the history."""
         self.encoder.eval()
-        pairs = pair_similarities(
-            self.encoder,
-            self.validation_jets.constituents,
-            self.augmentations,
-            self.training_config.seed,
-        )
+        pairs = view_similarities(self.encoder, self.watched)
         self.encoder.train()
         summary = summarise_pairs(pairs, self.validation_jets.weight)
         self.history.epoch(self.current_epoch, summary, write=self.global_rank == 0)

@@ -21,6 +21,7 @@ from darkclr.contrastive.model_directory import begin_model, is_finished, load_e
 from darkclr.contrastive.pairs import pair_similarities
 from darkclr.contrastive.training.loop import check_machine, fit_resumable
 from darkclr.contrastive.training.prepared import PreparedJets
+from darkclr.devices import torch_device
 from darkclr.errors import MissingExtraError, TrainingError
 from darkclr.jets import Jets
 from darkclr.parameters import recorded
@@ -102,21 +103,24 @@ def train(
     except ImportError as error:
         raise MissingExtraError("lightning", "training") from error
 
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
     watching = PreparedJets.of([validation], encoder, output)
     module.train_jets = jets.flat_in_pt() if training.flat_pt else jets
     module.validation_jets = watching.flat_in_pt() if training.flat_pt else watching
     is_first = fit_resumable(module, output / "checkpoints", training)
-    trained = module.encoder.eval().cpu()
+    trained = module.encoder.eval()
     trained.domain = jets.domain
     if is_first:
         pairs = pair_similarities(
-            trained, module.validation_jets.constituents, augmentations, training.seed
+            trained.to(torch_device(training.device)),
+            module.validation_jets.constituents,
+            augmentations,
+            training.seed,
         )
-        save_model(output, trained, pairs)
-    return trained
+        save_model(output, trained.cpu(), pairs)
+    return trained.cpu()
 
 
 def resolved(
