@@ -10,7 +10,7 @@ PYTHON ?= python3.11 python3.12 python3.13 python3
 # On Linux, PyPI's torch brings gigabytes of CUDA. Without an NVIDIA GPU the CPU build is taken;
 # where its index cannot be reached, pip takes the build it finds. `TORCH_INDEX=` asks for PyPI's.
 TORCH ?= torch~=2.13.0
-TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
+TORCH_INDEX ?= $(if $(shell command -v nvidia-smi 2>/dev/null),,https://download.pytorch.org/whl/cpu)
 CONFIG ?= quick
 ARGS ?=
 
@@ -46,7 +46,7 @@ real-files: setup-dev ## files of Delphes and of CMS, which are fetched (30 MB),
 	$(BIN)/python -m pytest -q -m nightly validation/test_real_files.py
 
 gpu-check: setup-dev ## the same numbers on a GPU as on the CPU, then its rates (minutes; ARGS="--run runs/quick")
-	$(BIN)/python -m pytest -q tests/gpu
+	DARKCLR_TEST_DEVICE=cuda $(BIN)/python -m pytest -q tests/gpu
 	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 reliability: mutation hostile ## both, with their counts in docs/reliability.md

@@ -43,7 +43,7 @@ from darkclr.jets import Constituents
 BATCHES = (256, 1024, 4096, 16384)
 EPOCH = 8  # pairs of batches
 #: TFLOP/s of dense products in bfloat16, from the data sheets.
-PEAKS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L40S": 362.0, "L4": 121.0, "V100": 125.0}
+PEAKS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L40": 362.0, "L4": 121.0, "V100": 125.0}
 
 
 def batches(jets: Constituents, size: int, workers: int) -> Iterator[PackedBatch]:
@@ -107,6 +107,15 @@ def measure(
     yield "encode", rate(encode, len(jets), seconds, device), encoding
 
 
+def _as_far_as_memory_reaches(
+    rows: Iterator[tuple[str, float, float]], size: int
+) -> Iterator[tuple[str, float, float]]:
+    try:
+        yield from rows
+    except torch.OutOfMemoryError:
+        print(f"| {size} | out of memory | - | - | - | - |")
+
+
 def train_again(run: Path, device: str) -> None:
     """The training of a run directory, from its jets, on this device."""
     import yaml
@@ -145,7 +154,9 @@ def main() -> None:
     for size in arguments.batches:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        for task, jets_per_second, flops in measure(device, size, arguments.seconds, workers):
+        for task, jets_per_second, flops in _as_far_as_memory_reaches(
+            measure(device, size, arguments.seconds, workers), size
+        ):
             tera = jets_per_second * flops / 1e12
             share = f"{tera / peak:.1%}" if peak else "-"
             there = device.type == "cuda"
