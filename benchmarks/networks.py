@@ -2,10 +2,9 @@
 
     python benchmarks/networks.py [--turns 7] [--clock cpu] [--n 256]
 
-The network of the paper (`configs/darkclr.yaml`), that of `configs/quick.yaml` and of
-`configs/robustness.yaml`, and smaller ones, on the same toy jets; turns are taken, medians are
-compared. Whether a smaller one is as good tell `background_criteria.py` and `families.py`, and then
-`darkclr ensemble --config robustness --encoder.n_layers 2`.
+The networks of the paper (`configs/darkclr.yaml`), of `configs/robustness.yaml` and of
+`configs/quick.yaml`, and smaller ones, on the same toy jets; turns are taken, medians are compared.
+Whether a smaller one is as good tells `blocks.py`, on ensembles of both.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from darkclr.contrastive.encoding import prepare
 from darkclr.contrastive.memory import keep_freed_memory
 from darkclr.jets import Constituents
 
-QUICK = {"n_layers": 3, "embedding_dim": 64, "feedforward_dim": 256, "output_dim": 256}
+ROBUSTNESS = {"n_layers": 3, "embedding_dim": 64, "feedforward_dim": 256, "output_dim": 256}
 NETWORKS: dict[str, dict[str, int]] = {
-    "quick": QUICK,
+    "robustness": ROBUSTNESS,
     "paper": {},
     "paper, two layers": {"n_layers": 2},
-    "quick, two layers": QUICK | {"n_layers": 2},
-    "quick, one layer": QUICK | {"n_layers": 1},
-    "quick, 30 constituents": QUICK | {"n_constituents": 30},
-    "quick, two layers, 30 constituents": QUICK | {"n_layers": 2, "n_constituents": 30},
+    "quick: robustness, two layers": ROBUSTNESS | {"n_layers": 2},
+    "robustness, one layer": ROBUSTNESS | {"n_layers": 1},
+    "robustness, 30 constituents": ROBUSTNESS | {"n_constituents": 30},
+    "quick, 30 constituents": ROBUSTNESS | {"n_layers": 2, "n_constituents": 30},
 }
 
 
@@ -63,12 +62,13 @@ def main() -> None:
                 seconds[key].append(clock() - start)
     found = {key: median(times) for key, times in seconds.items()}
     print(f"{a.n} jets, {torch.get_num_threads()} threads, {a.clock}")
-    print("| network | step [s] | / quick | encode [jets/s] | / quick |\n|---|---|---|---|---|")
+    print("| network | step [s] | ratio | encode [jets/s] | ratio |
+|---|---|---|---|---|")
     for name in NETWORKS:
         own, encode = found[name, "step"], found[name, "encode"]
         print(
-            f"| {name} | {own:.3f} | {found['quick', 'step'] / own:.2f} "
-            f"| {4 * a.n / encode:.0f} | {found['quick', 'encode'] / encode:.2f} |"
+            f"| {name} | {own:.3f} | {found['robustness', 'step'] / own:.2f} "
+            f"| {4 * a.n / encode:.0f} | {found['robustness', 'encode'] / encode:.2f} |"
         )
 
 
