@@ -62,8 +62,7 @@ def main() -> None:
                 seconds[key].append(clock() - start)
     found = {key: median(times) for key, times in seconds.items()}
     print(f"{a.n} jets, {torch.get_num_threads()} threads, {a.clock}")
-    print("| network | step [s] | ratio | encode [jets/s] | ratio |
-|---|---|---|---|---|")
+    print("| network | step [s] | ratio | encode [jets/s] | ratio |\n|---|---|---|---|---|")
     for name in NETWORKS:
         own, encode = found[name, "step"], found[name, "encode"]
         print(

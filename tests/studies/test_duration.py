@@ -88,9 +88,9 @@ def test_a_variant_adds_its_own_jobs():
 
 
 def test_time_follows_network_and_cores():
-    config = preset("ten_minutes")
+    config = preset("hour")  # the network of the paper
     jobs = {job.name: job.seconds for job in encoder_jobs(config, 1)}
-    assert jobs["train"] == pytest.approx(51000 * 0.5 * 7 / TRAINED)
+    assert jobs["train"] == pytest.approx(51000 * 0.5 * 20 / TRAINED)
     deeper = replace(config, encoder=EncoderConfig(n_layers=2 * config.encoder.n_layers))
     assert encoder_jobs(deeper, 1)[0].seconds == pytest.approx(2 * jobs["train"], rel=0.05)
     assert encoder_jobs(config, 2)[0].seconds == pytest.approx(jobs["train"] / 2)
