@@ -184,3 +184,17 @@ def test_what_scores_may_read_does_not_touch_the_training(learn, tmp_path, tiny)
     every = learn(tmp_path / "b", encoder=replace(tiny, pooling="all"))
     assert every["model.safetensors"] == first["model.safetensors"]
     assert yaml.safe_load(every["config.yaml"])["encoder"]["pooling"] == "all"
+
+
+def test_no_more_jets_watch_than_are_trained_on(tmp_path, jets, tiny):
+    found = []
+    for n in (60, 200):
+        train(
+            jets[:60],
+            tmp_path / str(n),
+            validation=jets[100 : 100 + n],
+            encoder=tiny,
+            training=replace(SHORT, epochs=1),
+        )
+        found.append((tmp_path / str(n) / "pairs.parquet").read_bytes())
+    assert found[0] == found[1]

@@ -59,7 +59,8 @@ def train(
     Args:
         jets: training jets, background; prepared in a stream if there are many.
         output: model directory.
-        validation: background jets to watch the training with; they choose nothing.
+        validation: background jets to watch the training with; the first are taken, as many as
+            there are training jets at most. They choose nothing.
         encoder, augmentations, loss, training: configuration; the paper's by default.
         split: split that made the parts; it is recorded for the steps that must leave these jets
             out.
@@ -106,7 +107,8 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         module = ContrastiveModule(encoder, augmentations, loss, training, output, progress)
-    watching = PreparedJets.of([validation], encoder, output)
+    # More of them would take longer than the training.
+    watching = PreparedJets.of([validation[: len(jets)]], encoder, output)
     module.train_jets = jets.flat_in_pt() if training.flat_pt else jets
     module.validation_jets = watching.flat_in_pt() if training.flat_pt else watching
     is_first = fit_resumable(module, output / "checkpoints", training)
