@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -29,14 +30,17 @@ def available_cores() -> int:
 def worker_pool(
     workers: int, start: Callable[..., None], *arguments: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """So many processes. After an error or Ctrl-C they end in the midst of what they do.
+    """So many processes, in which no warning is shown that this one would not show.
+
+    After an error or Ctrl-C they end in the midst of what they do.
 
     Args:
         workers: number of processes.
         start: called once in each of them, with the arguments.
     """
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, CONTEXT, initializer=_start, initargs=(start, arguments))
+    initial = list(warnings.filters), start, arguments
+    pool = ProcessPoolExecutor(workers, CONTEXT, initializer=_start, initargs=initial)
     try:
         yield pool
         pool.shutdown()
@@ -46,7 +50,8 @@ def worker_pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _start(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _start(filters: list[Any], start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
     # Ctrl-C reaches the whole process group; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
