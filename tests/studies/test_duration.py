@@ -51,7 +51,7 @@ def told(study: Run | Ensemble) -> Heard:
     ("name", "minutes"),
     [
         # README.md: `make run` on two nearly idle cores
-        ("quick", {"generate": 5.3, "train": 6.7, "encode fit score": 1.5}),
+        ("quick", {"generate": 5.3, "train": 3.5, "encode fit score": 1.3}),
         # docs/results.md: the paper's training, and what its 150 epochs of 100k jets take
         ("darkclr", {"train": 13 * 60}),
     ],
