@@ -89,8 +89,9 @@ def main() -> None:
             parts = [Part(cut(r, encoder, k), r.pt) for r in (train, validation, test)]
             score = Direction((parts[0], parts[1]), [cut(copied, encoder, k)])
             own, kind = score(parts[2]), f"{model.parent.name}, {k}"
-            for name, rows in weak.items():
-                found[kind][name].append(figures(own, score(Part(cut(rows, encoder, k), rows.pt))))
+            for name, altered in weak.items():
+                part = Part(cut(altered, encoder, k), altered.pt)
+                found[kind][name].append(figures(own, score(part)))
             for name, rows in signals.items():
                 ones = np.ones(len(test)), np.ones(len(rows))
                 weight = equal_spectrum_weights([test.pt], ones[0], [rows.pt], ones[1])
