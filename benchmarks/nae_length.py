@@ -5,7 +5,7 @@
 Reads a run, or an encoder of an ensemble. Fits `nae` with the published schedule, 200 epochs as an
 autoencoder and 100 of normalisation (arXiv:2312.03067, section 5.1), on z, on z in units of its
 spread, and on the pooled representation; resumed where it was stopped. The table has the
-autoencoder it starts from, the 5 epochs of `configs/hour.yaml`, ten times as many, and all
+autoencoder it starts from, the 5 epochs of `configs/ten_minutes.yaml`, ten times as many, and all
 100: the AUC of E between validation jets and their own dropped copies, E+ - E- over E+ with its
 error, the acceptance of the chains, and how much farther their samples are from jets than other
 jets are, over the distance of jets to jets. No label is read.
