@@ -30,10 +30,10 @@ NETWORKS: dict[str, dict[str, int]] = {
     "robustness": ROBUSTNESS,
     "paper": {},
     "paper, two layers": {"n_layers": 2},
-    "quick: robustness, two layers": ROBUSTNESS | {"n_layers": 2},
+    "robustness, two layers": ROBUSTNESS | {"n_layers": 2},
     "robustness, one layer": ROBUSTNESS | {"n_layers": 1},
     "robustness, 30 constituents": ROBUSTNESS | {"n_constituents": 30},
-    "quick, 30 constituents": ROBUSTNESS | {"n_layers": 2, "n_constituents": 30},
+    "robustness, two layers, 30 constituents": ROBUSTNESS | {"n_layers": 2, "n_constituents": 30},
 }
 
 
