@@ -445,7 +445,7 @@ def test_ctrl_c_is_one_line_and_code_130(command, samples, config_file, tmp_path
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("darkclr.contrastive.training.train.pair_similarities", stop)
+    monkeypatch.setattr("darkclr.contrastive.training.train.view_similarities", stop)
     monkeypatch.setattr("darkclr.contrastive.training.module.view_similarities", stop)
     arguments = ("train", samples / "qcd.parquet", tmp_path / "m", "--config", config_file)
     code, _, errors = command(*arguments)

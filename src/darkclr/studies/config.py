@@ -174,6 +174,11 @@ class RunConfig:
         return looks
 
     @property
+    def n_training_jets(self) -> int:
+        """How many background jets the encoder is trained on, as the split has it."""
+        return round(self.looks[self.background].n_jets * self.split.train)
+
+    @property
     def background(self) -> str:
         """Name of the background sample."""
         return next(name for name, label in self.labels.items() if label == BACKGROUND)

@@ -131,7 +131,7 @@ def show_steps(config: RunConfig, reporter: Reporter) -> None:
         InputError: files that are missing or no jets.
     """
     looks = config.looks
-    n_train = round(looks[config.background].n_jets * config.split.train)
+    n_train = config.n_training_jets
     epochs, batch_size = config.training.epochs, config.training.batch_size
     drawn = ", ".join(f"{look.n_jets} {name}" for name, look in looks.items())
     reporter.line(f"samples   {drawn} jets")

@@ -18,7 +18,7 @@ from darkclr.augmentations import Augmentations
 from darkclr.contrastive.config import EncoderConfig, LossConfig, TrainingConfig, check_views
 from darkclr.contrastive.encoder.transformer import Encoder
 from darkclr.contrastive.model_directory import begin_model, is_finished, load_encoder, save_model
-from darkclr.contrastive.pairs import pair_similarities
+from darkclr.contrastive.pairs import view_similarities
 from darkclr.contrastive.training.loop import check_machine, fit_resumable
 from darkclr.contrastive.training.prepared import PreparedJets
 from darkclr.devices import torch_device
@@ -115,12 +115,7 @@ def train(
     trained = module.encoder.eval()
     trained.domain = jets.domain
     if is_first:
-        pairs = pair_similarities(
-            trained.to(torch_device(training.device)),
-            module.validation_jets.constituents,
-            augmentations,
-            training.seed,
-        )
+        pairs = view_similarities(trained.to(torch_device(training.device)), module.watched)
         save_model(output, trained.cpu(), pairs)
     return trained.cpu()
 

@@ -19,7 +19,7 @@ from darkclr.evaluation.published import published
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import NOT_TESTABLE, Claim, together
 from darkclr.studies.reproduction.scales import Scale
-from darkclr.studies.reproduction.study import Result, Study, n_training_jets
+from darkclr.studies.reproduction.study import Result, Study
 from darkclr.studies.sample_config import Sample
 
 __all__ = ["RESULT", "record"]
@@ -90,7 +90,7 @@ def _differences(study: Study, scale: Scale) -> str:
 
     def differing(config: RunConfig) -> set[str]:
         ours = {**vars(config.encoder), **vars(config.training), **vars(config.loss)}
-        ours["n_jets"] = n_training_jets(config)
+        ours["n_jets"] = config.n_training_jets
         found = {
             f"{key} {ours[key]:g} ({value:g})"
             for key, value in table["values"].items()

@@ -18,7 +18,7 @@ from darkclr.studies.run import Run
 if TYPE_CHECKING:  # an extra
     from matplotlib.figure import Figure
 
-__all__ = ["Material", "Result", "Study", "n_training_jets"]
+__all__ = ["Material", "Result", "Study"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,5 @@ class Study:
     def sizes(self, scale: Scale) -> str:
         """Training jets and epochs of the trainings at a scale, in words."""
         configs = self.trainings(scale).values()
-        found = (f"{n_training_jets(c)} jets x {c.training.epochs} epochs" for c in configs)
+        found = (f"{c.n_training_jets} jets x {c.training.epochs} epochs" for c in configs)
         return ", ".join(dict.fromkeys(found))
-
-
-def n_training_jets(config: RunConfig) -> int:
-    """How many jets the encoder is trained on, as the split has it."""
-    return round(config.looks[config.background].n_jets * config.split.train)
