@@ -186,6 +186,13 @@ def test_what_scores_may_read_does_not_touch_the_training(learn, tmp_path, tiny)
     assert yaml.safe_load(every["config.yaml"])["encoder"]["pooling"] == "all"
 
 
+def test_no_more_jets_watch_than_a_tenth_of_those_trained_on(tmp_path, jets, tiny, monkeypatch):
+    monkeypatch.setattr("darkclr.contrastive.training.train._FEW_WATCHING", 10)
+    training = replace(SHORT, epochs=1)
+    train(jets[:200], tmp_path, validation=jets[200:280], encoder=tiny, training=training)
+    assert len(pq.read_table(tmp_path / "pairs.parquet")) == 20
+
+
 def test_no_more_jets_watch_than_are_trained_on(tmp_path, jets, tiny):
     found = []
     for n in (60, 200):
