@@ -1,6 +1,8 @@
 """How a normalized autoencoder moves with the length of its normalisation, on background alone.
 
     OMP_NUM_THREADS=1 python benchmarks/nae_length.py runs/robustness/encoder-1 runs/nae_length
+    OMP_NUM_THREADS=1 python benchmarks/nae_length.py runs/robustness/encoder-1 runs/nae_fewer \
+        --spaces z --steps 10 --step_size 12.8
 
 Reads a run, or an encoder of an ensemble. Fits `nae` with the published schedule, 200 epochs as an
 autoencoder and 100 of normalisation (arXiv:2312.03067, section 5.1), on z, on z in units of its
@@ -55,12 +57,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="run, or encoder of an ensemble")
     parser.add_argument("output", type=Path, help="directory of the fits")
+    parser.add_argument("--spaces", nargs="+", choices=SPACES, default=list(SPACES))
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--step_size", type=float)
     options = parser.parse_args()
     model = options.model
+    chains = {n: getattr(options, n) for n in ("steps", "step_size") if getattr(options, n)}
     split = training_split(model / "encoder")
     paths = (model / "representations").glob("*.parquet")
     background = next(r for r in map(read_representations, paths) if not r.label.any())
-    scores = {name: SCHEDULE | space for name, space in SPACES.items()}
+    scores = {name: SCHEDULE | SPACES[name] | chains for name in options.spaces}
     print("| space | epoch | AUC on copies | (E+ - E-)/E+ | acceptance | excess distance |")
     print("|---|---|---|---|---|---|")
     for name, parameters in scores.items():
