@@ -112,6 +112,12 @@ def test_kernels_of_variable_length_attend_as_the_products_do(dtype):
     assert_close(found[0].grad, found[1].grad, tolerance)
 
 
+def test_more_jets_than_a_kernel_takes_are_attended_alike():
+    runs = ((2, 65_536),)
+    qkv = torch.randn(2 * 65_536, 3 * 16, generator=torch.Generator().manual_seed(5))
+    assert_close(attend(qkv.to(DEVICE), runs, 2, 0.0), attend(qkv, runs, 2, 0.0))
+
+
 def test_a_chain_without_noise_ends_at_the_same_point():
     """Random numbers are others on another device; so the noise is next to nothing."""
     network = AutoencoderNetwork(

@@ -24,6 +24,9 @@ __all__ = ["Runs", "attend", "varlen_attention"]
 #: (length, n_jets) of each run of equally long jets, one after the other.
 Runs = tuple[tuple[int, int], ...]
 
+# CUDA's limit of the dimension of a grid along which the kernels count jets.
+_MOST_JETS = 65_535
+
 
 def attend(
     qkv: Tensor, runs: Runs, n_heads: int, dropout: float, mask: Tensor | None = None
@@ -44,7 +47,7 @@ def attend(
     Returns:
         (n_constituents, dim).
     """
-    if qkv.is_cuda and mask is None and _has_kernel(qkv, n_heads):  # which take no mask
+    if qkv.is_cuda and mask is None and _has_kernel(qkv, runs, n_heads):  # takes no mask
         rescaled = varlen_attention(qkv, runs, n_heads, dropout)
         return rescaled * kept_share(dropout) if dropout else rescaled
     return _RunAttention.apply(qkv, runs, n_heads, dropout, mask)
@@ -72,9 +75,11 @@ def varlen_attention(qkv: Tensor, runs: Runs, n_heads: int, dropout: float) -> T
     return attended.flatten(1)
 
 
-def _has_kernel(qkv: Tensor, n_heads: int) -> bool:
-    """Whether there is a kernel for this width of a head, number format and device."""
+def _has_kernel(qkv: Tensor, runs: Runs, n_heads: int) -> bool:
+    """Whether there is a kernel for so many jets, this width of a head, number format, device."""
     width = qkv.shape[-1] // 3 // n_heads
+    if sum(n_jets for _, n_jets in runs) > _MOST_JETS:
+        return False
     if qkv.dtype == torch.float32:
         return width % 4 == 0
     return width % 8 == 0 and width <= 256 and torch.cuda.get_device_capability(qkv.device)[0] >= 8
