@@ -58,6 +58,9 @@ def test_two_trainings_on_the_same_jets_differ_by_their_spread_alone():
         distance(FigureOfMerit(None, None), FigureOfMerit(0.84, 0.004), score="nae").value is None
     )
     assert distance(FigureOfMerit(0.83, 0.004), FigureOfMerit(None, None)).value is None
+    assert distance(FigureOfMerit(0.83, 0.003), FigureOfMerit(0.84, 0.004)).error == pytest.approx(
+        0.005
+    )
 
 
 def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(table):

@@ -115,14 +115,14 @@ def distance(
         first, second: the two.
         score: name of the score of which they are AUCs, of one training each on the same test jets:
             their fluctuations cancel, and the spread from training to training is the error.
-            Without it there is none.
+            Without it they fluctuate apart, and the errors of both count.
     """
     if first.value is None or second.value is None:
         return _UNKNOWN
-    if score is None:
-        return FigureOfMerit(abs(first.value - second.value), None)
-    errors = [with_spread(FigureOfMerit(one.value, None), score, "auc").error or 0.0
-              for one in (first, second)]  # fmt: skip
+    both = [first, second]
+    if score is not None:
+        both = [with_spread(FigureOfMerit(one.value, None), score, "auc") for one in both]
+    errors = [one.error or 0.0 for one in both]
     return FigureOfMerit(abs(first.value - second.value), float(np.linalg.norm(errors)) or None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -48,12 +47,6 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
     return {"table2": _training(scale)}
 
 
-def _apart(one: FigureOfMerit, other: FigureOfMerit) -> FigureOfMerit:
-    """Distance of two numbers with the errors of both: fits on z and on jets fluctuate apart."""
-    error = math.hypot(one.error or 0.0, other.error or 0.0)
-    return replace(distance(one, other), error=error or None)
-
-
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.comparisons import points_figure
 
@@ -75,7 +68,7 @@ def _measure(material: Material) -> Result:
             {
                 title: (
                     FigureOfMerit(_SIMILAR, None),
-                    _apart(*(
+                    distance(*(
                         number(table, s, "aachen", figure="auc", column=column)
                         for s in ("nae", score)
                     )),
