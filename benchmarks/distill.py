@@ -34,7 +34,7 @@ from darkclr.contrastive.model_directory import (
     save_model,
     training_split,
 )
-from darkclr.contrastive.pairs import pair_views, view_similarities
+from darkclr.contrastive.pairs import Pairs, pair_views, view_similarities
 from darkclr.contrastive.training.batches import Batches, Shuffled, Views
 from darkclr.contrastive.training.loop import adam
 from darkclr.contrastive.training.prepared import PreparedJets
@@ -50,6 +50,12 @@ def smaller(large: Encoder, **changes: int) -> Encoder:
     weights = large.state_dict()
     small.load_state_dict({name: weights[name] for name in small.state_dict()})
     return small
+
+
+def representations(encoder: Encoder, pairs: Pairs) -> dict[str, NDArray[np.float32]]:
+    """z of jets and of their dropped copies."""
+    views = {"jets": pairs[0], "copies": pairs[2]}
+    return {name: encode_constituents(encoder, view)[1] for name, view in views.items()}
 
 
 def unexplained(z: NDArray[np.float32], target: NDArray[np.float32]) -> float:
@@ -69,14 +75,17 @@ def main() -> None:
     document = read_yaml(options.model / "encoder" / "config.yaml")
     split, jets = training_split(options.model / "encoder"), read_jets(options.background)
     large, output = load_encoder(options.model / "encoder"), options.output / "encoder"
+    augmentations = Augmentations()
+    if not 0 < options.n_layers < large.config.n_layers:
+        parser.error(f"--n_layers: from 1 to {large.config.n_layers - 1}, the large one has more")
+    if document["augmentations"] != augmentations.to_dict():
+        parser.error(f"{options.model}: only the paper's augmentations are known here")
     small = smaller(large, n_layers=options.n_layers)
     config, loss = TrainingConfig(**document["training"]), LossConfig(**document["loss"])
-    augmentations = Augmentations()  # the paper's, as in the configurations that come along
-    assert document["augmentations"] == augmentations.to_dict()
     train = PreparedJets.of([jets.part("train", split)], small.config, output)
     watched = jets.part("validation", split)[slice(0, N_WATCHING)].constituents
     pairs = pair_views(prepare(watched, small.config), augmentations, config.seed)
-    targets = {n: encode_constituents(large, pairs[i])[1] for n, i in (("jets", 0), ("copies", 2))}
+    targets = representations(large, pairs)
     spread = torch.from_numpy(np.concatenate(list(targets.values())).std(0))
 
     known = ("encoder", "augmentations", "loss", "training", "split", "domain")
@@ -105,7 +114,7 @@ def main() -> None:
             optimiser.step()
             schedule.step()
         rate = len(places) * config.batch_size / (time.perf_counter() - start)
-        now = {n: encode_constituents(small, pairs[i])[1] for n, i in (("jets", 0), ("copies", 2))}
+        now = representations(small, pairs)
         told = ", ".join(f"{unexplained(now[n], targets[n]):.4f} of {n}" for n in targets)
         print(f"epoch {epoch + 1}/{config.epochs}: {told}; {rate:.0f} jets/s", flush=True)
     save_model(output, small.eval(), view_similarities(small, pairs))

@@ -62,7 +62,8 @@ def main() -> None:
     parser.add_argument("--step_size", type=float)
     options = parser.parse_args()
     model = options.model
-    chains = {n: getattr(options, n) for n in ("steps", "step_size") if getattr(options, n)}
+    given = {"steps": options.steps, "step_size": options.step_size}
+    chains = {name: value for name, value in given.items() if value is not None}
     split = training_split(model / "encoder")
     paths = (model / "representations").glob("*.parquet")
     background = next(r for r in map(read_representations, paths) if not r.label.any())
