@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.report.figures.style import figure, styled
 
-__all__ = ["Panel", "autoencoders_figure"]
+__all__ = ["AucMap", "Panel", "autoencoders_figure"]
 
 Floats = NDArray[np.float64]
+#: AUC by mass of the mediator and invisible share.
+AucMap: TypeAlias = Sequence[Sequence[FigureOfMerit]]
+_COLUMNS = ("as simulated", "at equal pT")
 _COLOURS = {"background": "#222222", "signal": "#D55E00", "negative samples": "#0072B2"}
 
 
@@ -32,7 +36,6 @@ class Panel:
             autoencoder without samples.
         label: of the distance.
         chosen: the epoch that is kept in that training.
-        auc_map: AUC by mass and invisible share.
     """
 
     epochs: Floats
@@ -42,7 +45,6 @@ class Panel:
     distance: Floats
     label: str
     chosen: float
-    auc_map: Sequence[Sequence[FigureOfMerit]]
 
     @classmethod
     def of(
@@ -52,7 +54,6 @@ class Panel:
         curves: Sequence[Floats],
         shown: str,
         distance: tuple[str, str],
-        auc_map: Sequence[Sequence[FigureOfMerit]],
     ) -> Panel:
         """Of the histories of all trainings, the first of which is shown.
 
@@ -62,7 +63,6 @@ class Panel:
             curves: AUC averaged over signals, of each training.
             shown: name of the signal whose energy is shown.
             distance: column of what the epoch is chosen by, and its label.
-            auc_map: see above.
         """
         together = np.stack([curve[: min(map(len, curves))] for curve in curves])
         first = histories[0]
@@ -77,39 +77,51 @@ class Panel:
             first[distance[0]],
             distance[1],
             float(first["epoch"][chosen]),
-            auc_map,
         )
 
 
 def autoencoders_figure(
-    panels: Mapping[str, Panel], *, masses: Sequence[float], shares: Sequence[float]
+    panels: Mapping[str, Panel],
+    maps: Mapping[str, tuple[AucMap, AucMap]],
+    *,
+    masses: Sequence[float],
+    shares: Sequence[float],
 ) -> Figure:
-    """Rows: reconstruction errors, AUC, distance, map of AUC; a column an autoencoder.
+    """Rows: reconstruction errors, AUC, distance, maps of AUC as simulated and at equal pT.
 
     Args:
-        panels: by title.
-        masses: of the mediator [GeV], rows of the map.
-        shares: invisible ones, columns of the map.
+        panels: by title, a column each in the first three rows.
+        maps: by title, of yardsticks too, a column each in the last two rows.
+        masses: of the mediator [GeV], rows of the maps.
+        shares: invisible ones, columns of the maps.
     """
     with styled():
-        picture = figure(4.9 * len(panels) + 0.5, 14.5)
-        grid = picture.subplots(4, len(panels), squeeze=False)
-        for column, (title, panel) in zip(grid.T, panels.items(), strict=True):
-            for axes in column[:3]:
+        picture = figure(4.9 * len(panels) + 0.5, 17.5)
+        above, below = picture.subfigures(2, 1, squeeze=False, height_ratios=(3, 2))[:, 0]
+        curves = above.subplots(3, len(panels), squeeze=False)
+        for column, (title, panel) in zip(curves.T, panels.items(), strict=True):
+            for axes in column:
                 axes.axvline(panel.chosen, color="#222222", linestyle=(0, (4, 3)), linewidth=1.1)
                 axes.set_xlabel("epoch")
             _energies(column[0], panel)
             column[0].set_title(f"{title}: reconstruction error", loc="left")
             _auc(column[1], panel)
-            column[1].set_title(f"{title}: AUC, mean over signals", loc="left")
+            column[1].set_title(f"{title}: AUC as simulated, mean over signals", loc="left")
             column[2].plot(panel.epochs, panel.distance, color="#009E73")
             column[2].set_ylabel(panel.label)
             column[2].set_title(f"{title}: epoch {panel.chosen:g} is kept", loc="left")
-            _map(column[3], panel.auc_map, masses, shares)
-            column[3].set_title(f"{title}: AUC", loc="left")
-        low, high = zip(*(axes.get_ylim() for axes in grid[1]), strict=True)
-        for axes in grid[1]:
+        low, high = zip(*(axes.get_ylim() for axes in curves[1]), strict=True)
+        for axes in curves[1]:
             axes.set_ylim(min(low), max(high))
+        grid = below.subplots(2, len(maps), squeeze=False)
+        for column, (title, both) in zip(grid.T, maps.items(), strict=True):
+            for axes, numbers, how in zip(column, both, _COLUMNS, strict=True):
+                _map(axes, numbers, masses, shares)
+                axes.set_title(f"{title}\nAUC, {how}", loc="left", fontsize=11)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("mediator mass [TeV]")
+        for axes in grid[1]:
+            axes.set_xlabel("invisible share r_inv")
         return picture
 
 
@@ -132,22 +144,15 @@ def _auc(axes: Axes, panel: Panel) -> None:
     axes.legend(loc="best", fontsize=9)
 
 
-def _map(
-    axes: Axes,
-    numbers: Sequence[Sequence[FigureOfMerit]],
-    masses: Sequence[float],
-    shares: Sequence[float],
-) -> None:
+def _map(axes: Axes, numbers: AucMap, masses: Sequence[float], shares: Sequence[float]) -> None:
     values = np.array([[one.value for one in row] for row in numbers], dtype=float)
     axes.imshow(values, vmin=0.4, vmax=1.0, cmap="viridis", aspect="auto", origin="lower")
     for i, row in enumerate(numbers):
         for j, one in enumerate(row):
+            value = "–" if one.value is None else f"{one.value:.3f}"
             error = "" if one.error is None else f"\n±{one.error:.3f}"
             colour = "white" if values[i, j] < 0.75 else "black"
-            axes.text(j, i, f"{values[i, j]:.3f}{error}", ha="center", va="center", color=colour,
-                      fontsize=10)  # fmt: skip
+            axes.text(j, i, value + error, ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
     axes.set_yticks(range(len(masses)), [f"{mass / 1000:g}" for mass in masses])
     axes.grid(False)
-    axes.set_xlabel("invisible share r_inv")
-    axes.set_ylabel("mediator mass [TeV]")

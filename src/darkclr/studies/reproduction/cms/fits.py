@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,15 @@ from darkclr.reweighting import MAX_RATIO, Cells
 from darkclr.substructure import CMS_OBSERVABLES, observables
 from darkclr.worker_pool import worker_pool
 
-__all__ = ["Columns", "Fit", "equal_pt", "fits"]
+__all__ = ["Columns", "Fit", "equal_pt", "fits", "yardsticks"]
 
 Floats = NDArray[np.float64]
 
+# What needs no training, with the signs of the scores "jet_pt" and "few_constituents".
+_YARDSTICKS: Mapping[str, Callable[[Jets], NDArray]] = {
+    "jet pT *": lambda jets: jets.pt,
+    "number of constituents *": lambda jets: -jets.n_constituents,
+}
 _LEAST = 0.1  # share of signal jets that can be compared: spectra that only touch share a bin
 
 
@@ -194,6 +199,27 @@ def _auc(background: Floats, signal: Floats, pt: Floats, signal_pt: Floats) -> t
     natural = _area(background, signal, np.ones(len(background)))
     few = reached.mean() < _LEAST
     return natural, math.nan if few else _area(background, signal[reached], weight)
+
+
+def yardsticks(
+    background: Jets, signals: Mapping[str, Jets]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """AUC of scores that learn nothing, as simulated and at equal pT, by title and signal.
+
+    Args:
+        background: jets that no fit sees.
+        signals: jets by name.
+    """
+    return {
+        title: {
+            name: _auc(
+                *(of(each).astype(np.float64) for each in (background, jets)),
+                *(each.pt.astype(np.float64) for each in (background, jets)),
+            )
+            for name, jets in signals.items()
+        }
+        for title, of in _YARDSTICKS.items()
+    }
 
 
 def equal_pt(pt: Floats, signal_pt: Floats) -> tuple[Floats, NDArray[np.bool_]]:
