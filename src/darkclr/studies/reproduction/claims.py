@@ -26,6 +26,7 @@ __all__ = [
 
 #: So many errors decide.
 ERRORS = 2
+_NO_ERROR = "one training does not tell how another would differ"
 
 Verdict = Literal["confirmed", "not confirmed", "not testable here"]
 CONFIRMED: Verdict = "confirmed"
@@ -66,6 +67,8 @@ def compare(
 ) -> Claim:
     """Whether in each pair the first number is above the second one by more than :data:`ERRORS`.
 
+    A pair without any error decides nothing: where all others are above, the claim is not testable.
+
     Args:
         sentence: of the paper, in our words.
         pairs: two numbers on the same jets, by what they are.
@@ -84,25 +87,23 @@ def compare(
     }
     if not known:
         return Claim(sentence, NOT_TESTABLE, reason="there are no such numbers", ours=ours)
-    above, found = [], []
+    above: list[bool | None] = []
+    found = []
     for name, (first, second) in known.items():
         difference = (first.value or 0.0) - (second.value or 0.0)
-        error = math.hypot(first.error or 0.0, second.error or 0.0)
-        above.append(difference > ERRORS * error)
+        errors = [one.error for one in (first, second) if one.error is not None]
+        error = math.hypot(*errors)
+        above.append(difference > ERRORS * error if errors else None)
         by = f"{difference / error:+.1f} errors" if error else f"{difference:+.3g}"
-        by += ": the opposite" * (difference < -ERRORS * error)
+        by += ": the opposite" * (bool(errors) and difference < -ERRORS * error)
         found.append(f"{name} {first} against {second} ({by})")
-    confirmed = all(above)
-    words = "; ".join(found)
-    if not confirmed and any(above):
-        words = f"{sum(above)} of {len(above)}: {words}"
-    return Claim(
-        sentence,
-        CONFIRMED if confirmed else NOT_CONFIRMED,
-        words.replace("(-", "(−"),
-        None if confirmed else reason,
-        ours,
-    )
+    words = "; ".join(found).replace("(-", "(−")
+    if False not in above:
+        verdict, why = (NOT_TESTABLE, _NO_ERROR) if None in above else (CONFIRMED, None)
+        return Claim(sentence, verdict, words, why, ours)
+    if n := above.count(True):
+        words = f"{n} of {len(above)}: {words}"
+    return Claim(sentence, NOT_CONFIRMED, words, reason, ours)
 
 
 def together(claims: Sequence[Claim]) -> Verdict:
