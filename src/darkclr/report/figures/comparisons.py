@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +14,21 @@ from numpy.typing import NDArray
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.report.figures.style import LineStyle, figure, sample_style, styled
 
-__all__ = ["Line", "densities_figure", "lines_figure", "matrices_figure", "points_figure"]
+__all__ = [
+    "Line",
+    "curves_and_points_figure",
+    "densities_figure",
+    "lines_figure",
+    "matrices_figure",
+    "points_figure",
+]
 
 Floats = NDArray[np.floating]
+
+# Shift from series to series, in ticks: that of points which lines join must not look like another
+# value of x.
+_APART, _JOINED = 0.12, 0.03
+_TICK, _LETTER = 0.85, 0.11  # width of a tick at least, and of a letter of its name [inch]
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,7 @@ class Line:
     """A curve, with a band if there is one.
 
     Args:
-        label: in the legend.
+        label: in the legend; an empty one has no entry there.
         x, y: (n,) its points.
         low, high: (n,) the band.
         style: colour and dashes.
@@ -36,6 +48,15 @@ class Line:
     low: Floats | None = None
     high: Floats | None = None
     style: LineStyle = field(default_factory=dict)
+
+    def numbers(self) -> dict[str, list[float | None]]:
+        """What is drawn as plain data, of four digits; None where there is no such number."""
+        columns = {"x": self.x, "y": self.y, "low": self.low, "high": self.high}
+        return {
+            name: [float(f"{value:.4g}") if np.isfinite(value) else None for value in values]
+            for name, values in columns.items()
+            if values is not None
+        }
 
 
 def lines_figure(
@@ -60,18 +81,11 @@ def lines_figure(
     with styled():
         picture, grid = _grid(len(panels), columns, (4.9, 4.4), (0.6, 0.2), sharey=shared)
         for i, (axes, (title, lines)) in enumerate(zip(grid, panels.items(), strict=True)):
-            for line in lines:
-                _line(axes, line)
-            axes.set_title(title, loc="left")
-            axes.set_xlabel(x)
-            if title in logarithmic:
-                axes.set_yscale("log")
-                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            _curves(axes, title, lines, x=x, logarithmic=title in logarithmic)
             if bottom is not None:
                 axes.set_ylim(bottom=bottom)
             if not shared or i % columns == 0:
                 axes.set_ylabel(y if isinstance(y, str) else y[i])
-            axes.legend(loc="best", fontsize=9)
         return picture
 
 
@@ -86,51 +100,63 @@ def points_figure(
 ) -> Figure:
     """Numbers with errors at a few places, a panel a figure of merit.
 
+    Where points are joined, yardsticks, whose labels end in an asterisk, are lines without points.
+
     Args:
         panels: by label of y, then by label of the series: a number for each tick.
         ticks: names of the places.
         x: label of them.
         logarithmic: the panels whose y is.
-        styles: of the series.
+        styles: of the series; without lines if ``linestyle`` is ``none``.
         slanted: whether the names of the places need room.
     """
-    series = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    styles = styles or {name: sample_style(i) for i, name in enumerate(series)}
+    styles = _styles(panels, styles)
     with styled():
-        width = max(4.6, 0.85 * len(ticks) + 1.5)
+        longest = max(len(line) for tick in ticks for line in tick.split("\n"))
+        room = _TICK if slanted else max(_TICK, _LETTER * longest)
+        width = max(4.6, room * len(ticks) + 1.5)
         columns = min(len(panels), 2 if width < 9 else 1)
         picture, grid = _grid(len(panels), columns, (width, 3.9), (0.6, 0.9))
         for axes, (label, of_series) in zip(grid, panels.items(), strict=True):
-            for i, (name, numbers) in enumerate(of_series.items()):
-                shift = 0.12 * (i - (len(of_series) - 1) / 2)
-                values = np.array([n.value for n in numbers], dtype=float)
-                errors = np.array([n.error or 0.0 for n in numbers])
-                axes.errorbar(
-                    np.arange(len(ticks)) + shift, values, yerr=errors, label=name, marker="o",
-                    markersize=5, capsize=2.5, linewidth=1.2, color=styles[name]["color"],
-                    linestyle=styles[name].get("linestyle", "-"),
-                )  # fmt: skip
-            turned: dict[str, Any] = (
-                {"rotation": 35, "ha": "right", "fontsize": 9} if slanted else {}
-            )
-            axes.set_xticks(range(len(ticks)), ticks, **turned)
-            axes.set_xlim(-0.5, len(ticks) - 0.5)
-            axes.set_xlabel(x)
-            axes.set_ylabel(label)
+            _points(axes, of_series, ticks, styles, slanted=slanted)
+            axes.set(xlabel=x, ylabel=label)
             if label in logarithmic:
-                axes.set_yscale("log")
-                axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-                axes.yaxis.set_minor_formatter(
-                    lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else ""
-                )
-        drawn: dict[str, Any] = {}
-        for axes in grid:
-            handles, labels = axes.get_legend_handles_labels()
-            drawn |= {str(n): handle for n, handle in zip(labels, handles, strict=True)}
-        picture.legend(
-            list(drawn.values()), list(drawn), loc="outside upper center",
-            ncols=min(4, len(series)), fontsize=9.5,
-        )  # fmt: skip
+                _logarithmic(axes)
+        _legend(picture, grid, "outside upper center")
+        return picture
+
+
+def curves_and_points_figure(
+    curves: Mapping[str, Sequence[Line]],
+    points: Mapping[str, Mapping[str, Sequence[FigureOfMerit]]],
+    ticks: Sequence[str],
+    *,
+    x: tuple[str, str],
+    y: str,
+    styles: Mapping[str, LineStyle] | None = None,
+) -> Figure:
+    """Panels of :func:`lines_figure`, logarithmic from one on, over those of :func:`points_figure`.
+
+    Args:
+        curves: by title of the panel, two in a row.
+        points: by label of y, then by label of the series: a number for each tick.
+        ticks: names of the places of the points.
+        x: labels of the axes of curves and of points.
+        y: label of the curves.
+        styles: of the series of points.
+    """
+    styles = _styles(points, styles)
+    with styled():
+        picture, grid = _grid(len(curves) + len(points), 2, (5.4, 3.9), (0.6, 0.6))
+        above, below = grid[: len(curves)], grid[len(curves) :]
+        for axes, (title, lines) in zip(above, curves.items(), strict=True):
+            _curves(axes, title, lines, x=x[0], logarithmic=True)
+            axes.set_ylim(bottom=1)
+            axes.set_ylabel(y)
+        for axes, (label, of_series) in zip(below, points.items(), strict=True):
+            _points(axes, of_series, ticks, styles)
+            axes.set(xlabel=x[1], ylabel=label)
+        _legend(picture, below, "outside lower center")
         return picture
 
 
@@ -213,9 +239,77 @@ def _grid(
     return picture, list(grid[:n])
 
 
-def _line(axes: Axes, line: Line) -> None:
-    (drawn,) = axes.plot(line.x, line.y, label=line.label, **line.style)
-    if line.low is not None and line.high is not None:
-        axes.fill_between(
-            line.x, line.low, line.high, color=drawn.get_color(), alpha=0.18, linewidth=0
-        )
+def _curves(axes: Axes, title: str, lines: Sequence[Line], *, x: str, logarithmic: bool) -> None:
+    for line in lines:
+        (drawn,) = axes.plot(line.x, line.y, label=line.label, **line.style)
+        if line.low is not None and line.high is not None:
+            axes.fill_between(
+                line.x, line.low, line.high, color=drawn.get_color(), alpha=0.18, linewidth=0
+            )
+    axes.set_title(title, loc="left")
+    axes.set_xlabel(x)
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.legend(loc="best", fontsize=9)
+
+
+def _styles(
+    panels: Mapping[str, Mapping[str, Any]], styles: Mapping[str, LineStyle] | None
+) -> Mapping[str, LineStyle]:
+    """Those that are given, or one by position for each series."""
+    series = dict.fromkeys(name for panel in panels.values() for name in panel)
+    return styles or {name: sample_style(i) for i, name in enumerate(series)}
+
+
+def _points(
+    axes: Axes,
+    of_series: Mapping[str, Sequence[FigureOfMerit]],
+    ticks: Sequence[str],
+    styles: Mapping[str, LineStyle],
+    *,
+    slanted: bool = False,
+) -> None:
+    lines = {name: styles[name].get("linestyle", "-") for name in of_series}
+    joined = len(ticks) > 1 and set(lines.values()) != {"none"}
+    yardsticks = [name for name in of_series if joined and name.endswith(" *")]
+    shifted = [name for name in of_series if name not in yardsticks]
+    for name, numbers in of_series.items():
+        shift = 0.0
+        if name in shifted:
+            middle = (len(shifted) - 1) / 2
+            shift = (_JOINED if joined else _APART) * (shifted.index(name) - middle)
+        values = np.array([n.value for n in numbers], dtype=float)
+        errors = np.array([n.error or 0.0 for n in numbers])
+        color = styles[name]["color"]
+        axes.errorbar(
+            np.arange(len(ticks)) + shift, values, yerr=errors, label=name,
+            marker="o" if name in shifted else "none", markersize=5, capsize=2.5, linewidth=1.2,
+            color=color, markerfacecolor=styles[name].get("markerfacecolor", color),
+            linestyle=lines[name],
+        )  # fmt: skip
+    turned: dict[str, Any] = {"rotation": 35, "ha": "right", "fontsize": 9} if slanted else {}
+    axes.set_xticks(range(len(ticks)), ticks, **turned)
+    axes.set_xlim(-0.5, len(ticks) - 0.5)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """A logarithmic y with numbers at 2 and 5, too."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else "")
+
+
+def _legend(
+    picture: Figure,
+    grid: Sequence[Axes],
+    place: Literal["outside upper center", "outside lower center"],
+) -> None:
+    """One legend of the series of all panels."""
+    drawn: dict[str, Any] = {}
+    for axes in grid:
+        handles, labels = axes.get_legend_handles_labels()
+        drawn |= {str(n): handle for n, handle in zip(labels, handles, strict=True)}
+    picture.legend(
+        list(drawn.values()), list(drawn), loc=place, ncols=min(4, len(drawn)), fontsize=9.5
+    )

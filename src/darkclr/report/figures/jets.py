@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from darkclr.augmentations import Augmentation, Augmentations, recentre
@@ -22,6 +23,10 @@ _SHOWN_QUANTILES = (0.2, 0.5, 0.8)  # of the number of constituents
 
 _ORIGINAL, _VIEW = "#8a8f98", "#0072B2"
 _AREA = 900.0  # points² of a constituent that carries the whole pT of its jet
+_SHOWN_SHARE = 0.1  # of the jet's pT, of the constituent in the legend
+_CONSTITUENT: dict[str, Any] = {"facecolor": _VIEW, "edgecolor": "white", "alpha": 0.85}
+_AXIS: dict[str, Any] = {"marker": "+", "color": "#444b55", "markersize": 9, "zorder": 1}
+_RING: dict[str, Any] = {"facecolor": "none", "edgecolor": _ORIGINAL, "alpha": 0.8}
 
 
 def augmentations_figure(
@@ -39,7 +44,7 @@ def augmentations_figure(
     views = {title: apply(original, original, rng) for title, apply in augmentations.items()}
     n_rows, n_columns = len(original), 1 + len(views)
     with styled():
-        picture = figure(2.75 * n_columns + 0.5, 2.7 * n_rows + 0.7)
+        picture = figure(2.75 * n_columns + 0.5, 2.7 * n_rows + 1.1)
         grid = picture.subplots(n_rows, n_columns, squeeze=False, sharex="row", sharey="row")
         for row in range(n_rows):
             jet = original[row]
@@ -53,17 +58,17 @@ def augmentations_figure(
                 zip(grid[row], ["original", *views], strict=True)
             ):
                 if column == 0:
-                    _draw(axes, jet, total, facecolor=_VIEW, edgecolor="white", alpha=0.85)
+                    _draw(axes, jet, total, **_CONSTITUENT)
                     count = len(jet.pt)
                 else:
                     view = views[title][row]
                     count = len(view.pt)
-                    _draw(axes, jet, total, facecolor="none", edgecolor=_ORIGINAL, alpha=0.8)
-                    _draw(axes, view, total, facecolor=_VIEW, edgecolor="white", alpha=0.85)
+                    _draw(axes, jet, total, **_RING)
+                    _draw(axes, view, total, **_CONSTITUENT)
                 axes.set(xlim=(-reach, reach), ylim=(-reach, reach), box_aspect=1)
                 for axis in (axes.xaxis, axes.yaxis):
                     axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
-                axes.plot(0, 0, marker="+", color="#444b55", markersize=9, zorder=1)
+                axes.plot(0, 0, **_AXIS)
                 axes.text(
                     0.04, 0.04, f"N = {count}", transform=axes.transAxes,
                     fontsize=10, color="#444b55",
@@ -75,6 +80,7 @@ def augmentations_figure(
                     axes.set_xlabel("Δη")
                 if column == 0:
                     axes.set_ylabel(f"pT = {total:.0f} GeV\n\nΔφ [rad]")
+        _legend(picture)
         return picture
 
 
@@ -113,4 +119,22 @@ class _AnomalousView(Augmentation):
 def _draw(axes: Axes, jet: Constituents, total: float, **style: Any) -> None:
     axes.scatter(
         jet.eta, jet.phi, s=np.maximum(_AREA * jet.pt / total, 3), linewidth=0.8, zorder=2, **style
+    )
+
+
+def _legend(picture: Figure) -> None:
+    """What circles, their areas, rings and crosses are."""
+    circles = [
+        picture.axes[0].scatter([], [], s=_AREA * _SHOWN_SHARE, linewidth=0.8, **style)
+        for style in (_CONSTITUENT, _RING)
+    ]
+    cross = Line2D([], [], linestyle="none", **_AXIS)
+    entries = {
+        f"constituent; area: its share of jet pT, here {100 * _SHOWN_SHARE:g} %": circles[0],
+        "constituent of the original jet": circles[1],
+        "axis of the original jet; N: number of constituents": cross,
+    }
+    columns = 3 if picture.get_figwidth() > 11 else 1
+    picture.legend(
+        entries.values(), entries, loc="outside lower center", ncols=columns, fontsize=11
     )

@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from darkclr.errors import MissingExtraError
 
 try:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import to_hex
     from matplotlib.figure import Figure
     from matplotlib.mathtext import MathTextParser
     from matplotlib.text import Text
@@ -27,6 +30,7 @@ __all__ = [
     "LineStyle",
     "figure",
     "images",
+    "ordered_styles",
     "pdf",
     "png",
     "sample_style",
@@ -74,6 +78,7 @@ _SCORE_STYLES: dict[str, LineStyle] = {
     "discriminant": {"color": _VERMILLION},
     "nae": {"color": _GREEN},
     "nae_onmanifold": {"color": _PURPLE},
+    "nae_thesis": {"color": _SKY},
     "autoencoder": {"color": _ORANGE},
 }
 _FURTHER_SCORES: tuple[LineStyle, ...] = tuple(
@@ -152,3 +157,9 @@ def sample_style(position: int) -> LineStyle:
         "color": _SIGNAL_COLOURS[position % len(_SIGNAL_COLOURS)],
         "linestyle": ("-", (0, (5, 1.5)))[position // len(_SIGNAL_COLOURS) % 2],
     }
+
+
+def ordered_styles(n: int) -> list[LineStyle]:
+    """Lines of as many values in their order, from light to dark blue."""
+    shades = mpl.colormaps["Blues"](np.linspace(0.4, 1, n))
+    return [{"color": to_hex(shade), "linestyle": "-"} for shade in shades]

@@ -12,9 +12,17 @@ from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["scan_figure", "scan_numbers", "scan_tables", "series_of_scores"]
+__all__ = [
+    "scan_figure",
+    "scan_numbers",
+    "scan_panels",
+    "scan_styles",
+    "scan_tables",
+    "series_of_scores",
+]
 
 _LABELS = {"auc": "AUC", REJECTION: "1/ε$_B$ at ε$_S$ = 0.2"}
+_AGAIN = {"linestyle": (0, (5, 2)), "markerfacecolor": "white"}
 # By label: tables by value, and the score, or the scores by value.
 Series = Mapping[str, tuple[Mapping[str, Table], str | Mapping[str, str]]]
 
@@ -41,15 +49,15 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
         x: what is scanned.
     """
     from darkclr.report.figures.comparisons import points_figure  # an extra
-    from darkclr.report.figures.style import sample_style, score_styles
 
-    styles = {
-        name: score_styles([score])[score]
-        if name.endswith("*") and isinstance(score, str)  # a yardstick
-        else sample_style(i)
-        for i, (name, (_, score)) in enumerate(series.items())
-    }
-    panels = {
+    panels = scan_panels(series, values)
+    rejections = [name for name in panels if not name.startswith("AUC")]
+    return points_figure(panels, values, x=x, logarithmic=rejections, styles=scan_styles(series))
+
+
+def scan_panels(series: Series, values: Sequence[str]) -> dict[str, dict[str, list[FigureOfMerit]]]:
+    """AUC and rejection by panel and series, a number for each value."""
+    return {
         f"{label}, {column}": {
             name: [
                 number(tables[value], _name(score, value), "aachen", figure=figure, column=column)
@@ -62,8 +70,6 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
         for figure, label in _LABELS.items()
         for column in COLUMNS
     }
-    rejections = [name for name in panels if not name.startswith("AUC")]
-    return points_figure(panels, values, x=x, logarithmic=rejections, styles=styles)
 
 
 def scan_tables(series: Series, values: Sequence[str]) -> dict[str, list[dict[str, str]]]:
@@ -99,6 +105,26 @@ def scan_numbers(series: Series) -> dict[str, Any]:
         }
         for name, (tables, score) in series.items()
     }
+
+
+def scan_styles(series: Series) -> dict[str, dict[str, Any]]:
+    """Scores have the colour that they have everywhere; where one comes again, dashes and rings."""
+    from darkclr.report.figures.style import score_styles
+
+    scores = {name: _score(score) for name, (_, score) in series.items()}
+    colours, found = score_styles(dict.fromkeys(scores.values())), {}
+    for i, (name, score) in enumerate(scores.items()):
+        again = score in list(scores.values())[:i]
+        found[name] = {**colours[score], **(_AGAIN if again else {})}
+    return found
+
+
+def _score(score: str | Mapping[str, str]) -> str:
+    """The score of which a series is, without the value at the end of its name."""
+    if isinstance(score, str):
+        return score
+    value, name = next(iter(score.items()))
+    return name.removesuffix(f"_{value}")
 
 
 def _name(score: str | Mapping[str, str], value: str) -> str:

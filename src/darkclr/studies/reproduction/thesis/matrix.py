@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from darkclr.evaluation.published import published
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.representations import Representations
@@ -48,6 +49,7 @@ def _measure(material: Material) -> Result:
         """How much more alike jets of similar numbers are than those of different ones."""
         return spread([(m[0, 0] + m[-1, -1] - m[0, -1] - m[-1, 0]) / 2 for m in means[name]])
 
+    known = published()["thesis_fig6_2"]["values"]
     dropped = [name for name in means if name.startswith("multi") and name != "multiplicity-0.1"]
     return Result(
         figure=matrices_figure(
@@ -99,7 +101,9 @@ def _measure(material: Material) -> Result:
             ],
             "largest numbers of constituents of each decile, falling, of 50 that are read": [
                 {"sample": name, **{f"{i}": str(c) for i, c in enumerate(of, 1)}}
-                for name, of in counts.items()
+                for name, of in (
+                    counts | {f"{n}, thesis, Fig. 6.2": of for n, of in known.items()}
+                ).items()
             ],
         },
         numbers={

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from darkclr.evaluation.published import published
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import COLUMNS, distance, number, scored_rows, spread
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    band,
+    distance,
+    members,
+    number,
+    scored_rows,
+    spread,
+)
 from darkclr.studies.reproduction.scales import Scale, thesis
-from darkclr.studies.reproduction.scan import scan_figure, scan_numbers, scan_tables
+from darkclr.studies.reproduction.scan import (
+    scan_numbers,
+    scan_panels,
+    scan_styles,
+    scan_tables,
+)
 from darkclr.studies.reproduction.study import Material, Result, Study
+from darkclr.studies.reproduction.thesis.curves import at_end, read_curves
+
+if TYPE_CHECKING:  # an extra
+    from darkclr.report.figures.comparisons import Line
 
 _DROPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 _NEAR = 0.05
@@ -25,7 +44,7 @@ def _trainings(scale: Scale) -> Mapping[str, RunConfig]:
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.run_files import read_history
+    from darkclr.report.figures.comparisons import curves_and_points_figure
 
     drops = [f"{p:g}" for p in _DROPS]
     tables = {p: material.ensemble(f"multiplicity-{p}").table() for p in drops}
@@ -35,33 +54,35 @@ def _measure(material: Material) -> Result:
         "number of constituents *": (tables, "few_constituents"),
         "jet pT *": (tables, "jet_pt"),
     }
-    separation: dict[str, FigureOfMerit] = {}
-    rows, learned = [], {}
+    learned: dict[str, dict[str, list[float]]] = {}
+    rows = []
     for p in drops:
         ensemble = material.ensemble(f"multiplicity-{p}")
         (own, *_) = ensemble.repetitions
-        last, extent = [], []
+        one: dict[str, list[float]] = {"physical": [], "anomalous": [], "lowest": [], "highest": []}
         for e in own.encoder_numbers:
-            history = read_history(
-                own.model(e) / "encoder" / "history.csv", ("alignment", "anomaly_similarity")
-            )
-            known = np.flatnonzero(np.isfinite(history["alignment"]))[-1]
-            last.append([history[name][known] for name in ("alignment", "anomaly_similarity")])
+            ends = at_end(read_curves(own.model(e) / "encoder"))
             of = scored_rows(ensemble, own.model(e))
             z = np.concatenate([of["qcd"].z, of["aachen"].z])
-            extent.append([float(z.min()), float(z.max())])
-        ends, ranges = np.mean(last, axis=0), np.mean(extent, axis=0)
-        separation[p] = spread([a - b for a, b in last])
-        learned[p] = {"similarities": ends.tolist(), "range": ranges.tolist()}
+            for key, value in zip(one, (*ends.values(), z.min(), z.max()), strict=True):
+                one[key].append(float(value))
+        learned[p] = one
+        low, high = (published()["thesis_table6_1"]["values"][float(p)][i] for i in (0, 1))
         rows.append(
             {
                 "p_drop": p,
-                "s(z, z′) at the end": f"{ends[0]:.3f}",
-                "s(z, z*) at the end": f"{ends[1]:.3f}",
-                "lowest and highest feature": f"{ranges[0]:.3g}, {ranges[1]:.3g}",
+                "s(z, z′), last epoch": str(spread(one["physical"])),
+                "s(z, z*), last epoch": str(spread(one["anomalous"])),
+                "lowest feature": str(spread(one["lowest"])),
+                "highest feature": str(spread(one["highest"])),
+                "published, another simulation": f"{low}, {high} (thesis, Table 6.1)",
             }
         )
-    extents = {p: FigureOfMerit(of["range"][1] - of["range"][0], None) for p, of in learned.items()}
+
+    def between(p: str, high: str, low: str) -> FigureOfMerit:
+        """The difference of two of these numbers."""
+        return spread(np.subtract(learned[p][high], learned[p][low]))
+
     claims = []
     for column in COLUMNS:
         aucs = {
@@ -73,7 +94,7 @@ def _measure(material: Material) -> Result:
             compare(
                 f"The AUC has a plateau from 0.3 to 0.6, and is less around it, {column}",
                 {f"its mean, and at {p}": (plateau, aucs[p]) for p in ("0.1", "0.2", "0.7")},
-                reason="the autoencoder of the thesis spreads by 0.04 from fit to fit",
+                reason="chains and trainings are shorter than the thesis's",
             ),
             compare(
                 f"It is at the AUC of the number of constituents, within {_NEAR}, {column}",
@@ -86,24 +107,56 @@ def _measure(material: Material) -> Result:
                 reason="chains and trainings are shorter than the thesis's",
             ),
         ]
+    curves = _curves(material, drops)
     return Result(
-        figure=scan_figure(series, drops, x="p$_{drop}$"),
+        figure=curves_and_points_figure(
+            curves, scan_panels(series, drops), drops,
+            x=("signal efficiency ε$_S$", "p$_{drop}$"), y="background rejection 1/ε$_B$",
+            styles=scan_styles(series),
+        ),
         claims=[
             *claims,
             compare(
                 "At 0.1 the two similarities are less apart than at 0.5",
-                {"difference of similarities": (separation["0.5"], separation["0.1"])},
+                {"difference of similarities": (
+                    between("0.5", "physical", "anomalous"),
+                    between("0.1", "physical", "anomalous"))},
                 reason="both trainings end early",
             ),
             compare(
                 "Where the training does not converge, at 0.1 and 0.2, features range further",
-                {f"range at {p} and 0.5": (extents[p], extents["0.5"]) for p in ("0.1", "0.2")},
+                {f"range at {p} and {q}": (
+                    between(p, "highest", "lowest"), between(q, "highest", "lowest"))
+                 for p in ("0.1", "0.2") for q in drops[2:]},
                 reason="the training is too short for the norm to run away",
             ),
         ],
         tables=scan_tables(series, drops) | {"similarities and ranges of z": rows},
-        numbers=scan_numbers(series) | {"learned": learned},
+        numbers=scan_numbers(series)
+        | {"learned": learned}
+        | {"curves": {c: {line.label: line.numbers() for line in of} for c, of in curves.items()}},
     )  # fmt: skip
+
+
+def _curves(material: Material, drops: Sequence[str]) -> dict[str, list[Line]]:
+    """ROC curves of the autoencoder for each dropping probability, and of the yardsticks."""
+    from darkclr.report.figures.style import ordered_styles, score_styles
+
+    of = {p: members(material.ensemble(f"multiplicity-{p}")) for p in drops}
+    shades = dict(zip(drops, ordered_styles(len(drops)), strict=True))
+    yardsticks = {"few_constituents": "number of constituents *", "jet_pt": "jet pT *"}
+    styles = score_styles(yardsticks)
+    return {
+        f"s_NAE of the thesis, {column}": [
+            band(of[p], "nae_thesis", "aachen", label=f"p$_{{drop}}$ = {p}", column=column,
+                 style=shades[p])
+            for p in drops
+        ] + [
+            band(of["0.5"], score, "aachen", label=label, column=column, style=styles[score])
+            for score, label in yardsticks.items()
+        ]
+        for column in COLUMNS
+    }  # fmt: skip
 
 
 def _mean(of: Sequence[FigureOfMerit]) -> FigureOfMerit:
@@ -114,7 +167,7 @@ def _mean(of: Sequence[FigureOfMerit]) -> FigureOfMerit:
 
 STUDY = Study(
     name="thesis-pdrop",
-    title="The multiplicity setup over the dropping probability: AUC, similarities, ranges of z",
+    title="The multiplicity setup over the dropping probability: ROC, similarities, ranges of z",
     source="thesis, Figs. 6.1, 6.7 and 6.8, Table 6.1",
     needs="a training of the multiplicity setup for each probability",
     trainings=_trainings,

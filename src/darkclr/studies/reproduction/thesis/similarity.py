@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import distance, spread
 from darkclr.studies.reproduction.scales import setup_title, thesis_setups
 from darkclr.studies.reproduction.study import Material, Result, Study
+from darkclr.studies.reproduction.thesis.curves import PAIRS, at_end, read_curves
 
-_PAIRS = {
+_TITLES = {
     "alignment": "physical pair s(z, z′)",
     "anomaly_similarity": "anomalous pair s(z, z*)",
 }
@@ -22,37 +23,42 @@ _COLOURS = {"alignment": "#E69F00", "anomaly_similarity": "#0072B2"}  # the thes
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.figures.comparisons import Line, lines_figure
-    from darkclr.report.run_files import read_history
-
-    curves: dict[str, dict[str, NDArray]] = {}
-    panels, rows = {}, []
+    curves = {}
     for name in material.trainings:
         (own, *_) = material.ensemble(name).repetitions
-        histories = [
-            read_history(own.model(e) / "encoder" / "history.csv", ("step", *_PAIRS))
-            for e in own.encoder_numbers
-        ]
-        steps = np.isfinite(histories[0]["alignment"])  # those of steps, rather than of epochs
-        of = {pair: np.stack([h[pair][steps] for h in histories]) for pair in _PAIRS}
-        curves[name] = of | {"step": histories[0]["step"][steps]}
+        curves[name] = [read_curves(own.model(e) / "encoder") for e in own.encoder_numbers]
+    return _result(curves)
+
+
+def _result(curves: Mapping[str, Sequence[Mapping[str, NDArray]]]) -> Result:
+    """By training: the curves of each encoder."""
+    from darkclr.report.figures.comparisons import Line, lines_figure
+
+    panels, rows, ends = {}, [], {}
+    for name, of in curves.items():
         panels[setup_title(name)] = [
-            Line(label, curves[name]["step"], mean, mean - error, mean + error,
-                 {"color": _COLOURS[pair]})
-            for pair, label in _PAIRS.items()
-            for mean, error in [(of[pair].mean(axis=0), of[pair].std(axis=0))]
-        ]  # fmt: skip
+            Line(label, of[0]["step"], mean, mean - error, mean + error, {"color": _COLOURS[pair]})
+            for pair, label in _TITLES.items()
+            for values in [np.stack([one[pair] for one in of])]
+            for mean, error in [(values.mean(axis=0), values.std(axis=0))]
+        ]
+        ends[name] = {pair: spread([at_end(one)[pair] for one in of]) for pair in PAIRS}
         rows.append(
             {"training": setup_title(name)}
-            | {f"{label} at the end": str(_at_end(of[pair])) for pair, label in _PAIRS.items()}
+            | {f"{label}, last epoch": str(ends[name][pair]) for pair, label in _TITLES.items()}
         )
 
-    def apart(name: str, share: float) -> FigureOfMerit:
-        """Difference of the similarities after a share of the training."""
-        of = curves[name]["alignment"] - curves[name]["anomaly_similarity"]
-        return spread(of[:, int(share * (of.shape[1] - 1))])
+    def early(name: str) -> FigureOfMerit:
+        """Difference of the similarities after a third of the training."""
+        return spread([
+            float(np.interp(one["step"][-1] / 3, one["step"], one[PAIRS[0]] - one[PAIRS[1]]))
+            for one in curves[name]
+        ])  # fmt: skip
 
-    ends = {name: {pair: _at_end(of[pair]) for pair in _PAIRS} for name, of in curves.items()}
+    def apart(name: str) -> FigureOfMerit:
+        """The same in the end."""
+        return spread([at_end(one)[PAIRS[0]] - at_end(one)[PAIRS[1]] for one in curves[name]])
+
     high = [name for name in curves if name != "multiplicity-0.1"]
     return Result(
         figure=lines_figure(panels, x="step", y="cosine similarity", columns=3),
@@ -74,8 +80,7 @@ def _measure(material: Material) -> Result:
             compare(
                 "The larger the dropping probability, the quicker the training converges: after a "
                 "third of it the similarities are further apart",
-                {f"p_drop {p} and {q}": (apart(f"multiplicity-{p}", 1 / 3),
-                                         apart(f"multiplicity-{q}", 1 / 3))
+                {f"p_drop {p} and {q}": (early(f"multiplicity-{p}"), early(f"multiplicity-{q}"))
                  for p, q in (("0.3", "0.1"), ("0.5", "0.3"), ("0.7", "0.5"))},
                 reason="the learning rate still rises in the first third of short schedules",
             ),
@@ -83,22 +88,17 @@ def _measure(material: Material) -> Result:
                 "Without splitting and smearing the training is another one: at 0.5 the "
                 f"similarities end {_CHANGE} or more apart from those with them",
                 {"change of the difference": (
-                    replace(distance(apart("minimal-0.5", 1), apart("multiplicity-0.5", 1)),
-                            error=apart("minimal-0.5", 1).error),
+                    distance(apart("minimal-0.5"), apart("multiplicity-0.5")),
                     FigureOfMerit(_CHANGE, None))},
                 reason="both trainings come to their end",
             ),
         ],
         tables={"cosine similarities": rows},
         numbers={
-            name: {key: values.tolist() for key, values in of.items()}
+            name: [{key: values.tolist() for key, values in one.items()} for one in of]
             for name, of in curves.items()
         },
     )  # fmt: skip
-
-
-def _at_end(of: NDArray) -> FigureOfMerit:
-    return spread(of[:, -1])
 
 
 STUDY = Study(
