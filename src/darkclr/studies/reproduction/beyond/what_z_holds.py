@@ -67,7 +67,7 @@ def _measure(material: Material) -> Result:
     readable = [name.replace("_", " ") for name in names]
     return Result(
         figure=points_figure(
-            {"share of variance explained, R²": held, "rank correlation with the score": follows},
+            {"R² of the rank of the observable": held, "rank correlation with the score": follows},
             readable, slanted=True, styles=_styles(),
         ),
         claims=[
@@ -86,7 +86,7 @@ def _measure(material: Material) -> Result:
             ),
         ],
         tables={
-            f"R² of a linear regression on {len(jets)} QCD jets; rank correlation of scores": [
+            f"R² of ranks by linear regression, {len(jets)} QCD jets; rank correlation of scores": [
                 {"observable": name}
                 | {f"R², {title}": str(of[i]) for title, of in held.items()}
                 | {title: str(of[i]) for title, of in follows.items()}

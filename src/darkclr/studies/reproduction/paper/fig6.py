@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +13,22 @@ from darkclr.jets import N_CONSTITUENTS
 from darkclr.studies.probe import probe
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.paper.fig5 import darkclr_trainings
-from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, distance, number
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    REJECTION,
+    band,
+    distance,
+    members,
+    number,
+)
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.supervised.config import ProbeConfig
 from darkclr.supervised.probe import Probed, flat_constituents
+
+if TYPE_CHECKING:  # extras
+    from matplotlib.figure import Figure
+
+    from darkclr.report.figures.comparisons import Line
 
 _FEATURES = {
     "last": "h after the last block",
@@ -23,16 +37,20 @@ _FEATURES = {
     "raw": "raw constituents",
 }
 _SAME = 0.02
-_YARDSTICKS = {"few_constituents": "number of constituents", "jet_pt": "jet pT"}
+_YARDSTICKS = {"few_constituents": "number of constituents *", "jet_pt": "jet pT *"}
 _SERIES = _FEATURES | _YARDSTICKS
+_PANELS = {"last": "h before the head", "z": "z after the head"}  # left and right in the paper
+_ONCE = ("raw", *_YARDSTICKS)  # which do not depend on the head
+# Raw constituents as in the paper, the others as in other pictures of the same.
+_COLOURS = {"last": "#D55E00", "pooled": "#E69F00", "z": "#56B4E9", "raw": "#CC79A7"}
+
+Found = Mapping[str, Mapping[str, Mapping[str, FigureOfMerit]]]
 
 
 def _measure(material: Material) -> Result:
-    from darkclr.report.figures.comparisons import points_figure
-    from darkclr.report.figures.style import sample_style, score_styles
-
     widths = [str(width) for width in material.scale.widths]
     found: dict[str, dict[str, dict[str, FigureOfMerit]]] = {f: {} for f in _SERIES}
+    curves: dict[str, dict[str, dict[str, Line]]] = {column: {} for column in COLUMNS}
     for width in widths:
         ensemble = material.ensemble(f"width-{width}")
         (own, *_) = ensemble.repetitions
@@ -66,10 +84,16 @@ def _measure(material: Material) -> Result:
                 of = result if column == COLUMNS[0] else result.matched
                 if of is not None:
                     feature = name.partition("_")[2]
+                    curves[column].setdefault(feature, {})[width] = band(
+                        [metrics], name, "aachen", label=_FEATURES[feature], column=column
+                    )
                     for figure, value in of.summary().items():
                         found[feature].setdefault(f"{figure}, {column}", {})[width] = value
         table = ensemble.table()
-        for yardstick in _YARDSTICKS:
+        for yardstick, title in _YARDSTICKS.items():
+            for column in COLUMNS if width == widths[0] else ():
+                line = band(members(ensemble), yardstick, "aachen", label=title, column=column)
+                curves[column][yardstick] = {width: line}
             for figure in ("auc", REJECTION):
                 for column in COLUMNS:
                     found[yardstick].setdefault(f"{figure}, {column}", {})[width] = number(
@@ -87,21 +111,8 @@ def _measure(material: Material) -> Result:
         values = [at(feature, width).value or np.nan for width in widths]
         return FigureOfMerit(float(np.ptp(values)), at(feature, wide).error)
 
-    yardsticks = score_styles(_YARDSTICKS)
-    styles = {title: sample_style(i) for i, title in enumerate(_FEATURES.values())}
-    styles |= {title: yardsticks[score] for score, title in _YARDSTICKS.items()}
     return Result(
-        figure=points_figure(
-            {
-                f"{label}, {column}": {
-                    title: [at(feature, width, f"{figure}, {column}") for width in widths]
-                    for feature, title in _SERIES.items()
-                }
-                for figure, label in (("auc", "AUC"), (REJECTION, "1/ε$_B$ at ε$_S$ = 0.2"))
-                for column in COLUMNS
-            },
-            widths, x="width of the head", styles=styles,
-        ),
+        figure=_figure(curves, found, widths),
         claims=[
             compare(
                 "What is before the head is informative whatever the width of the head, its output "
@@ -129,7 +140,7 @@ def _measure(material: Material) -> Result:
         ],
         tables={
             f"AUC / rejection at ε_S = 0.2 of a linear classifier with labels, {column}": [
-                {"score": f"{title} *"}
+                {"score": title}
                 | {
                     width: f"{at(feature, width, f'auc, {column}')} / "
                     f"{at(feature, width, f'{REJECTION}, {column}')}"
@@ -145,10 +156,68 @@ def _measure(material: Material) -> Result:
                 for figure, values in of.items()
             }
             for feature, of in found.items()
+        }
+        | {
+            "curves": {
+                column: {
+                    feature: {width: line.numbers() for width, line in of_feature.items()}
+                    for feature, of_feature in of.items()
+                    if feature in (*_PANELS, *_ONCE)  # what is drawn
+                }
+                for column, of in curves.items()
+            }
         },
-        remarks=["It reads labels: for looking only, never for choosing a representation."],
+        remarks=[
+            "It reads labels: for looking only, never for choosing a representation. The text of "
+            "the paper does not name the axes of Fig. 6: it has the representation before the head "
+            "on the left and the output on the right, one curve a dimension, and raw constituents "
+            "in purple. The upper panels show that as ROC curves, with bands of the bootstrap of "
+            "the test jets; the lower ones show AUC and rejection against the width. Classifiers "
+            "are tested on the test part of the signal, yardsticks on all of it."
+        ],
         not_run=[f"widths above {wide}; the paper goes to 1000"] if int(wide) < 1000 else [],
     )  # fmt: skip
+
+
+def _figure(
+    curves: Mapping[str, Mapping[str, Mapping[str, Line]]], found: Found, widths: Sequence[str]
+) -> Figure:
+    """ROC curves as in the paper, and AUC and rejection against the width.
+
+    Args:
+        curves: by column, feature or yardstick, and width.
+        found: AUC and rejection by feature or yardstick, what it is, and width.
+        widths: in order.
+    """
+    from darkclr.report.figures.comparisons import curves_and_points_figure
+    from darkclr.report.figures.style import ordered_styles, score_styles
+
+    styles = score_styles(_YARDSTICKS) | {f: {"color": c} for f, c in _COLOURS.items()}
+    shades = dict(zip(widths, ordered_styles(len(widths)), strict=True))
+    unknown = FigureOfMerit(None, None)
+    return curves_and_points_figure(
+        {
+            f"{title}, {column}": [
+                replace(line, label=f"head of width {width}", style=shades[width])
+                for width, line in of[feature].items()
+            ]
+            + [replace(of[other][widths[0]], style=styles[other]) for other in _ONCE]
+            for column, of in curves.items()
+            for feature, title in _PANELS.items()
+        },
+        {
+            f"{label}, {column}": {
+                title: [found[f].get(f"{figure}, {column}", {}).get(w, unknown) for w in widths]
+                for f, title in _SERIES.items()
+            }
+            for figure, label in (("auc", "AUC"), (REJECTION, "1/ε$_B$ at ε$_S$ = 0.2"))
+            for column in COLUMNS
+        },
+        widths,
+        x=("signal efficiency ε$_S$", "width of the head"),
+        y="background rejection 1/ε$_B$",
+        styles={title: styles[feature] for feature, title in _SERIES.items()},
+    )
 
 
 STUDY = Study(

@@ -70,9 +70,9 @@ def _measure(material: Material) -> Result:
 
 STUDY = Study(
     name="section4",
-    title="Every density on the output of the head and on the pooled representation",
+    title="Four densities on the output of the head and on the pooled representation",
     source="DarkCLR, section 4",
-    needs="a training, and each density on both",
+    needs="a training, and four densities on both",
     trainings=_trainings,
     measure=_measure,
 )
