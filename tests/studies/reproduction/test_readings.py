@@ -32,23 +32,32 @@ def table():
 
 def test_a_single_training_has_the_spread_of_five(table):
     auc, rejection = (number(table, "nae", "aachen", figure=f) for f in ("auc", "rejection_0.2"))
-    assert auc == FigureOfMerit(0.7, pytest.approx(0.027))
-    assert rejection == FigureOfMerit(30.0, pytest.approx(0.17 * 30))
+    assert auc == FigureOfMerit(0.7, pytest.approx(0.032))
+    assert rejection == FigureOfMerit(30.0, pytest.approx(0.21 * 30))
     assert number(table, "knn_given_pt", "aachen", figure="auc").error == pytest.approx(0.019)
     # Nothing is trained for a count, and several trainings have a spread of their own.
     assert number(table, "few_constituents", "aachen").error is None
     assert number(replace(table, encoders=2), "nae", "aachen").error is None
 
 
-@pytest.mark.parametrize("score", ["discriminant", "norm", "autoencoder", "nae", "knn"])
-def test_that_spread_is_the_one_in_the_result_of_table3(score):
-    rows = json.loads((ROOT / "docs/results/table3/result.json").read_text())["numbers"]["rows"]
-    name = "knn_given_pt" if score == "knn" else score
-    (found,) = (r["natural"] for r in rows if (r["score"], r["signal"]) == (name, "aachen"))
+@pytest.mark.parametrize(
+    ("score", "study", "name"),
+    [
+        *((score, "table3", score) for score in ("discriminant", "norm", "autoencoder", "nae")),
+        ("knn", "table3", "knn_given_pt"),
+        ("nae_thesis", "table2", "nae_thesis"),
+    ],
+)
+def test_that_spread_is_the_larger_one_of_both_columns_of_a_result(score, study, name):
+    rows = json.loads((ROOT / f"docs/results/{study}/result.json").read_text())["numbers"]["rows"]
+    (own,) = (
+        r for r in rows if (r["score"], r["signal"], r["representation"]) == (name, "aachen", None)
+    )
+    columns = [own["natural"], own["natural_matched"]]
     absolute, relative = _SPREAD[score]
-    assert absolute == pytest.approx(found["auc"]["error"], abs=5e-4)
-    rejection = found["rejection_0.2"]
-    assert relative == pytest.approx(rejection["error"] / rejection["value"], abs=5e-3)
+    assert absolute == pytest.approx(max(c["auc"]["error"] for c in columns), abs=5e-4)
+    rejections = [c["rejection_0.2"] for c in columns]
+    assert relative == pytest.approx(max(r["error"] / r["value"] for r in rejections), abs=5e-3)
 
 
 def test_two_trainings_on_the_same_jets_differ_by_their_spread_alone():

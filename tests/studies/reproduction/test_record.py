@@ -43,3 +43,28 @@ def test_the_sizes_are_those_of_the_trainings():
     assert found["sizes"].startswith("2925 jets x 64 epochs, 5850 jets x 32 epochs, ")
     assert "n_jets" not in found["differences"]  # each training has a number of its own
     assert find_study("table2").sizes(SCALES["laptop"]) == "26000 jets x 7 epochs"
+
+
+def test_how_much_shorter_autoencoders_are_than_the_published_ones_is_said():
+    result = Result(figure=None, claims=[Claim.untestable("A", "B")])
+
+    def differences(name, scale):
+        return record(find_study(name), SCALES[scale], result, 1.0)["differences"]
+
+    assert "section 4: pretraining_epochs 30 (200), epochs 25 (100)." in differences(
+        "fig3", "laptop"
+    )
+    of_thesis = differences("thesis-setups", "laptop")
+    # 23400 jets, 0.9 of them in batches of 512: 41 an epoch.
+    assert "pretraining_iterations 205 (15000), iterations 41 (40000)" in of_thesis
+    assert "section 4" not in differences("fig3", "paper")
+
+
+@pytest.mark.parametrize(("kind", "published"), [("pretraining_", 15_000), ("", 40_000)])
+def test_at_paper_scale_the_autoencoder_of_the_thesis_is_as_long_as_its(kind, published):
+    (options,) = (
+        config.all_scores["nae_thesis"]
+        for config in [find_study("thesis-setups").trainings(SCALES["paper"])["minimal-0.5"]]
+    )
+    iterations = options[f"{kind}epochs"] * round(100_000 * 0.9 / 512)
+    assert iterations == pytest.approx(published, rel=0.01)

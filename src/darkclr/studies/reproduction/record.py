@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import darkclr
+from darkclr.anomaly.definition import define_score
 from darkclr.contrastive.config import EncoderConfig, LossConfig
 from darkclr.devices import torch_device
 from darkclr.evaluation.published import published
@@ -26,6 +27,12 @@ __all__ = ["RESULT", "record"]
 
 #: File of a result in the folder of its study.
 RESULT = "result.json"
+# Published numbers of autoencoders by score, and which of them decide how well it is normalised.
+_AUTOENCODERS = {"nae": "section4_nae", "nae_thesis": "thesis_table5_3"}
+_COMPARED = (
+    "pretraining_epochs", "epochs", "pretraining_iterations", "iterations", "batch_size",
+    "steps", "latent_steps", "step_size", "latent_step_size", "noise", "latent_noise",
+)  # fmt: skip
 
 
 def record(
@@ -52,7 +59,9 @@ def record(
         "claims": [asdict(claim) for claim in claims],
         "tables": {title: [dict(row) for row in rows] for title, rows in result.tables.items()},
         "numbers": dict(result.numbers),
-        "differences": _differences(study, scale),
+        "differences": " ".join(
+            filter(None, (_differences(study, scale), _of_autoencoders(study, scale)))
+        ),
         "published": {name: _plain(published()[name]) for name in study.published},
         "remarks": [*result.remarks, *_of_one_training(study, scale)],
         "not_run": list(result.not_run),
@@ -72,8 +81,10 @@ def _of_one_training(study: Study, scale: Scale) -> list[str]:
     if all(getattr(config, "encoders", 1) > 1 for config in study.trainings(scale).values()):
         return []
     return [
-        "Where one encoder was trained, errors hold the spread of the score over the five encoders "
-        "of table3 in place of its own; those of classifiers with labels are of test jets alone."
+        "Where one encoder was trained, errors of scores hold the spread over the five encoders of "
+        "table3 (of the thesis's autoencoder, over the members of table2) in place of their own, "
+        "also where the encoder is another one; those of classifiers with labels are of test jets "
+        "alone, and other numbers have none."
     ]
 
 
@@ -107,6 +118,35 @@ def _differences(study: Study, scale: Scale) -> str:
     if not common:
         return ""
     return f"Other than in {table['source']} (in brackets): {', '.join(common)}."
+
+
+def _of_autoencoders(study: Study, scale: Scale) -> str:
+    """In which numbers the normalized autoencoders differ from those of the paper and the thesis.
+
+    What is compared is what the published tables and the score call by the same name.
+    """
+    sentences = {}
+    for config in study.trainings(scale).values():
+        for name, options in config.all_scores.items():
+            score = define_score(name, options)
+            if score.entry.name not in _AUTOENCODERS:
+                continue
+            table = published()[_AUTOENCODERS[score.entry.name]]
+            ours = score.detector().get_params(deep=False)
+            batches = config.n_training_jets * (1 - ours["validation_fraction"])
+            for kind in ("", "pretraining_"):
+                epochs = ours[f"{kind}epochs"]
+                ours[f"{kind}iterations"] = round(batches / ours["batch_size"]) * epochs
+            different = ", ".join(
+                f"{key} {ours[key]:g} ({value:g})"
+                for key, value in table["values"].items()
+                if key in _COMPARED and key in ours and ours[key] != value
+            )
+            if different:
+                sentences[score.entry.name] = (
+                    f"{score.entry.title} other than in {table['source']}: {different}."
+                )
+    return " ".join(sentences.values())
 
 
 def _too_small(claim: Claim, scale: str) -> Claim:
