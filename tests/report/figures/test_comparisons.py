@@ -89,11 +89,11 @@ def test_numbers_of_a_line_are_finite_or_none():
     assert Line("one", x, y).numbers().keys() == {"x", "y"}
 
 
-def test_the_autoencoder_of_the_thesis_has_a_colour_of_its_own():
+def test_the_autoencoder_of_the_thesis_has_a_look_of_its_own():
     names = ("norm", "discriminant", "nae", "nae_onmanifold", "autoencoder", "nae_thesis")
-    alone = [score_styles([name])[name]["color"] for name in names]
+    alone = [str(score_styles([name])[name]) for name in names]
     assert len(set(alone)) == len(names)
-    assert score_styles(["knn", "nae_thesis"])["nae_thesis"]["color"] == alone[-1]
+    assert str(score_styles(["knn", "nae_thesis"])["nae_thesis"]) == alone[-1]
 
 
 def test_shades_of_ordered_values_are_different_and_get_darker():

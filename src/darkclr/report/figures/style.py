@@ -78,7 +78,7 @@ _SCORE_STYLES: dict[str, LineStyle] = {
     "discriminant": {"color": _VERMILLION},
     "nae": {"color": _GREEN},
     "nae_onmanifold": {"color": _PURPLE},
-    "nae_thesis": {"color": _SKY},
+    "nae_thesis": {"color": _GREEN, "linestyle": (0, (5, 1))},
     "autoencoder": {"color": _ORANGE},
 }
 _FURTHER_SCORES: tuple[LineStyle, ...] = tuple(

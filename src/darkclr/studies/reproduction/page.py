@@ -21,8 +21,9 @@ Every table and figure of the papers, by name: `darkclr reproduce NAME`. This pa
 the `result.json` of each study. A verdict is made by the command: *confirmed* where an order that a
 paper claims is found again by more than twice the errors, *not confirmed* where it is not (with
 the words "the opposite" where that is found by as much), *not testable here* where nothing at this
-scale can decide. Numbers of another simulation stand beside ours and are never called agreement;
-reasons are guesses unless a number stands with them. \\* marks yardsticks.
+scale can decide: a number of one training without an error, above all. Numbers of another
+simulation stand beside ours and are never called agreement; reasons are guesses unless a number
+stands with them. \\* marks yardsticks.
 """
 
 
@@ -87,7 +88,9 @@ def _section(name: str, one: Mapping[str, Any], link: Path) -> Iterable[str]:
     yield "```"
     yield (
         f"Scale {one['scale']}: {one['sizes']}. {one['date']}, darkclr {one['version']}"
-        f"{' at ' + one['commit'] if one['commit'] else ''}, {one['hardware']}; numbers: "
+        f"{' at ' + one['commit'] if one['commit'] else ''}, {one['hardware']}"
+        # From the same numbers, by rules that came later.
+        f"{', judged again at ' + one['judged'] if one.get('judged') else ''}; numbers: "
         f"[{RESULT}]({folder}/{RESULT}), picture as "
         f"[PDF]({folder}/figure.pdf)."
     )

@@ -50,6 +50,8 @@ class Scale:
         background, signal: jets of QCD, and of each signal.
         encoders, densities: of the studies of the main results.
         scanned: encoders for each value of a scan.
+        setups: encoders of each setup of the thesis: its similarities and features have no error
+            but their spread.
         classifier_epochs: of classifiers with labels.
         widths: of the head, where that is scanned.
         nae_thesis: parameters of the thesis's autoencoder.
@@ -66,6 +68,7 @@ class Scale:
     encoders: int
     densities: int
     scanned: int
+    setups: int
     classifier_epochs: int
     widths: tuple[int, ...]
     nae_thesis: Mapping[str, Any]
@@ -89,6 +92,7 @@ SCALES: Mapping[str, Scale] = {
             encoders=2,
             densities=1,
             scanned=1,
+            setups=1,
             classifier_epochs=2,
             widths=(4, 8),
             nae_thesis=_TINY_AUTOENCODER | _SHORT | {"steps": 2, "latent_steps": 2},
@@ -123,6 +127,7 @@ SCALES: Mapping[str, Scale] = {
             encoders=5,
             densities=1,
             scanned=1,
+            setups=3,
             classifier_epochs=15,
             widths=(128, 256, 512),
             # As in table2.yaml: a third of the thesis's chains, so that an epoch takes minutes.
@@ -139,6 +144,7 @@ SCALES: Mapping[str, Scale] = {
             encoders=5,
             densities=3,
             scanned=3,
+            setups=3,
             classifier_epochs=300,
             widths=(128, 256, 512, 1000),
             # 15k and 40k iterations (thesis, Table 5.3) of 512 of 90k jets.
@@ -267,7 +273,8 @@ def _setup(name: str, representation: str) -> EnsembleConfig:
     """A setup of the thesis at the scale of that name, with the usual dropping probability."""
     scale = SCALES[name]
     scores = {"norm": {}, "nae_thesis": dict(scale.nae_thesis)}
-    config = variant(scanned(scale, scores), Path("representations") / representation)
+    config = replace(scanned(scale, scores), encoders=scale.setups)
+    config = variant(config, Path("representations") / representation)
     if scale.thesis is not None:
         config = variant(config, Path("overlays") / scale.thesis)
     return config

@@ -55,7 +55,8 @@ def _measure(material: Material) -> Result:
         return [spread(np.nan_to_num(column)) for column in np.stack(found, axis=1)]
 
     held = {title: over(explained[feature]) for feature, title in _FEATURES.items()}
-    held[_OF_THESIS] = over(_of_thesis(material))
+    of_multiplicity = _of_thesis(material)
+    held[_OF_THESIS] = over(of_multiplicity)
     follows = {title: over(followed[score]) for score, title in _SCORES.items()}
     z, of_thesis = (
         dict(zip(names, held[title], strict=True)) for title in (_FEATURES["z"], _OF_THESIS)
@@ -95,7 +96,10 @@ def _measure(material: Material) -> Result:
         },
         numbers={
             "observables": names,
-            "explained": {k: np.stack(v).tolist() for k, v in explained.items()},
+            "explained": {
+                k: np.stack(v).tolist()
+                for k, v in (explained | {_OF_THESIS: of_multiplicity}).items()
+            },
             "followed": {k: np.nan_to_num(np.stack(v)).tolist() for k, v in followed.items()},
         },
     )  # fmt: skip
