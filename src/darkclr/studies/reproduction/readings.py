@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "PUBLISHED",
     "REJECTION",
     "TITLES",
     "band",
@@ -61,7 +62,8 @@ _SPREAD = {
     "nae_thesis": (0.048, 0.16),
 }
 _WITHOUT_SPREAD = ("few_constituents", "jet_pt", "supervised")
-_PUBLISHED = "published, another simulation"
+#: Title of a column of published numbers.
+PUBLISHED = "published, another simulation"
 # Classifiers by their names among published numbers.
 _WITH_LABELS = {
     "supervised_aachen": "classifier trained on Aachen",
@@ -163,14 +165,14 @@ def rows_of(
             row = own.get(signal)
             cells[TITLES.get(signal, signal)] = _pair(_figures(row, column) if row else {})
         if column == COLUMNS[0]:
-            cells[_PUBLISHED] = _published(signals, known, score, representation, published)
+            cells[PUBLISHED] = _published(signals, known, score, representation, published)
         found.append(cells)
     for score in dict.fromkeys(score for score, _ in more or {}):
         cells = {"score": _WITH_LABELS.get(score, score)}
         for signal in signals:
             cells[TITLES.get(signal, signal)] = _pair((more or {}).get((score, signal), {}))
         if column == COLUMNS[0]:
-            cells[_PUBLISHED] = _published(signals, known, score, None, published)
+            cells[PUBLISHED] = _published(signals, known, score, None, published)
         found.append(cells)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -10,17 +12,30 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from darkclr.evaluation.published import published_row
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.io.parquet import read_table
+from darkclr.studies.ensemble import Ensemble
+from darkclr.studies.probe import probe
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import scored_rows, spread
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    PUBLISHED,
+    distance,
+    number,
+    scored_rows,
+    spread,
+)
 from darkclr.studies.reproduction.scales import robustness, thesis
 from darkclr.studies.reproduction.study import Material, Result, Study
 from darkclr.substructure import OBSERVABLES, observables
+from darkclr.supervised.config import ProbeConfig
+from darkclr.supervised.probe import Probed
 
 _JETS = 4000
 _FEATURES = {"z": "head output z", "pooled": "pooled h"}
 _OF_THESIS = "z of the multiplicity setup"
+_SAME = 0.02
 _SCORES = {
     "norm": "s_CLR",
     "nae": "s_NAE",
@@ -66,6 +81,14 @@ def _measure(material: Material) -> Result:
         for of in (z, of_thesis)
     )
     readable = [name.replace("_", " ") for name in names]
+    multiplicity = material.ensemble("multiplicity-0.5")
+    with_labels = _with_labels(multiplicity)
+    counting = {
+        column: number(
+            multiplicity.table(), "few_constituents", "aachen", figure="auc", column=column
+        )
+        for column in COLUMNS
+    }
     return Result(
         figure=points_figure(
             {"R² of the rank of the observable": held, "rank correlation with the score": follows},
@@ -78,6 +101,17 @@ def _measure(material: Material) -> Result:
                 {f"R² of it and of {of_thesis_second}": (
                     of_thesis["n_constituents"], of_thesis[of_thesis_second])},
                 reason="the training is short",
+            ),
+            *(
+                compare(
+                    "In the multiplicity setup a classifier with labels on z has the AUC of the "
+                    f"number of constituents, within {_SAME}, {column}",
+                    {f"{_SAME} and the distance": (
+                        FigureOfMerit(_SAME, None),
+                        distance(with_labels[column], counting[column]))},
+                    reason="z holds more than the number, as its other observables say",
+                )
+                for column in COLUMNS
             ),
             compare(
                 "It is of DarkCLR, too, whose views do not change the number",
@@ -92,7 +126,15 @@ def _measure(material: Material) -> Result:
                 | {f"R², {title}": str(of[i]) for title, of in held.items()}
                 | {title: str(of[i]) for title, of in follows.items()}
                 for i, name in enumerate(readable)
-            ]
+            ],
+            "AUC on Aachen": [
+                {"score": f"classifier with labels on {_OF_THESIS}"}
+                | {column: str(with_labels[column]) for column in COLUMNS}
+                | {PUBLISHED: _published("multilayer_z", "multiplicity")},
+                {"score": "number of constituents *"}
+                | {column: str(counting[column]) for column in COLUMNS}
+                | {PUBLISHED: _published("few_constituents")},
+            ],
         },
         numbers={
             "observables": names,
@@ -100,9 +142,38 @@ def _measure(material: Material) -> Result:
                 k: np.stack(v).tolist()
                 for k, v in (explained | {_OF_THESIS: of_multiplicity}).items()
             },
+            "with_labels": {
+                title: {column: [one.value, one.error] for column, one in of.items()}
+                for title, of in (("multilayer", with_labels), ("few_constituents", counting))
+            },
             "followed": {k: np.nan_to_num(np.stack(v)).tolist() for k, v in followed.items()},
         },
     )  # fmt: skip
+
+
+def _with_labels(ensemble: Ensemble) -> dict[str, FigureOfMerit]:
+    """AUC of a classifier that learns labels on z of the first encoder, by column."""
+    rows = ensemble.run.representations(ensemble.repetitions[0].model(1))
+    samples = {name: Probed.from_representations(rows[name]) for name in ("qcd", "aachen")}
+    samples = {name: replace(of, features={"z": of.features["z"]}) for name, of in samples.items()}
+    metrics = probe(
+        samples["qcd"],
+        {"aachen": samples["aachen"]},
+        split=ensemble.config.split,
+        config=ProbeConfig(classifiers=("multilayer",)),
+        evaluation=ensemble.config.evaluation,
+    )
+    found = metrics.scores["multilayer_z"].signals["aachen"]
+    return {
+        column: FigureOfMerit(None, None) if of is None else of.summary()["auc"]
+        for column, of in zip(COLUMNS, (found, found.matched), strict=True)
+    }
+
+
+def _published(score: str, representation: str | None = None) -> str:
+    row = published_row("aachen", score, representation)
+    assert row is not None
+    return f"{row['auc']} ({row['source']})"
 
 
 def _of_thesis(material: Material) -> list[NDArray]:

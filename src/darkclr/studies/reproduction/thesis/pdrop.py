@@ -14,6 +14,7 @@ from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import compare
 from darkclr.studies.reproduction.readings import (
     COLUMNS,
+    PUBLISHED,
     band,
     distance,
     members,
@@ -75,7 +76,7 @@ def _measure(material: Material) -> Result:
                 "s(z, z*), last epoch": str(spread(one["anomalous"])),
                 "lowest feature": str(spread(one["lowest"])),
                 "highest feature": str(spread(one["highest"])),
-                "published, another simulation": f"{low}, {high} (thesis, Table 6.1)",
+                PUBLISHED: f"{low}, {high} (thesis, Table 6.1)",
             }
         )
 
