@@ -35,3 +35,11 @@ def test_committed_results_have_their_figure_and_say_where_they_come_from():
 def test_what_was_not_run_is_said_to_be_not_run(tmp_path):
     text = write_page(tmp_path).read_text()
     assert text.count("| not run |") == len(NAMES)
+
+
+def test_what_was_judged_again_says_so(tmp_path):
+    result = json.loads((RESULTS / "fig1" / "result.json").read_text())
+    (tmp_path / "fig1").mkdir()
+    for judged in ("0123456789ab", None):
+        (tmp_path / "fig1" / "result.json").write_text(json.dumps(result | {"judged": judged}))
+        assert ("judged again at 0123456789ab" in page(tmp_path, Path())) == bool(judged)

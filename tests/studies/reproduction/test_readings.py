@@ -10,7 +10,14 @@ import pytest
 
 from darkclr.evaluation.ensemble.table import Table, TableRow
 from darkclr.evaluation.results import FigureOfMerit
-from darkclr.studies.reproduction.readings import _SPREAD, distance, number, rows_of
+from darkclr.studies.reproduction.readings import (
+    _SPREAD,
+    distance,
+    number,
+    over_trainings,
+    rows_of,
+    spread,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -86,3 +93,18 @@ def test_published_numbers_of_the_study_come_first_and_say_where_they_stand(tabl
     of_files = replace(table, rows=[row("nae", published=False)])
     (only,) = rows_of(of_files, ("aachen",), column="as simulated")
     assert only["published, another simulation"] == "–"
+
+
+def test_the_error_of_several_trainings_is_their_spread_and_that_of_the_jets():
+    of = [FigureOfMerit(0.6, 0.03), FigureOfMerit(0.8, 0.05), FigureOfMerit(None, None)]
+    found = over_trainings(of)
+    assert found.value == pytest.approx(0.7)
+    assert found.error == pytest.approx((0.02 + 0.04**2) ** 0.5)
+    # Test jets do not tell how another training would differ.
+    assert over_trainings(of[:1]) == FigureOfMerit(0.6, None)
+    assert over_trainings([]).value is None
+
+
+def test_what_could_not_be_measured_does_not_count():
+    assert spread([1.0, float("nan"), 3.0]) == spread([1.0, 3.0])
+    assert spread([float("nan")]).value is None

@@ -30,6 +30,7 @@ __all__ = [
     "members",
     "number",
     "numbers_of",
+    "over_trainings",
     "ratio",
     "rows_of",
     "scored_rows",
@@ -210,11 +211,31 @@ def members(steps: Ensemble | Run, representation: str | None = None) -> list[Me
 
 
 def spread(values: Sequence[float] | NDArray) -> FigureOfMerit:
-    """Mean and standard deviation of a few numbers; one alone has no error, none no mean."""
+    """Mean and standard deviation of a few numbers; one alone has no error, none no mean.
+
+    NaN stands for what could not be measured, and does not count.
+    """
     of = np.asarray(values, dtype=np.float64)
+    of = of[~np.isnan(of)]
     if not len(of):
         return _UNKNOWN
     return FigureOfMerit(float(of.mean()), float(of.std(ddof=1)) if len(of) > 1 else None)
+
+
+def over_trainings(figures: Sequence[FigureOfMerit]) -> FigureOfMerit:
+    """Mean of a figure of merit; its error is the spread, and that of the test jets.
+
+    One training alone has no error: that of the test jets does not tell how another would differ.
+
+    >>> print(over_trainings([FigureOfMerit(0.7, 0.03), FigureOfMerit(0.7, 0.03)]))
+    0.700 ± 0.030
+    """
+    known = [one for one in figures if one.value is not None]
+    found = spread([one.value or 0.0 for one in known])
+    if found.error is None:
+        return found
+    of_jets = np.mean([one.error or 0.0 for one in known])
+    return FigureOfMerit(found.value, float(np.hypot(found.error, of_jets)))
 
 
 def ratio(first: FigureOfMerit, second: FigureOfMerit) -> FigureOfMerit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import platform
 import subprocess
@@ -30,7 +31,8 @@ RESULT = "result.json"
 # Published numbers of autoencoders by score, and which of them decide how well it is normalised.
 _AUTOENCODERS = {"nae": "section4_nae", "nae_thesis": "thesis_table5_3"}
 _COMPARED = (
-    "pretraining_epochs", "epochs", "pretraining_iterations", "iterations", "batch_size",
+    "pretraining_epochs", "epochs", "pretraining_iterations", "iterations",
+    "pretraining_batch_size", "batch_size",
     "steps", "latent_steps", "step_size", "latent_step_size", "noise", "latent_noise",
 )  # fmt: skip
 
@@ -133,14 +135,17 @@ def _of_autoencoders(study: Study, scale: Scale) -> str:
                 continue
             table = published()[_AUTOENCODERS[score.entry.name]]
             ours = score.detector().get_params(deep=False)
-            batches = config.n_training_jets * (1 - ours["validation_fraction"])
+            rows = config.n_training_jets * (1 - ours["validation_fraction"])
+            ours["pretraining_batch_size"] = ours["batch_size"]
             for kind in ("", "pretraining_"):
-                epochs = ours[f"{kind}epochs"]
-                ours[f"{kind}iterations"] = round(batches / ours["batch_size"]) * epochs
+                iterations = math.ceil(rows / ours["batch_size"])
+                ours[f"{kind}iterations"] = iterations * ours[f"{kind}epochs"]
             different = ", ".join(
                 f"{key} {ours[key]:g} ({value:g})"
                 for key, value in table["values"].items()
-                if key in _COMPARED and key in ours and ours[key] != value
+                if key in _COMPARED
+                and key in ours
+                and not math.isclose(ours[key], value, rel_tol=0.01)
             )
             if different:
                 sentences[score.entry.name] = (

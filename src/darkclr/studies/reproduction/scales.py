@@ -147,7 +147,8 @@ SCALES: Mapping[str, Scale] = {
             setups=3,
             classifier_epochs=300,
             widths=(128, 256, 512, 1000),
-            # 15k and 40k iterations (thesis, Table 5.3) of 512 of 90k jets.
+            # 15k and 40k iterations (thesis, Table 5.3) of 512 of 90k jets: one batch size serves
+            # both stages, where the thesis pre-trains on 2048.
             nae_thesis={"pretraining_epochs": 85, "epochs": 227},
             images={"dirichlet_vae_images": {}, "flow_efp": {}, "nae_images": {}},
             thesis="thesis",

@@ -9,12 +9,11 @@ from darkclr.studies.reproduction.thesis.curves import PAIRS, at_end, merged
 
 
 def history(n_epochs: int, steps: int, every: int = 10):
-    """Rows of `every` steps, the last one of an epoch of what is left; a row of each epoch, too."""
+    """Rows of `every` steps, the last one of an epoch of what is left."""
     rows = []
     for epoch in range(n_epochs):
         ends = [*range(every, steps, every), steps]
         rows += [(epoch * steps + end - 1, epoch) for end in ends]
-        rows.append((epoch * steps + steps - 1, epoch))
     step, epoch = np.array(rows, dtype=float).T
     # The similarity of a step is its number, so that means are known.
     mean = np.array([np.arange(a + 1, b + 1).mean() if b > a else np.nan

@@ -50,7 +50,6 @@ def claims_of(
         name: f"signal over background {math.exp(of.value or 0.0):.2f} (geometric mean)"
         for name, of in logarithm.items()
     }
-    largest = spread([float(np.nanmax(f.mean_auc(signals))) for f in found["ae_cms"]])
     claims = [
         compare(
             "At the smallest validation error of the autoencoder, the reconstruction error of the "
@@ -63,7 +62,9 @@ def claims_of(
         ),
         compare(
             "The autoencoder was better at an earlier epoch than at its smallest validation error",
-            {"AUC averaged over signals": (largest, auc["ae_cms"][0])},
+            {"AUC averaged over signals, of the best earlier epoch less that of this one": (
+                spread([_lost_since(f.mean_auc(signals), f.chosen) for f in found["ae_cms"]]),
+                _ZERO)},
             reason="it does not learn to reconstruct the signals",
             ours=True,
         ),
@@ -91,6 +92,11 @@ def claims_of(
     return [*claims, *_after_the_choice(found["nae_cms"], signals)]
 
 
+def _lost_since(curve: NDArray[np.float64], chosen: int) -> float:
+    """By how much the best epoch before the chosen one is better; NaN if there is none."""
+    return float(np.nanmax(curve[:chosen]) - curve[chosen]) if chosen else math.nan
+
+
 def _best_epoch(title: str, found: Sequence[Fit], signals: Sequence[str], *, ours: bool) -> Claim:
     """Whether the epoch before the rise, or of the smallest distance, is the best one."""
     curves = [(fit.mean_auc(signals), fit.chosen) for fit in found]
@@ -111,8 +117,7 @@ def _after_the_choice(found: Sequence[Fit], signals: Sequence[str]) -> list[Clai
     def falls(column: str) -> list[float]:
         """Logarithm of the value at that epoch over the mean of the second half of the rest."""
         ends = [from_chosen(fit.history[column], fit.chosen) for fit in found]
-        logarithms = [math.log(at / second) for at, _, second in ends]
-        return [one for one in logarithms if math.isfinite(one)]
+        return [math.log(at / second) for at, _, second in ends if at > 0 and second > 0]
 
     auc = [from_chosen(fit.mean_auc(signals), fit.chosen) for fit in found]
     return [
@@ -130,9 +135,9 @@ def _after_the_choice(found: Sequence[Fit], signals: Sequence[str]) -> list[Clai
         compare(
             "After the chosen epoch the AUC of the NAE first falls and then rises",
             {
-                "AUC at that epoch less that of the first half of the later ones": (
+                "AUC at that epoch less that of the first half of the epochs from it on": (
                     spread([at - first for at, first, _ in auc]), _ZERO),
-                "AUC of the second half less that of the first": (
+                "AUC of their second half less that of the first": (
                     spread([second - first for _, first, second in auc]), _ZERO),
             },
             reason="the report says it of one training; ours may end before the AUC rises",

@@ -198,7 +198,7 @@ def _measure(material: Material) -> Result:
                 for s in SIGNALS
             },
             "curves": {
-                title: {line.label: line.numbers() for line in lines if line.label}
+                title: {line.label: line.numbers() for line in lines if line.label and len(line.x)}
                 for title, lines in panels.items()
             },
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PAIRS", "at_end", "read_curves"]
+__all__ = ["PAIRS", "at_end", "merged", "read_curves"]
 
 #: Columns of a history: a physical and an anomalous pair.
 PAIRS = ("alignment", "anomaly_similarity")
@@ -28,17 +28,16 @@ def read_curves(encoder: Path) -> dict[str, NDArray]:
 
 
 def merged(history: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """Rows of steps of a history, those of few steps with the row before."""
-    known = np.isfinite(history["alignment"])  # the other rows are of epochs
-    step = history["step"][known]
+    """Rows of a history, those of few steps with the row before."""
+    step = history["step"]
     n_steps = np.diff(step, prepend=-1)
     start = np.flatnonzero((2 * n_steps > n_steps.max()) | (step == step[0]))
     last = np.append(start[1:], len(step)) - 1
     counts = np.add.reduceat(n_steps, start)
     return {
         "step": step[last],
-        "epoch": history["epoch"][known][last],
-        **{name: np.add.reduceat(n_steps * history[name][known], start) / counts for name in PAIRS},
+        "epoch": history["epoch"][last],
+        **{name: np.add.reduceat(n_steps * history[name], start) / counts for name in PAIRS},
     }
 
 

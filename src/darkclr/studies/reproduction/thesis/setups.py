@@ -71,8 +71,8 @@ def _measure(material: Material) -> Result:
         remarks=[
             "The thesis has 0.661 ± 0.039 in the multiplicity setup, p_drop 0.4, three fits, "
             "and 0.767 ± 0.034 in the minimal one, over five fits on one representation, on "
-            f"another simulation. {tables['minimal'].encoders} encoders × "
-            f"{tables['minimal'].densities} fits on each are drawn here."
+            f"another simulation. Drawn here: encoders {tables['minimal'].encoders}, fits on each "
+            f"{tables['minimal'].densities}."
         ],
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ def _result(curves: Mapping[str, Sequence[Mapping[str, NDArray]]]) -> Result:
             Line(label, of[0]["step"], mean, mean - error, mean + error, {"color": _COLOURS[pair]})
             for pair, label in _TITLES.items()
             for values in [np.stack([one[pair] for one in of])]
-            for mean, error in [(values.mean(axis=0), values.std(axis=0))]
+            for mean, error in [(values.mean(axis=0), values.std(axis=0, ddof=min(len(of) - 1, 1)))]
         ]
         ends[name] = {pair: spread([at_end(one)[pair] for one in of]) for pair in PAIRS}
         rows.append(
