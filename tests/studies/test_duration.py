@@ -26,6 +26,7 @@ class Heard:
 
     def table(self, title: str, rows: list) -> None:
         self.rows = {row["job"]: (row["times"], float(row["hours"])) for row in rows}
+        self.there = {row["job"]: row["there"] for row in rows if "there" in row}
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,34 @@ def test_rates_are_those_of_the_documentation():
         assert f" {PROCESSES[name].jets_per_second:g} |" in next(
             line for line in table.splitlines() if line.startswith(f"| `{name}` | 0.")
         )
+
+
+def test_what_is_there_takes_no_time(tmp_path):
+    config = replace(
+        preset("table2", EnsembleConfig), encoders=2, densities=3, output=tmp_path / "table2"
+    )
+    before = told(Ensemble(config, Heard()))
+    assert not before.there
+    assert "hours in all" in before.last
+    own, (one,) = config.output, Ensemble(config).repetitions
+    done = [
+        own / "samples" / "qcd.parquet",
+        one.model(2) / "encoder" / "model.safetensors",
+        one.model(1) / "encoder" / "history.csv",  # of one that is not finished
+        *(one.folder(2, density) / "scores.parquet" for density in (1, 3)),
+    ]
+    for path in done:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    after = told(Ensemble(config, Heard()))
+    assert {job: n for job, n in after.there.items() if n} == {
+        "generate qcd": 1, "train": 1, "fit": 2,
+    }  # fmt: skip
+    assert after.rows["generate qcd"] == (1, 0)
+    assert after.rows["train"] == (2, pytest.approx(before.rows["train"][1] / 2, rel=0.1))
+    assert after.rows["fit"] == (6, pytest.approx(before.rows["fit"][1] * 4 / 6, rel=0.1))
+    assert after.rows["encode"] == before.rows["encode"]
+    # "roughly 4.5 hours are left of 6.1 on 2 cores ..."
+    left, total = (float(after.last.split()[i]) for i in (2, 7))
+    assert left == pytest.approx(sum(h for _, h in after.rows.values()), rel=0.05)
+    assert total == pytest.approx(sum(h for _, h in before.rows.values()), rel=0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from darkclr.anomaly.definition import ScoreDefinition, define_score
@@ -53,11 +54,24 @@ Scores = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Job:
-    """What is done several times, and the seconds of each time on the cores that it can use."""
+    """What is done several times, and the seconds of each time on the cores that it can use.
+
+    Args:
+        name: what it is.
+        seconds: of each time.
+        times: how many.
+        results: files, each of which is there when the job was done once.
+    """
 
     name: str
     seconds: float
     times: int = 1
+    results: tuple[Path, ...] = ()
+
+    @property
+    def done(self) -> int:
+        """How many of the times are done already."""
+        return min(self.times, sum(path.exists() for path in self.results))
 
 
 def operations(config: EncoderConfig, length: float) -> float:
@@ -154,23 +168,26 @@ def show_steps(config: RunConfig, reporter: Reporter) -> None:
 
 
 def show_jobs(jobs: Sequence[Job], cores: int, reporter: Reporter) -> None:
-    """Say how long each job and all of them take, one after the other and from the beginning."""
+    """Say how long jobs take that are not done, each and all of them, one after the other."""
+    any_done = any(job.done for job in jobs)
     reporter.table(
         "",
         [
-            {
-                "job": job.name,
-                "times": job.times,
+            {"job": job.name, "times": job.times}
+            | ({"there": job.done} if any_done else {})
+            | {
                 "hours each": hours(job.seconds),
-                "hours": hours(job.seconds * job.times),
+                "hours": hours(job.seconds * (job.times - job.done)),
             }
             for job in jobs
         ],
     )
+    left = hours(sum(job.seconds * (job.times - job.done) for job in jobs))
     total = hours(sum(job.seconds * job.times for job in jobs))
+    words = f"{left} hours are left of {total}" if any_done else f"{total} hours in all"
     reporter.line(
-        f"time      roughly {total} hours in all on {cores} cores without a GPU: measured rates, "
-        "right to a factor of two"
+        f"time      roughly {words} on {cores} cores without a GPU: measured rates, right to a "
+        "factor of two"
     )
 
 

@@ -16,7 +16,7 @@ from darkclr.names import did_you_mean
 from darkclr.reporter import Reporter, Silent
 from darkclr.studies.claim import claim
 from darkclr.studies.config import YARDSTICKS, EnsembleConfig
-from darkclr.studies.duration import Job, show_jobs, show_steps, simulation_jobs
+from darkclr.studies.duration import Job, show_jobs, show_steps
 from darkclr.studies.repetitions import Repetitions
 from darkclr.studies.run import Run
 from darkclr.studies.variants import variant
@@ -82,7 +82,7 @@ class Ensemble:
 
     def jobs(self, cores: int) -> list[Job]:
         """What takes time on so many cores."""
-        jobs = simulation_jobs(self.config, cores)
+        jobs = self.run.simulation_jobs(cores)
         for each in self.repetitions:
             jobs += each.jobs(cores)
         return jobs

@@ -34,6 +34,7 @@ from darkclr.io.parquet import (
     read_table,
     write_table,
 )
+from darkclr.io.tensors import WEIGHTS
 from darkclr.io.timings import read_timings, timed
 from darkclr.studies.config import RunConfig
 from darkclr.studies.duration import Job, encoder_jobs, fit_job, score_job
@@ -127,11 +128,24 @@ class Repetitions:
         """What takes time."""
         config, of = self.run.config, "" if self.variant is None else f" {self.variant}"
         members, mixtures = self.encoders * self.densities, 1 + (self.gluon_share is not None)
-        jobs = encoder_jobs(config, cores, self.encoders, of)
+        models = [self.model(e) for e in self.encoder_numbers]
+        folders = [self.folder(e, d) for e in self.encoder_numbers for d in self.seeds]
+        train, encode, *taught = encoder_jobs(config, cores, self.encoders, of)
+        jobs = [
+            replace(train, results=tuple(model / "encoder" / WEIGHTS for model in models)),
+            replace(encode, results=tuple(map(self.run.last_representations, models))),
+        ]
+        classifiers = [
+            self.root / f"{c}-{e}" for c in self.classifiers for e in self.encoder_numbers
+        ]
+        jobs += [replace(job, results=tuple(c / WEIGHTS for c in classifiers)) for job in taught]
         if self.on_jets:
-            jobs.append(fit_job(self.on_jets, config, self.densities, " on jets"))
-        jobs.append(fit_job(self.on_representations, config, members, of))
-        return [*jobs, score_job(self.scores, config, members, mixtures, of)]
+            job = fit_job(self.on_jets, config, self.densities, " on jets")
+            jobs.append(replace(job, results=_tables(map(self.jets, self.seeds))))
+        fit = fit_job(self.on_representations, config, members, of)
+        score = score_job(self.scores, config, members, mixtures, of)
+        measured = tuple(folder / _NATURAL for folder in folders)
+        return [*jobs, replace(fit, results=_tables(folders)), replace(score, results=measured)]
 
     def execute(self, only: int | None = None) -> None:
         """All repetitions; what is there already is not done again.
@@ -271,6 +285,10 @@ def _one_of(training: TrainingConfig, at_once: int) -> TrainingConfig:
 def _represent(config: RunConfig, model: Path, training: TrainingConfig) -> None:
     """In a process of its own."""
     Run(config).represent(model, training)
+
+
+def _tables(folders: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(folder / "scores.parquet" for folder in folders)
 
 
 def _write_scores(table: pa.Table, folder: Path) -> None:

@@ -30,6 +30,7 @@ from darkclr.evaluation.search import search, show_search
 from darkclr.io import read_jets
 from darkclr.io.parquet import read_metadata, write_table
 from darkclr.io.representations import read_representations
+from darkclr.io.tensors import WEIGHTS
 from darkclr.io.timings import read_timings, timed
 from darkclr.jets import SIGNAL, Jets
 from darkclr.reporter import Reporter, Silent
@@ -177,12 +178,28 @@ class Run:
 
     def jobs(self, cores: int) -> list[Job]:
         """What takes time on so many cores."""
+        config, output = self.config, self.output
+        train, encode, *taught = encoder_jobs(config, cores)
         return [
-            *simulation_jobs(self.config, cores),
-            *encoder_jobs(self.config, cores),
-            fit_job(self.config.all_scores, self.config),
-            score_job(self.config.all_scores, self.config),
+            *self.simulation_jobs(cores),
+            replace(train, results=(output / "encoder" / WEIGHTS,)),
+            replace(encode, results=(self.last_representations(output),)),
+            *(
+                replace(job, results=tuple(output / c / WEIGHTS for c in config.taught.values()))
+                for job in taught
+            ),
+            replace(fit_job(config.all_scores, config), results=(output / "scores.parquet",)),
+            replace(score_job(config.all_scores, config), results=(output / "metrics.json",)),
         ]
+
+    def simulation_jobs(self, cores: int) -> list[Job]:
+        """The samples."""
+        jobs = zip(simulation_jobs(self.config, cores), self.config.samples, strict=True)
+        return [replace(job, results=(self.sample(name),)) for job, name in jobs]
+
+    def last_representations(self, model: Path) -> Path:
+        """The file in a model directory that is there when all samples are encoded."""
+        return _representations(model, list(self.config.samples)[-1])
 
     def sample(self, name: str) -> Path:
         """File of the jets of a sample."""

@@ -79,7 +79,7 @@ class Reproduction:
         for study in self.studies:
             self.reporter.line(f"{study.name:<20} {study.title}")
             self.reporter.line(f"{self.scale.name:<20} {study.sizes(self.scale)}")
-        jobs = _jobs(self.trainings, cores) + [
+        jobs = _jobs(self.trainings, cores, self.output / "trainings" / "samples") + [
             replace(job, name=f"{study.name}: {job.name}")
             for study in self.studies
             for job in study.jobs(self.scale, cores)
@@ -212,8 +212,16 @@ def show_studies(reporter: Reporter) -> None:
     reporter.line("`darkclr reproduce NAME --scale laptop`; all is every one of them")
 
 
-def _jobs(trainings: Mapping[str, Ensemble | Run], cores: int) -> list[Job]:
-    """What takes time of several trainings: a sample that they share is simulated by the first."""
+def _jobs(
+    trainings: Mapping[str, Ensemble | Run], cores: int, shared: Path | None = None
+) -> list[Job]:
+    """What takes time of several trainings: a sample that they share is simulated by the first.
+
+    Args:
+        trainings: by name.
+        cores: how many there are.
+        shared: directory of the samples that all studies in it share, if there is one.
+    """
     jobs, simulated = [], set()
     for name, steps in trainings.items():
         samples = [
@@ -222,7 +230,10 @@ def _jobs(trainings: Mapping[str, Ensemble | Run], cores: int) -> list[Job]:
         ]
         for job, sample in zip_longest(steps.jobs(cores), samples):  # they are the first jobs
             if sample is None or sample not in simulated:
-                jobs.append(replace(job, name=f"{name}: {job.name}"))
+                there = (shared / f"{sample}.parquet",) if shared and sample else ()
+                jobs.append(
+                    replace(job, name=f"{name}: {job.name}", results=(*job.results, *there))
+                )
             simulated.add(sample)
     return jobs
 
