@@ -79,7 +79,7 @@ def _measure(material: Material) -> Result:
                 }
             )
             for place, feature in enumerate(important[:_SHOWN] if e == 1 else (), 1):
-                panels[f"{setup}, p_drop 0.5: feature {feature}, {place}. in importance"] = {
+                panels[f"{setup}, p_drop 0.5: {place}. feature ({feature})"] = {
                     "QCD": z["qcd"][:, feature], "Aachen": z["aachen"][:, feature],
                 }  # fmt: skip
 
@@ -90,7 +90,7 @@ def _measure(material: Material) -> Result:
         return FigureOfMerit(value, None)
 
     return Result(
-        figure=densities_figure(panels, x=["value of the feature"] * len(panels), columns=_SHOWN),
+        figure=densities_figure(panels, x=["value of the feature, by importance"] * len(panels), columns=_SHOWN),
         claims=[
             compare(
                 "In the multiplicity setup QCD and Aachen overlap in the most important feature, "
