@@ -90,7 +90,9 @@ def _measure(material: Material) -> Result:
         return FigureOfMerit(value, None)
 
     return Result(
-        figure=densities_figure(panels, x=["value of the feature, by importance"] * len(panels), columns=_SHOWN),
+        figure=densities_figure(
+            panels, x=["value of the feature, by importance"] * len(panels), columns=_SHOWN
+        ),
         claims=[
             compare(
                 "In the multiplicity setup QCD and Aachen overlap in the most important feature, "
