@@ -53,12 +53,12 @@ def run(session, constituents):
     return dict(zip(names, session.run(names, {"constituents": constituents}), strict=True))
 
 
-def check(found, expected, of_scores=1e-5, by_rank=1e-5):
+def check(found, expected, whitened=1e-5, by_rank=1e-5):
     """Differences of each output, in units of its largest value, are rounding.
 
     Args:
-        of_scores: what is allowed to scores; they enlarge how representations are rounded
-            otherwise, Mahalanobis's distance to 1.2e-5 on one of three processors.
+        whitened: what is allowed to Mahalanobis's distance, which enlarges how representations are
+            rounded otherwise: to 1.2e-5 on one of three processors.
         by_rank: the same of scores that compare with background jets one by one; they move
             towards the next of these.
     """
@@ -66,7 +66,7 @@ def check(found, expected, of_scores=1e-5, by_rank=1e-5):
     for name, values in expected.items():
         difference = np.abs(found[name] - values).max() / max(1, np.abs(values).max())
         ranked = name == "combination" or "_at_pt" in name
-        allowed = 1e-5 if name in ("z", "pooled") else by_rank if ranked else of_scores
+        allowed = by_rank if ranked else whitened if name == "mahalanobis" else 1e-5
         assert difference < allowed, name
 
 
@@ -79,7 +79,7 @@ JETS = pytest.mark.parametrize(
 
 @JETS
 def test_outputs_are_those_of_the_library(session, library, jets):
-    check(run(session, padded(jets)), library(jets), of_scores=3e-5, by_rank=1e-2)
+    check(run(session, padded(jets)), library(jets), whitened=3e-5, by_rank=1e-2)
 
 
 @JETS
@@ -92,7 +92,7 @@ def test_any_number_of_jets_and_constituents(session, library):
     jets = toy_jets(64, seed=9)
     expected = library(jets)
     for extra in (0, 1, 100):
-        check(run(session, padded(jets, extra)), expected, of_scores=3e-5, by_rank=1e-2)
+        check(run(session, padded(jets, extra)), expected, whitened=3e-5, by_rank=1e-2)
     none = run(session, np.zeros((0, 30, 3), np.float32))
     assert {name: len(values) for name, values in none.items()} == dict.fromkeys(none, 0)
 
