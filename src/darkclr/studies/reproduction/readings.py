@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from darkclr.evaluation.ensemble.table import Table, TableRow
 from darkclr.evaluation.metrics_file import read_metrics, to_json
 from darkclr.evaluation.published import published_row
-from darkclr.evaluation.results import FigureOfMerit, Figures, Metrics
+from darkclr.evaluation.results import FigureOfMerit, Figures, Metrics, SignalResult
 from darkclr.representations import Representations
 from darkclr.studies.ensemble import Ensemble
 from darkclr.studies.run import Run
@@ -27,6 +27,7 @@ __all__ = [
     "TITLES",
     "band",
     "distance",
+    "in_column",
     "members",
     "number",
     "numbers_of",
@@ -210,6 +211,11 @@ def members(steps: Ensemble | Run, representation: str | None = None) -> list[Me
     return [metrics for of_encoder in own.metrics(None) for metrics in of_encoder]
 
 
+def in_column(result: SignalResult, column: str) -> Figures | None:
+    """Figures of merit of a score on a signal in one of :data:`COLUMNS`, if there are any."""
+    return result if column == COLUMNS[0] else result.matched
+
+
 def spread(values: Sequence[float] | NDArray) -> FigureOfMerit:
     """Mean and standard deviation of a few numbers; one alone has no error, none no mean.
 
@@ -278,11 +284,7 @@ def band(
     """
     from darkclr.report.figures.comparisons import Line  # an extra
 
-    results = [
-        of_signal if column == COLUMNS[0] else of_signal.matched
-        for member in metrics
-        for of_signal in [member.scores[score].signals[signal]]
-    ]
+    results = [in_column(member.scores[score].signals[signal], column) for member in metrics]
     curves = [of.roc for of in results if isinstance(of, Figures)]
     efficiency = np.array(curves[0].signal_efficiency)
     background = np.array([curve.background_efficiency for curve in curves], dtype=float)

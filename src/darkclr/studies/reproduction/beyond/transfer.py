@@ -13,7 +13,13 @@ from darkclr.evaluation.results import FigureOfMerit, Metrics
 from darkclr.studies.config import RunConfig
 from darkclr.studies.ensemble import Ensemble
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.readings import COLUMNS, REJECTION, distance, with_spread
+from darkclr.studies.reproduction.readings import (
+    COLUMNS,
+    REJECTION,
+    distance,
+    in_column,
+    with_spread,
+)
 from darkclr.studies.reproduction.scales import USUAL, Scale, training_jets, usual
 from darkclr.studies.reproduction.study import Material, Result, Study
 
@@ -91,8 +97,7 @@ def _result(found: Mapping[tuple[str, str], Metrics], kinds: list[str]) -> Resul
     }
 
     def number(a: str, b: str, score: str, figure: str, column: str) -> FigureOfMerit:
-        of = found[a, b].scores[score].signals["aachen"]
-        figures = of if column == COLUMNS[0] else of.matched
+        figures = in_column(found[a, b].scores[score].signals["aachen"], column)
         if figures is None:
             return FigureOfMerit(None, None)
         return with_spread(figures.summary()[figure], score, figure)

@@ -10,6 +10,7 @@ from darkclr.studies.reproduction.claims import Claim, compare
 from darkclr.studies.reproduction.readings import (
     COLUMNS,
     band,
+    in_column,
     members,
     number,
     numbers_of,
@@ -138,8 +139,7 @@ def _fall(of_members: Sequence[Metrics], score: str, column: str) -> FigureOfMer
     """Logarithm of the rejection at 0.1 over that at 0.3: trainings multiply both alike."""
     found = []
     for member in of_members:
-        of_signal = member.scores[score].signals["aachen"]
-        figures = of_signal if column == COLUMNS[0] else of_signal.matched
+        figures = in_column(member.scores[score].signals["aachen"], column)
         if figures is None:
             continue
         low, high = (figures.summary()[f"rejection_{e}"] for e in ("0.1", "0.3"))

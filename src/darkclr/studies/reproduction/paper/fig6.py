@@ -18,6 +18,7 @@ from darkclr.studies.reproduction.readings import (
     REJECTION,
     band,
     distance,
+    in_column,
     members,
     number,
     spread,
@@ -82,7 +83,7 @@ def _measure(material: Material) -> Result:
         for name, score in metrics.scores.items():
             result = score.signals["aachen"]
             for column in COLUMNS:
-                of = result if column == COLUMNS[0] else result.matched
+                of = in_column(result, column)
                 if of is not None:
                     feature = name.partition("_")[2]
                     curves[column].setdefault(feature, {})[width] = band(

@@ -18,6 +18,7 @@ from darkclr.studies.reproduction.readings import (
     REJECTION,
     TITLES,
     band,
+    in_column,
     members,
     number,
     numbers_of,
@@ -69,7 +70,7 @@ def _measure(material: Material) -> Result:
         signal: str, column: str, trained_on: str = "aachen"
     ) -> Mapping[str, FigureOfMerit]:
         found = with_labels.scores[f"supervised_{trained_on}"].signals[signal]
-        of_column = found if column == COLUMNS[0] else found.matched
+        of_column = in_column(found, column)
         return {} if of_column is None else of_column.summary()
 
     claims: list[Claim] = []
