@@ -16,6 +16,9 @@ _DENSITIES = {
     "nae": "s_NAE",
     "knn": "kNN",
     "mahalanobis": "Mahalanobis",
+    "gaussian_mixture": "Gaussian mixture",
+    "flow": "flow",
+    "dirichlet_vae": "Dirichlet VAE",
 }
 _READS = ("z", "pooled")
 
@@ -70,9 +73,9 @@ def _measure(material: Material) -> Result:
 
 STUDY = Study(
     name="section4",
-    title="Four densities on the output of the head and on the pooled representation",
+    title="Seven densities on the output of the head and on the pooled representation",
     source="DarkCLR, section 4",
-    needs="a training, and four densities on both",
+    needs="a training, and seven densities on both",
     trainings=_trainings,
     measure=_measure,
 )
