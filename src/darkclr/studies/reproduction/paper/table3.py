@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darkclr.evaluation.ensemble.table import Table
-from darkclr.evaluation.published import published_row
+from darkclr.evaluation.published import published, published_row
 from darkclr.evaluation.results import FigureOfMerit, Metrics
 from darkclr.studies.config import RunConfig
 from darkclr.studies.reproduction.claims import Claim, compare
@@ -39,8 +39,6 @@ _NAMED = {
     "norm_given_pt": "s_CLR given pT",
     "knn_given_pt": "kNN distance given pT",
 }
-# Of the paper's classifier: section 5.2.
-_PUBLISHED_JETS, _PUBLISHED_EPOCHS = 50_000, 300
 
 
 def _ceilings(scale: Scale) -> RunConfig:
@@ -243,11 +241,12 @@ def _of_classifiers(config: RunConfig) -> str:
     """In what the training and the test of the classifiers differ from those of the paper."""
     assert config.classifier is not None
     n_signal, split = config.looks["aachen"].n_jets, config.split
+    paper = published()["section5_2_classifier"]["values"]
     return (
         "The classifiers have the network of the encoder. Each is trained on "
         f"{config.n_training_jets} QCD jets and {round(n_signal * split.train)} jets of its signal "
-        f"({_PUBLISHED_JETS} each in the paper) in {config.classifier.epochs} epochs "
-        f"({_PUBLISHED_EPOCHS}). Background and signal are weighted to flat spectra of jet pT, of "
+        f"({paper['n_jets']} each in the paper) in {config.classifier.epochs} epochs "
+        f"({paper['epochs']}). Background and signal are weighted to flat spectra of jet pT, of "
         "which the paper says nothing: the classifiers cannot use jet pT, and as simulated this "
         "costs them rejection that the paper's did not lose. They are tested on the test part of "
         f"each signal, {round(n_signal * split.test)} jets of {n_signal}; s_NAE, "
