@@ -19,6 +19,7 @@ _MODULES = {
     "fig5": "paper.fig5",
     "fig6": "paper.fig6",
     "section4": "paper.section4",
+    "thesis-dropping": "thesis.dropping",
     "thesis-similarity": "thesis.similarity",
     "thesis-matrix": "thesis.matrix",
     "thesis-features": "thesis.features",
