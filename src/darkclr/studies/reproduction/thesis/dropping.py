@@ -62,7 +62,10 @@ def _measure(material: Material) -> Result:
             }
             for name, lengths in samples.items()
         },
-        remarks=["Nothing is trained here. The figure has p_drop = 0.3."],
+        remarks=[
+            f"Nothing is trained here. The picture has p_drop = {_SHOWN:g}; jets of more than "
+            f"{N_CONSTITUENTS} constituents stand at {N_CONSTITUENTS}."
+        ],
     )
 
 
