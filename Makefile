@@ -15,7 +15,9 @@ CONFIG ?= quick
 ARGS ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --only-binary :all:
+# connection_pool, a hundred lines of Python that Snakemake needs, has no wheel.
+WHEELS := --only-binary :all: --no-binary connection_pool
+INSTALL := $(PIP) install --quiet $(WHEELS)
 INSTALL_TORCH = $(INSTALL) --no-deps \
   $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20) "$(TORCH)"
 
@@ -85,7 +87,7 @@ $(VENV)/.installed-lowest: $(VENV)/.created pyproject.toml
 	@echo "installing the lowest versions (once; some minutes)"
 	@$(INSTALL) uv
 	@$(INSTALL_TORCH)
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --resolution lowest-direct --only-binary :all: \
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --resolution lowest-direct $(WHEELS) \
 	  --editable ".[dev]"
 	@touch $@
 

@@ -33,7 +33,7 @@ pytestmark = [
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working directory with a command ``darkclr`` that notes its calls."""
-    config = {"studies": ["thesis-similarity"], "scale": "smoke", "output": "x"}
+    config = {"studies": ["fig3"], "scale": "smoke", "output": "x"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     command = tmp_path / "bin" / "darkclr"
     command.parent.mkdir()
@@ -65,5 +65,6 @@ def test_a_killed_encoder_alone_is_done_again(folder):
     assert running.returncode == 0, told.decode()
     done = [part for _, part in calls(folder)]
     assert done == ["robustness/1", "robustness/2", "robustness/2", ""]
-    result = json.loads((folder / "x" / "thesis-similarity" / "result.json").read_text())
-    assert len(result["numbers"]["alignment"]) == 2
+    table = json.loads((folder / "x" / "trainings" / "robustness" / "table.json").read_text())
+    assert table["encoders"] == 2
+    assert (folder / "x" / "fig3" / "result.json").exists()
