@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from toy import toy_jets
 
@@ -42,6 +44,28 @@ def test_the_command_takes_files(own, tmp_path, capsys):
     assert "generate qcd" in capsys.readouterr().out
 
 
+def test_nothing_is_trained_for_a_study_that_reads_jets_alone(own, tmp_path, capsys):
+    command = ["reproduce", "thesis-dropping", "--output", str(tmp_path / "there")]
+    assert main([*command, "--part", "usual/1"]) == 2
+    assert "part: there is no part 'usual/1'; leave it out" in capsys.readouterr().err
+    signal = tmp_path / "signal.parquet"
+    write_jets(toy_jets(300, seed=1, label=1), signal)
+    command += ["--samples", f"{{qcd: {{files: {own}}}, aachen: {{files: {signal}}}}}"]
+    assert main([*command, "--dry_run"]) == 0
+    out = capsys.readouterr().out
+    assert "usual: read qcd" in out
+    assert "usual: train" not in out
+    assert main(command) == 0
+    usual = tmp_path / "there" / "trainings" / "usual"
+    assert (usual / "samples").is_dir()
+    assert not list(usual.glob("encoder-*"))
+    result = json.loads((tmp_path / "there" / "thesis-dropping" / "result.json").read_text())
+    assert result["differences"] == ""
+    found = {name: of["AUC by which Aachen has fewer"][0] for name, of in result["numbers"].items()}
+    assert found["QCD"] == found["Aachen"] == 0.5  # the same jets
+    assert found["QCD, copies with p_drop = 0.7"] < found["QCD, copies with p_drop = 0.1"] < 0.5
+
+
 def test_jets_of_files_are_read_by_each_training_and_share_no_encoder(own, tmp_path, monkeypatch):
     """The content of a file may be another one the next time."""
     copied = []
@@ -52,7 +76,7 @@ def test_jets_of_files_are_read_by_each_training_and_share_no_encoder(own, tmp_p
     for samples, shared in (({}, True), ({"qcd": Sample(files=[str(own)])}, False)):
         folder = tmp_path / str(shared)
         studies = Reproduction(["contamination", "section4"], "smoke", folder, samples=samples)
-        jobs = [job.name for job in _jobs(studies.trainings, 1)]
+        jobs = [job.name for job in _jobs(studies.trainings, studies.trainings, 1)]
         verb = "generate" if shared else "read"
         read = sum(name.endswith(f": {verb} qcd") for name in jobs)
         assert read == (1 if shared else len(studies.trainings))

@@ -63,7 +63,9 @@ def record(
         "numbers": dict(result.numbers),
         "differences": " ".join(
             filter(None, (_differences(study, scale), _of_autoencoders(study, scale)))
-        ),
+        )
+        if study.trains
+        else "",
         "published": {name: _plain(published()[name]) for name in study.published},
         "remarks": [*result.remarks, *_of_one_training(study, scale)],
         "not_run": list(result.not_run),
@@ -80,7 +82,9 @@ def record(
 
 def _of_one_training(study: Study, scale: Scale) -> list[str]:
     """What errors do not hold where nothing was trained again with another seed."""
-    if all(getattr(config, "encoders", 1) > 1 for config in study.trainings(scale).values()):
+    if not study.trains or all(
+        getattr(config, "encoders", 1) > 1 for config in study.trainings(scale).values()
+    ):
         return []
     return [
         "Where one encoder was trained, errors of scores hold the spread over the five encoders of "

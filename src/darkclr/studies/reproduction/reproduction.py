@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -79,7 +79,8 @@ class Reproduction:
         for study in self.studies:
             self.reporter.line(f"{study.name:<20} {study.title}")
             self.reporter.line(f"{self.scale.name:<20} {study.sizes(self.scale)}")
-        jobs = _jobs(self.trainings, cores, self.output / "trainings" / "samples") + [
+        trained = {name for study in self.studies if study.trains for name in self._of[study.name]}
+        jobs = _jobs(self.trainings, trained, cores, self.output / "trainings" / "samples") + [
             replace(job, name=f"{study.name}: {job.name}")
             for study in self.studies
             for job in study.jobs(self.scale, cores)
@@ -94,9 +95,12 @@ class Reproduction:
             start = time.monotonic()
             trainings = {name: self.trainings[name] for name in self._of[study.name]}
             for name in [name for name in trainings if name not in done]:
-                self.reporter.line(f"{study.name}: training {name}")
-                self._train(name, trainings[name])
-            done |= trainings.keys()
+                if study.trains:
+                    self.reporter.line(f"{study.name}: training {name}")
+                    self._train(name, trainings[name])
+                    done.add(name)
+                else:
+                    self._simulate(trainings[name])
             folder = self.output / study.name
             material = Material(self.scale, trainings, folder, self.reporter)
             self._write(study, study.measure(material), time.monotonic() - start)
@@ -113,7 +117,9 @@ class Reproduction:
             raise ConfigError(
                 f"there is no part {part!r}",
                 where="part",
-                fix=did_you_mean(part, known),
+                fix=did_you_mean(part, known)
+                if known
+                else "leave it out: nothing is trained, samples are simulated",
             )
         name, _, number = part.partition("/")
         self._train(name, self.trainings[name], int(number))
@@ -121,26 +127,15 @@ class Reproduction:
     def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; what it shares with others is made once."""
         steps = _steps(steps.config, self.reporter)  # jets that are read go with it in the end
-        run = steps.run if isinstance(steps, Ensemble) else steps
-        common = self.output / "trainings"
-        simulated = {n: s for n, s in run.config.samples.items() if not s.sources}
-        samples = {
-            common / "samples" / f"{sample_key(name, sample)}.parquet": run.sample(name)
-            for name, sample in simulated.items()
-        }
+        common = self.output / "trainings" / "encoders"
         encoders = {
-            common / "encoders" / encoder_key(each.run.config, each.training(e)): each.model(e)
+            common / encoder_key(each.run.config, each.training(e)): each.model(e)
             for each in (steps.repetitions if isinstance(steps, Ensemble) else ())
             for e in each.encoder_numbers
             # The content of files may change under the same name.
-            if only in (None, e) and simulated == run.config.samples
+            if only in (None, e) and not any(s.sources for s in steps.config.samples.values())
         }
-        for shared, own in samples.items():
-            link(shared, own)
-        claim(run.config)
-        run.simulate()
-        for shared, own in samples.items():
-            link(own, shared)
+        self._simulate(steps)
         for shared, model in encoders.items():
             copy_encoder(shared, model / "encoder")
         if isinstance(steps, Run):
@@ -152,6 +147,22 @@ class Reproduction:
             steps.repeat(only)
         for shared, model in encoders.items():
             copy_encoder(model / "encoder", shared)
+
+    def _simulate(self, steps: Ensemble | Run) -> None:
+        """The samples of a training; those that it shares with others are made once."""
+        run = steps.run if isinstance(steps, Ensemble) else steps
+        common = self.output / "trainings" / "samples"
+        samples = {
+            common / f"{sample_key(name, sample)}.parquet": run.sample(name)
+            for name, sample in run.config.samples.items()
+            if not sample.sources
+        }
+        for shared, own in samples.items():
+            link(shared, own)
+        claim(run.config)
+        run.simulate()
+        for shared, own in samples.items():
+            link(own, shared)
 
     def _write(self, study: Study, result: Result, seconds: float) -> None:
         """Figure and ``result.json`` of a study, and its verdict on the terminal."""
@@ -181,7 +192,7 @@ def parts(study: Study, scale: Scale) -> dict[str, list[str]]:
     """
     return {
         f"{name}/{encoder}": [] if encoder == 1 else [f"{name}/1"]
-        for name, config in study.trainings(scale).items()
+        for name, config in (study.trainings(scale) if study.trains else {}).items()
         for encoder in range(1, getattr(config, "encoders", 1) + 1)
     }
 
@@ -198,7 +209,8 @@ def show_studies(reporter: Reporter) -> None:
             if key not in built:
                 built[key] = _steps(config, Silent())
             trainings[name] = built[key]
-        return hours(_seconds([*_jobs(trainings, cores), *study.jobs(scale, cores)]))
+        trained = trainings if study.trains else ()
+        return hours(_seconds([*_jobs(trainings, trained, cores), *study.jobs(scale, cores)]))
 
     reporter.table(
         f"studies, and hours on {cores} cores without a GPU, each for itself",
@@ -213,12 +225,16 @@ def show_studies(reporter: Reporter) -> None:
 
 
 def _jobs(
-    trainings: Mapping[str, Ensemble | Run], cores: int, shared: Path | None = None
+    trainings: Mapping[str, Ensemble | Run],
+    trained: Container[str],
+    cores: int,
+    shared: Path | None = None,
 ) -> list[Job]:
     """What takes time of several trainings: a sample that they share is simulated by the first.
 
     Args:
         trainings: by name.
+        trained: names of those of which more is needed than samples.
         cores: how many there are.
         shared: directory of the samples that all studies in it share, if there is one.
     """
@@ -228,7 +244,8 @@ def _jobs(
             None if sample.sources else sample_key(own, sample)  # each reads its files
             for own, sample in steps.config.samples.items()
         ]
-        for job, sample in zip_longest(steps.jobs(cores), samples):  # they are the first jobs
+        of_samples = None if name in trained else len(samples)  # they are the first jobs
+        for job, sample in zip_longest(steps.jobs(cores)[:of_samples], samples):
             if sample is None or sample not in simulated:
                 there = (shared / f"{sample}.parquet",) if shared and sample else ()
                 jobs.append(

@@ -77,6 +77,7 @@ class Study:
         trainings: configurations by name, at a scale.
         measure: reads the finished trainings.
         published: sections of ``validation/published.yaml`` to stand beside it.
+        trains: whether it reads more of the trainings than their samples; else they are not done.
         jobs: what ``measure`` takes on so many cores.
     """
 
@@ -87,10 +88,14 @@ class Study:
     trainings: Callable[[Scale], Mapping[str, RunConfig]]
     measure: Callable[[Material], Result]
     published: Sequence[str] = ()
+    trains: bool = True
     jobs: Callable[[Scale, int], Sequence[Job]] = lambda scale, cores: ()
 
     def sizes(self, scale: Scale) -> str:
-        """Training jets and epochs of the trainings at a scale, in words."""
+        """Training jets and epochs of the trainings at a scale, or jets of samples, in words."""
         configs = self.trainings(scale).values()
+        if not self.trains:
+            numbers = {name: s.n_jets for c in configs for name, s in c.samples.items()}
+            return ", ".join(f"{n} jets of {name}" for name, n in numbers.items())
         found = (f"{c.n_training_jets} jets x {c.training.epochs} epochs" for c in configs)
         return ", ".join(dict.fromkeys(found))

@@ -63,8 +63,8 @@ def _measure(material: Material) -> Result:
             for name, lengths in samples.items()
         },
         remarks=[
-            f"Nothing is trained here. The picture has p_drop = {_SHOWN:g}; jets of more than "
-            f"{N_CONSTITUENTS} constituents stand at {N_CONSTITUENTS}."
+            f"The picture has p_drop = {_SHOWN:g}; jets of more than {N_CONSTITUENTS} constituents "
+            f"stand at {N_CONSTITUENTS}."
         ],
     )
 
@@ -92,4 +92,5 @@ STUDY = Study(
     needs="jets of QCD and of Aachen",
     trainings=lambda scale: {"usual": usual(scale)},
     measure=_measure,
+    trains=False,
 )
