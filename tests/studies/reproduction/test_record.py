@@ -18,7 +18,7 @@ def test_a_training_that_was_done_once_is_said_to_have_the_spread_of_others(name
     result = Result(figure=None, claims=[Claim.untestable("A", "B")], remarks=["Mine."])
     remarks = record(find_study(name), SCALES["laptop"], result, 1.0)["remarks"]
     assert remarks[0] == "Mine."
-    assert any("over the five encoders" in remark for remark in remarks) == once
+    assert any("over ten others" in remark for remark in remarks) == once
 
 
 def test_what_differs_from_the_table_of_the_paper_is_said():

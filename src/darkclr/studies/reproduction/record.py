@@ -87,8 +87,9 @@ def _of_one_training(study: Study, scale: Scale) -> list[str]:
     ):
         return []
     return [
-        "Where one encoder was trained, errors of scores hold the spread over the five encoders of "
-        "table3 (of the thesis's autoencoder, over the members of table2) in place of their own, "
+        "Where one encoder was trained, errors of scores hold the spread over ten others, those "
+        "of table3 and of the same on another processor (of the thesis's autoencoder, over the "
+        "members of table2) in place of their own, "
         "also where the encoder is another one; those of classifiers with labels are of test jets "
         "alone, and other numbers have none."
     ]
