@@ -11,6 +11,7 @@ pytest.importorskip("lightning")
 
 from darkclr.augmentations import ConstituentDrop
 from darkclr.contrastive.config import LossConfig
+from darkclr.studies.reproduction.catalogue import find_study
 from darkclr.studies.reproduction.scales import SCALES, training_jets, usual
 from darkclr.studies.reproduction.shared import copy_encoder, encoder_key, link
 
@@ -27,6 +28,14 @@ def test_signals_scores_and_places_do_not_change_an_encoder():
     same = {"samples": jets, "scores": {"norm": {}}, "output": Path("elsewhere"), "encoders": 3}
     assert _key(**same) == _key()
     assert _key(contamination=0.0) == _key()  # other jets are tested, the same are trained on
+
+
+def test_classifiers_stand_beside_the_first_encoder_of_the_ensemble():
+    keys = {
+        encoder_key(config, config.training)
+        for config in find_study("table3").trainings(SCALES["laptop"]).values()
+    }
+    assert len(keys) == 1
 
 
 def test_what_changes_an_encoder_is_told():

@@ -127,13 +127,22 @@ class Reproduction:
     def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; what it shares with others is made once."""
         steps = _steps(steps.config, self.reporter)  # jets that are read go with it in the end
+        models = (
+            [
+                (each.run.config, each.training(e), each.model(e))
+                for each in steps.repetitions
+                for e in each.encoder_numbers
+                if only in (None, e)
+            ]
+            if isinstance(steps, Ensemble)
+            else [(steps.config, steps.config.training, steps.output)]
+        )
         common = self.output / "trainings" / "encoders"
         encoders = {
-            common / encoder_key(each.run.config, each.training(e)): each.model(e)
-            for each in (steps.repetitions if isinstance(steps, Ensemble) else ())
-            for e in each.encoder_numbers
+            common / encoder_key(config, training): model
+            for config, training, model in models
             # The content of files may change under the same name.
-            if only in (None, e) and not any(s.sources for s in steps.config.samples.values())
+            if not any(sample.sources for sample in config.samples.values())
         }
         self._simulate(steps)
         for shared, model in encoders.items():
