@@ -133,6 +133,7 @@ def curves_and_points_figure(
     *,
     x: tuple[str, str],
     y: str,
+    logarithmic: Collection[str] = (),
     styles: Mapping[str, LineStyle] | None = None,
 ) -> Figure:
     """Panels of :func:`lines_figure`, logarithmic from one on, over those of :func:`points_figure`.
@@ -143,6 +144,7 @@ def curves_and_points_figure(
         ticks: names of the places of the points.
         x: labels of the axes of curves and of points.
         y: label of the curves.
+        logarithmic: the panels of points whose y is.
         styles: of the series of points.
     """
     styles = _styles(points, styles)
@@ -156,6 +158,8 @@ def curves_and_points_figure(
         for axes, (label, of_series) in zip(below, points.items(), strict=True):
             _points(axes, of_series, ticks, styles)
             axes.set(xlabel=x[1], ylabel=label)
+            if label in logarithmic:
+                _logarithmic(axes)
         _legend(picture, below, "outside lower center")
         return picture
 

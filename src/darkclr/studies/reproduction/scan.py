@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from darkclr.evaluation.ensemble.table import Table
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "rejections",
     "scan_figure",
     "scan_numbers",
     "scan_panels",
@@ -51,8 +52,13 @@ def scan_figure(series: Series, values: Sequence[str], *, x: str) -> Figure:
     from darkclr.report.figures.comparisons import points_figure  # an extra
 
     panels = scan_panels(series, values)
-    rejections = [name for name in panels if not name.startswith("AUC")]
-    return points_figure(panels, values, x=x, logarithmic=rejections, styles=scan_styles(series))
+    styles = scan_styles(series)
+    return points_figure(panels, values, x=x, logarithmic=rejections(panels), styles=styles)
+
+
+def rejections(panels: Iterable[str]) -> list[str]:
+    """Those of the panels that show rejections, which have a logarithmic axis."""
+    return [label for label in panels if label.startswith(_LABELS[REJECTION])]
 
 
 def scan_panels(series: Series, values: Sequence[str]) -> dict[str, dict[str, list[FigureOfMerit]]]:

@@ -23,6 +23,7 @@ from darkclr.studies.reproduction.readings import (
 )
 from darkclr.studies.reproduction.scales import Scale, thesis
 from darkclr.studies.reproduction.scan import (
+    rejections,
     scan_numbers,
     scan_panels,
     scan_styles,
@@ -114,12 +115,12 @@ def _measure(material: Material) -> Result:
                 reason="chains and trainings are shorter than the thesis's",
             ),
         ]
-    curves = _curves(material, drops)
+    curves, points = _curves(material, drops), scan_panels(series, drops)
     return Result(
         figure=curves_and_points_figure(
-            curves, scan_panels(series, drops), drops,
+            curves, points, drops,
             x=("signal efficiency ε$_S$", "p$_{drop}$"), y="background rejection 1/ε$_B$",
-            styles=scan_styles(series),
+            logarithmic=rejections(points), styles=scan_styles(series),
         ),
         claims=[
             *claims,
