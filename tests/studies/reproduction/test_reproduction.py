@@ -80,6 +80,6 @@ def test_jets_of_files_are_read_by_each_training_and_share_no_encoder(own, tmp_p
         verb = "generate" if shared else "read"
         read = sum(name.endswith(f": {verb} qcd") for name in jobs)
         assert read == (1 if shared else len(studies.trainings))
-        studies._train("head", studies.trainings["head"])
+        studies._train(studies.trainings["head"])
         assert bool(copied) == shared
         copied.clear()

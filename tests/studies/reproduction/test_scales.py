@@ -27,7 +27,7 @@ def test_one_name_is_one_training(scale):
     for study in chosen(["all"]):
         for name, config in study.trainings(scale).items():
             found[name].append(config)
-    assert len(found["robustness"]) >= 3
+    assert len(found["robustness"]) == 3
     for name, configs in found.items():
         assert all(config == configs[0] for config in configs), name
 

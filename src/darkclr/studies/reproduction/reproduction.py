@@ -95,12 +95,14 @@ class Reproduction:
             start = time.monotonic()
             trainings = {name: self.trainings[name] for name in self._of[study.name]}
             for name in [name for name in trainings if name not in done]:
+                # Jets that are read go with the steps in the end.
+                steps = _steps(trainings[name].config, self.reporter)
                 if study.trains:
                     self.reporter.line(f"{study.name}: training {name}")
-                    self._train(name, trainings[name])
+                    self._train(steps)
                     done.add(name)
                 else:
-                    self._simulate(trainings[name])
+                    self._simulate(steps)
             folder = self.output / study.name
             material = Material(self.scale, trainings, folder, self.reporter)
             self._write(study, study.measure(material), time.monotonic() - start)
@@ -122,11 +124,10 @@ class Reproduction:
                 else "leave it out: nothing is trained, samples are simulated",
             )
         name, _, number = part.partition("/")
-        self._train(name, self.trainings[name], int(number))
+        self._train(self.trainings[name], int(number))
 
-    def _train(self, name: str, steps: Ensemble | Run, only: int | None = None) -> None:
+    def _train(self, steps: Ensemble | Run, only: int | None = None) -> None:
         """All steps of a training; what it shares with others is made once."""
-        steps = _steps(steps.config, self.reporter)  # jets that are read go with it in the end
         models = (
             [
                 (each.run.config, each.training(e), each.model(e))

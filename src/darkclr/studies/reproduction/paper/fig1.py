@@ -11,7 +11,7 @@ from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.kinematics import four_vector_sum
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.scales import usual
+from darkclr.studies.reproduction.scales import USUAL, usual
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SAME = 0.01
@@ -21,7 +21,7 @@ _DROPS = (0.3, 0.5)  # those of the figure
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.jets import augmentations_figure, typical_jets
 
-    jets = material.ensemble("usual").run.jets("qcd")
+    jets = material.ensemble(USUAL).run.jets("qcd")
     original = recentre(jets.constituents.hardest(N_CONSTITUENTS))
     before = _transverse(original)
     claims, rows, numbers = [], [], {}
@@ -102,7 +102,7 @@ STUDY = Study(
     title="Jets after each augmentation, and what becomes of the pT of dropped copies",
     source="DarkCLR, Fig. 1",
     needs="QCD jets",
-    trainings=lambda scale: {"usual": usual(scale)},
+    trainings=lambda scale: {USUAL: usual(scale)},
     measure=_measure,
     trains=False,
 )

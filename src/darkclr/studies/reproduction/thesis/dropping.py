@@ -12,7 +12,7 @@ from darkclr.evaluation.metrics import auc
 from darkclr.evaluation.results import FigureOfMerit
 from darkclr.jets import N_CONSTITUENTS
 from darkclr.studies.reproduction.claims import compare
-from darkclr.studies.reproduction.scales import usual
+from darkclr.studies.reproduction.scales import USUAL, usual
 from darkclr.studies.reproduction.study import Material, Result, Study
 
 _SHOWN = 0.3  # in the figure
@@ -22,7 +22,7 @@ _DROPS = (0.1, _SHOWN, 0.5, 0.7)
 def _measure(material: Material) -> Result:
     from darkclr.report.figures.distributions import constituents_figure
 
-    run = material.ensemble("usual").run
+    run = material.ensemble(USUAL).run
     qcd, aachen = (
         run.jets(name).constituents.hardest(N_CONSTITUENTS) for name in ("qcd", "aachen")
     )
@@ -90,7 +90,7 @@ STUDY = Study(
     title="Number of constituents of QCD jets, of their dropped copies, and of the signal",
     source="thesis, Fig. 4.2",
     needs="jets of QCD and of Aachen",
-    trainings=lambda scale: {"usual": usual(scale)},
+    trainings=lambda scale: {USUAL: usual(scale)},
     measure=_measure,
     trains=False,
 )
